@@ -1,0 +1,191 @@
+package augment
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+const size = 16
+
+func noise(seed uint64) []uint8 {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	image := make([]uint8, size*size*3)
+	for i := range image {
+		image[i] = uint8(rng.IntN(256))
+	}
+	return image
+}
+
+func near(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if math.IsNaN(got) || math.Abs(got-want) > tolerance {
+		t.Errorf("%s = %g, want %g", what, got, want)
+	}
+}
+
+// TestNothingDrawnIsTheImage: with every operation off, a view is the image itself.
+func TestNothingDrawnIsTheImage(t *testing.T) {
+	view, plain := NewBatch(1, 2, size), NewBatch(1, 2, size)
+	NewViewer(Config{MinArea: 1}, size).View(view, 1, noise(1), 1, 2)
+	plain.Set(1, noise(1))
+	for i := range view.Values {
+		near(t, "pixel", float64(view.Values[i]), float64(plain.Values[i]), 1e-5)
+	}
+}
+
+func TestFlipMirrors(t *testing.T) {
+	image := noise(2)
+	mirrored := make([]uint8, len(image))
+	for y := range size {
+		for x := range size {
+			copy(mirrored[3*(y*size+x):][:3], image[3*(y*size+size-1-x):][:3])
+		}
+	}
+	view, plain := NewBatch(1, 1, size), NewBatch(1, 1, size)
+	NewViewer(Config{MinArea: 1, FlipProb: 1}, size).View(view, 0, image, 1, 2)
+	plain.Set(0, mirrored)
+	for i := range view.Values {
+		near(t, "pixel", float64(view.Values[i]), float64(plain.Values[i]), 1e-5)
+	}
+}
+
+// TestCropOfARamp: on a linear ramp bilinear resampling is exact, so the view shows the crop's own ramp.
+func TestCropOfARamp(t *testing.T) {
+	image := make([]uint8, size*size*3)
+	for i := range size * size {
+		image[3*i] = uint8(10 * (i % size))
+		image[3*i+1] = uint8(10 * (i / size))
+	}
+	b := NewBatch(1, 1, size)
+	box := rectangle{x: 3, y: 2, w: 8, h: 10}
+	mean := resample(b, 0, image, box, false)
+	for y := range size {
+		for x := range size {
+			wantX := 10 * (3 + (float64(x)+.5)/2 - .5) / 255
+			wantY := 10 * (2 + (float64(y)+.5)*10/16 - .5) / 255
+			near(t, "red", float64(b.plane(0, 0)[y*size+x]), wantX, 1e-5)
+			near(t, "green", float64(b.plane(1, 0)[y*size+x]), wantY, 1e-5)
+		}
+	}
+	near(t, "mean red", mean[0], 10*(3+4-.5)/255, 1e-5)
+	near(t, "mean blue", mean[2], 0, 0)
+}
+
+// TestColourOperations compares each with its definition on single colours.
+func TestColourOperations(t *testing.T) {
+	c := [3]float64{0.2, 0.5, 0.9}
+	l := 0.299*0.2 + 0.587*0.5 + 0.114*0.9
+	for ch := range 3 {
+		near(t, "brightness", scaling(1.3).of(c)[ch], 1.3*c[ch], 1e-12)
+		near(t, "contrast", contrasting(0.7, 0.4).of(c)[ch], 0.4+0.7*(c[ch]-0.4), 1e-12)
+		near(t, "saturation", saturating(0.6).of(c)[ch], l+0.6*(c[ch]-l), 1e-12)
+		near(t, "grey", saturating(0).of(c)[ch], l, 1e-12)
+		near(t, "no turn", turning(0).of(c)[ch], c[ch], 1e-12)
+		near(t, "full turn", turning(1).of(c)[ch], c[ch], 1e-12)
+		near(t, "there and back", turning(0.1).then(turning(-0.1)).of(c)[ch], c[ch], 1e-12)
+		near(t, "composition", scaling(2).then(contrasting(0.5, 0.3)).of(c)[ch], 0.3+0.5*(2*c[ch]-0.3), 1e-12)
+	}
+	near(t, "luma of a turned colour", luma(turning(0.3).of(c)), l, 1e-3)
+	if turning(0.1).of(c) == c {
+		t.Error("turning by a tenth changes nothing")
+	}
+}
+
+func TestBlurAgainstDefinition(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 0))
+	plane := make([]float32, size*size)
+	for i := range plane {
+		plane[i] = rng.Float32()
+	}
+	before := slices.Clone(plane)
+	const sigma = 0.9
+	kernel := gaussian(sigma)
+	sum := float64(kernel[0])
+	for _, k := range kernel[1:] {
+		sum += 2 * float64(k)
+	}
+	near(t, "kernel sum", sum, 1, 1e-6)
+	near(t, "kernel ratio", float64(kernel[1]/kernel[0]), math.Exp(-1/(2*sigma*sigma)), 1e-6)
+	blur(plane, make([]float32, size*size), size, kernel)
+	at := func(y, x int) float64 {
+		return float64(before[min(max(y, 0), size-1)*size+min(max(x, 0), size-1)])
+	}
+	for y := range size {
+		for x := range size {
+			want := 0.0
+			for dy := -len(kernel) + 1; dy < len(kernel); dy++ {
+				for dx := -len(kernel) + 1; dx < len(kernel); dx++ {
+					want += float64(kernel[max(dy, -dy)]) * float64(kernel[max(dx, -dx)]) * at(y+dy, x+dx)
+				}
+			}
+			near(t, "blurred", float64(plane[y*size+x]), want, 1e-5)
+		}
+	}
+}
+
+// TestViewsFollowTheirKey: equal keys give equal views whatever was drawn before, other keys other views.
+func TestViewsFollowTheirKey(t *testing.T) {
+	c := Config{MinArea: 0.2, Brightness: .4, Contrast: .4, Saturation: .4, Hue: .1, JitterProb: .8, GreyProb: .2, BlurProb: .5, BlurMin: .1, BlurMax: 1, FlipProb: .5}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	v := NewViewer(c, size)
+	a, b, other := NewBatch(1, 1, size), NewBatch(1, 1, size), NewBatch(1, 1, size)
+	v.View(a, 0, noise(5), 1, 1)
+	v.View(other, 0, noise(5), 1, 2)
+	v.View(b, 0, noise(5), 1, 1)
+	if !slices.Equal(a.Values, b.Values) {
+		t.Error("the same key gave two views")
+	}
+	if slices.Equal(a.Values, other.Values) {
+		t.Error("two keys gave one view")
+	}
+	for _, x := range a.Values {
+		if !(x >= -Mean/Std && x <= (1-Mean)/Std) {
+			t.Fatalf("value %g is out of range", x)
+		}
+	}
+}
+
+// TestDrawnDistribution checks probabilities and ranges over many crops.
+func TestDrawnDistribution(t *testing.T) {
+	v := NewViewer(Config{MinArea: 0.3}, 32)
+	sum := 0.0
+	const n = 20_000
+	for range n {
+		r := v.crop(32)
+		if share := r.w * r.h / 1024; share < 0.3-1e-9 || share > 1+1e-9 {
+			t.Fatalf("a crop covers %g of the image", share)
+		}
+		if aspect := r.w / r.h; aspect < 0.75-1e-9 || aspect > 4.0/3+1e-9 {
+			if r.w != 32 {
+				t.Fatalf("aspect ratio %g", aspect)
+			}
+		}
+		if r.x < 0 || r.y < 0 || r.x+r.w > 32+1e-9 || r.y+r.h > 32+1e-9 {
+			t.Fatalf("crop %+v leaves the image", r)
+		}
+		sum += r.w * r.h / 1024
+	}
+	// Uniform in 0.3..1 has mean 0.65; crops near the whole image are rejected when too long, so a little less.
+	near(t, "mean area", sum/n, 0.61, 0.04)
+}
+
+func TestValidate(t *testing.T) {
+	for _, bad := range []Config{{}, {MinArea: 1.1}, {MinArea: .2, JitterProb: 2}, {MinArea: .2, Hue: .6}, {MinArea: .2, BlurProb: .5}} {
+		if bad.Validate() == nil {
+			t.Errorf("%+v is accepted", bad)
+		}
+	}
+}
+
+func BenchmarkView(b *testing.B) {
+	c := Config{MinArea: 0.2, Brightness: .4, Contrast: .4, Saturation: .4, Hue: .1, JitterProb: .8, GreyProb: .2, BlurProb: .5, BlurMin: .1, BlurMax: 1, FlipProb: .5}
+	v, batch := NewViewer(c, 32), NewBatch(1, 1, 32)
+	image := make([]uint8, 32*32*3)
+	for i := uint64(0); b.Loop(); i++ {
+		v.View(batch, 0, image, i, i)
+	}
+}

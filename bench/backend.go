@@ -1,0 +1,95 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/go-xla/compute/xla"
+)
+
+// Backend says where the graphs run.
+type Backend struct {
+	// Kind is "go" or "xla": it is part of a run's key.
+	Kind string
+	// Plugin is XLA's PJRT plugin ("cpu", "cuda"); empty for go.
+	Plugin string
+	// Note says how the backend was chosen, where that may surprise.
+	Note string
+}
+
+// The plugins must be there already: nothing is downloaded behind the user's back.
+func init() { xla.EnableAutoInstall(false) }
+
+// ChooseBackend resolves a --backend flag: "go", "xla", "xla:PLUGIN", or "auto", which takes XLA where a
+// plugin is installed and go otherwise, and says so.
+func ChooseBackend(flag string) (Backend, error) {
+	kind, plugin, _ := strings.Cut(flag, ":")
+	switch {
+	case flag == "go":
+		return Backend{Kind: "go"}, nil
+	case kind == "xla" || flag == "auto":
+		plugins := xla.GetAvailablePlugins()
+		if len(plugins) == 0 {
+			if flag == "auto" {
+				return Backend{Kind: "go", Note: "no XLA plugin is installed, so the pure-Go backend is used"}, nil
+			}
+			return Backend{}, errors.New("--backend xla: no PJRT plugin is installed; install one (see README) or use --backend go")
+		}
+		if plugin == "" {
+			plugin = plugins[0]
+			for _, p := range plugins { // a GPU before the CPU
+				if strings.HasPrefix(p, "cuda") {
+					plugin = p
+				}
+			}
+		}
+		if !slices.Contains(plugins, plugin) {
+			return Backend{}, fmt.Errorf("--backend %s: no such PJRT plugin; installed: %s", flag, strings.Join(plugins, ", "))
+		}
+		return Backend{Kind: "xla", Plugin: plugin, Note: "XLA plugin " + plugin}, nil
+	}
+	return Backend{}, fmt.Errorf("--backend %q is not auto, go, xla or xla:PLUGIN", flag)
+}
+
+// String describes the backend for a manifest.
+func (b Backend) String() string {
+	if b.Kind == "xla" {
+		return "xla:" + b.Plugin
+	}
+	if SIMD {
+		return "go, SIMD"
+	}
+	return "go, no SIMD"
+}
+
+// Open starts a backend that uses at most so many threads. Every cell has its own.
+func (b Backend) Open(threads int) (compute.Backend, error) {
+	if b.Kind == "xla" {
+		return xla.New(b.Plugin)
+	}
+	if threads > 1 {
+		return limited("", threads)
+	}
+	return limited("ops_sequential", 0) // 0: no goroutines at all
+}
+
+// limited starts the go backend with a bound on its parallelism. GoMLX has an option for that, but it
+// announces itself on standard output, which belongs to results; the exported field behind it does not.
+func limited(options string, parallelism int) (compute.Backend, error) {
+	backend, err := gobackend.New(options)
+	if err != nil {
+		return nil, err
+	}
+	workers := reflect.ValueOf(backend).Elem().FieldByName("Workers")
+	pool, ok := workers.Interface().(interface{ SetMaxParallelism(int) })
+	if !ok {
+		return nil, errors.New("this version of GoMLX's go backend has no worker pool whose size can be set")
+	}
+	pool.SetMaxParallelism(parallelism)
+	return backend, nil
+}

@@ -1,0 +1,309 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/probe"
+	"github.com/cidbench/cidbench/registry"
+)
+
+// checkpointEvent is the kind of the events from which a run resumes.
+const checkpointEvent = "checkpoint"
+
+// checkpoint is the data of such an event: all that a run needs to go on.
+type checkpoint struct {
+	Step  int                 `json:"step"`
+	State registry.Descriptor `json:"state"`
+	// Series holds the metrics of the steps before.
+	Series registry.Descriptor `json:"series"`
+	// Curve and Kept are the probes and the declared checkpoints so far.
+	Curve []CurvePoint                   `json:"curve,omitempty"`
+	Kept  map[string]registry.Descriptor `json:"kept,omitempty"`
+	// WallSeconds is the time spent so far, over all attempts; Resumed the number of resumptions.
+	WallSeconds float64 `json:"wallSeconds"`
+	Resumed     int     `json:"resumed"`
+}
+
+// run is a cell being computed.
+type run struct {
+	spec     Spec
+	id       string
+	reg      *registry.Registry
+	data     *dataset.Dataset
+	backend  compute.Backend
+	protocol probe.Protocol
+	threads  int
+	progress func(step, steps int)
+
+	before time.Duration // spent by earlier attempts
+	start  time.Time
+	check  checkpoint
+	series []moco.Metrics
+}
+
+// compute trains and probes as the spec says, from the last checkpoint if there is one, and returns what
+// goes into the manifest. A cancelled context leaves a checkpoint of the step reached.
+func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descriptor, error) {
+	training := r.spec.Arm
+	if training.Features == Pixels {
+		accuracy, err := r.protocol.Run(r.backend, pixels(r.data.Train, r.data), pixels(r.data.Test, r.data), len(r.data.Classes))
+		return Result{Accuracy: accuracy}, nil, err
+	}
+	trainer, err := moco.New(r.backend, *training.Config, training.Rules, r.data, r.spec.Seed, r.threads)
+	if err != nil {
+		return Result{}, nil, err
+	}
+	defer trainer.Close()
+	if training.Features == Untrained {
+		accuracy, err := r.probe(trainer)
+		return Result{Accuracy: accuracy}, nil, err
+	}
+
+	if err := r.resume(ctx, trainer); err != nil {
+		return Result{}, nil, err
+	}
+	for trainer.Step() < training.Config.Steps {
+		next := trainer.Step() + 1
+		m, err := trainer.Advance(ctx, next%training.BandEvery == 0)
+		if ctx.Err() != nil {
+			// Not cancelled: the state must still be written.
+			return Result{}, nil, errors.Join(ctx.Err(), r.save(context.WithoutCancel(ctx), trainer))
+		}
+		if err != nil {
+			return Result{}, nil, err
+		}
+		r.series = append(r.series, m)
+		r.progress(next, training.Config.Steps)
+		if slices.Contains(training.Checkpoints, next) {
+			if err := r.keep(ctx, trainer); err != nil {
+				return Result{}, nil, err
+			}
+		}
+	}
+	result := Result{Curve: r.check.Curve, Loss: finalLoss(r.series), Bands: lateBands(r.series)}
+	result.Accuracy = result.Curve[len(result.Curve)-1].Accuracy
+	artifacts := map[string]registry.Descriptor{SeriesArtifact: r.check.Series}
+	for name, d := range r.check.Kept {
+		artifacts[name] = d
+	}
+	return result, artifacts, nil
+}
+
+// resume restores the newest checkpoint that is whole; a damaged one is passed over for the one before.
+func (r *run) resume(ctx context.Context, trainer *moco.Trainer) error {
+	var checkpoints []checkpoint
+	for event, err := range r.reg.Events(ctx, r.id) {
+		if errors.Is(err, registry.ErrCorrupt) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		var c checkpoint
+		if event.Kind == checkpointEvent && json.Unmarshal(event.Data, &c) == nil {
+			checkpoints = append(checkpoints, c)
+		}
+	}
+	slices.SortStableFunc(checkpoints, func(a, b checkpoint) int { return b.Step - a.Step })
+	for _, c := range checkpoints {
+		err := r.restore(ctx, trainer, c)
+		if errors.Is(err, registry.ErrUnavailable) || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if err == nil {
+			r.check = c
+			r.check.Resumed++
+			r.before = time.Duration(c.WallSeconds * float64(time.Second))
+			return nil
+		}
+	}
+	return nil
+}
+
+func (r *run) restore(ctx context.Context, trainer *moco.Trainer, c checkpoint) error {
+	text, err := r.reg.Blob(ctx, c.Series)
+	if err != nil {
+		return err
+	}
+	series, err := DecodeSeries(text)
+	if err != nil {
+		return err
+	}
+	if len(series) != c.Step {
+		return fmt.Errorf("a series of %d steps at step %d", len(series), c.Step)
+	}
+	for _, kept := range c.Kept {
+		if ok, err := r.reg.HasBlob(ctx, kept); err != nil || !ok {
+			return errors.Join(err, fmt.Errorf("checkpoint %s is gone", kept.Digest))
+		}
+	}
+	state, err := r.reg.Blob(ctx, c.State)
+	if err != nil {
+		return err
+	}
+	r.series = series
+	return trainer.Restore(state)
+}
+
+// keep probes the state at a declared checkpoint and stores both.
+func (r *run) keep(ctx context.Context, trainer *moco.Trainer) error {
+	accuracy, err := r.probe(trainer)
+	if err != nil {
+		return err
+	}
+	r.check.Curve = append(r.check.Curve, CurvePoint{Step: trainer.Step(), Accuracy: accuracy})
+	state, err := r.put(ctx, trainer)
+	if err != nil {
+		return err
+	}
+	kept := map[string]registry.Descriptor{fmt.Sprintf("checkpoint-%08d", trainer.Step()): state}
+	for name, d := range r.check.Kept {
+		kept[name] = d
+	}
+	r.check.Kept = kept
+	return r.record(ctx, trainer.Step(), state)
+}
+
+// save stores the state wherever it is, to resume from.
+func (r *run) save(ctx context.Context, trainer *moco.Trainer) error {
+	if trainer.Step() == r.check.Step {
+		return nil // nothing new
+	}
+	state, err := r.put(ctx, trainer)
+	if err != nil {
+		return err
+	}
+	return r.record(ctx, trainer.Step(), state)
+}
+
+func (r *run) put(ctx context.Context, trainer *moco.Trainer) (registry.Descriptor, error) {
+	state, err := trainer.Save()
+	if err != nil {
+		return registry.Descriptor{}, err
+	}
+	return r.reg.PutBlob(ctx, CheckpointType, state)
+}
+
+// record appends the event; blobs are stored before what refers to them.
+func (r *run) record(ctx context.Context, step int, state registry.Descriptor) error {
+	series, err := r.reg.PutBlob(ctx, SeriesType, encodeSeries(r.series))
+	if err != nil {
+		return err
+	}
+	r.check.Step, r.check.State, r.check.Series = step, state, series
+	r.check.WallSeconds = r.wall().Seconds()
+	_, err = r.reg.Append(ctx, r.id, checkpointEvent, r.check)
+	return err
+}
+
+func (r *run) wall() time.Duration { return r.before + time.Since(r.start) }
+
+func (r *run) probe(trainer *moco.Trainer) (probe.Accuracy, error) {
+	train, err := trainer.Features(r.data.Train)
+	if err != nil {
+		return probe.Accuracy{}, err
+	}
+	test, err := trainer.Features(r.data.Test)
+	if err != nil {
+		return probe.Accuracy{}, err
+	}
+	return r.protocol.Run(r.backend, train, test, len(r.data.Classes))
+}
+
+// pixels are images at half resolution (means of 2x2 pixels), as features.
+func pixels(split dataset.Split, data *dataset.Dataset) probe.Set {
+	h, w := data.Height/2, data.Width/2
+	set := probe.Set{Dim: h * w * dataset.Channels, Labels: split.Labels}
+	for i := range split.Len() {
+		image := split.Image(i)
+		for y := range h {
+			for x := range w {
+				for c := range dataset.Channels {
+					sum := 0
+					for _, at := range [4][2]int{{0, 0}, {0, 1}, {1, 0}, {1, 1}} {
+						sum += int(image[((2*y+at[0])*data.Width+2*x+at[1])*dataset.Channels+c])
+					}
+					set.Values = append(set.Values, float32(sum))
+				}
+			}
+		}
+	}
+	return set
+}
+
+func finalLoss(series []moco.Metrics) float64 {
+	last := series[len(series)-max(1, len(series)/10):]
+	sum := 0.0
+	for _, m := range last {
+		sum += m.Loss
+	}
+	return sum / float64(len(last))
+}
+
+// lateBands is the mean of the bands measured in the last quarter of training; nil if there are none.
+func lateBands(series []moco.Metrics) []moco.Band {
+	var sum []moco.Band
+	n := 0.0
+	for _, m := range series[len(series)*3/4:] {
+		if m.Bands == nil {
+			continue
+		}
+		n++
+		if sum == nil {
+			sum = slices.Clone(m.Bands)
+			continue
+		}
+		for i, b := range m.Bands {
+			sum[i].SameClass += b.SameClass
+			sum[i].Similarity += b.Similarity
+		}
+	}
+	for i := range sum {
+		sum[i].SameClass /= n
+		sum[i].Similarity /= n
+	}
+	return sum
+}
+
+func encodeSeries(series []moco.Metrics) []byte {
+	var text bytes.Buffer
+	lines := json.NewEncoder(&text)
+	for _, m := range series {
+		if err := lines.Encode(m); err != nil {
+			panic(err) // plain numbers, and never NaN: Advance refuses it
+		}
+	}
+	return text.Bytes()
+}
+
+// DecodeSeries reads a series artifact. Every error wraps registry.ErrCorrupt.
+func DecodeSeries(text []byte) ([]moco.Metrics, error) {
+	var series []moco.Metrics
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var m moco.Metrics
+		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
+			return nil, fmt.Errorf("%w: series, line %d: %w", registry.ErrCorrupt, len(series)+1, err)
+		}
+		if m.Step != len(series)+1 || math.IsNaN(m.Loss) {
+			return nil, fmt.Errorf("%w: series, line %d is of step %d", registry.ErrCorrupt, len(series)+1, m.Step)
+		}
+		series = append(series, m)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%w: series: %w", registry.ErrCorrupt, err)
+	}
+	return series, nil
+}

@@ -1,0 +1,105 @@
+// Package dataset holds the labelled images an experiment trains and probes on, together with the class tree
+// that says how near two classes are in meaning.
+//
+// The data sets known to Open are procedural: nothing is downloaded, and every image is a function of its split
+// and index. Augmentation and batching live with the trainer.
+package dataset
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Channels is the number of colour channels of every image: red, green, blue.
+const Channels = 3
+
+// A Split is one part, training or test, of a data set.
+type Split struct {
+	Images []uint8 // [Len, Height, Width, 3], row-major, 0 to 255
+	Labels []int32 // [Len], 0 to len(Classes)-1
+}
+
+// Len is the number of images.
+func (s Split) Len() int { return len(s.Labels) }
+
+// Image returns image i, [Height, Width, 3], as a view of Images.
+func (s Split) Image(i int) []uint8 {
+	size := len(s.Images) / len(s.Labels)
+	return s.Images[i*size : (i+1)*size : (i+1)*size]
+}
+
+// A Class is what a label stands for.
+type Class struct {
+	Name string
+}
+
+// A Dataset is a set of labelled RGB images of one shape. It is not changed after Open, so it may be shared.
+type Dataset struct {
+	Name          string
+	Height, Width int // pixels
+	Train, Test   Split
+	Classes       []Class // indexed by label
+	Tree          Tree    // its leaves are the Classes
+}
+
+// sizes gives the number of training and test images of each named data set. The smaller one is a prefix of the
+// larger: image i of a split is the same in both.
+var sizes = map[string]struct{ train, test int }{
+	"glyphs":       {10_000, 5_000},
+	"glyphs-small": {1_000, 500},
+}
+
+// Names lists the data sets that Open knows, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(sizes)) }
+
+// Open returns the named data set, with all of its images in memory. The same name always gives the same bytes.
+// An unknown name is an error that lists the known ones.
+func Open(name string) (*Dataset, error) {
+	size, ok := sizes[name]
+	if !ok {
+		return nil, fmt.Errorf("unknown data set %q: choose one of %s", name, strings.Join(Names(), ", "))
+	}
+	return newGlyphs(name, size.train, size.test), nil
+}
+
+// Fingerprint identifies the content as "sha256:" and 64 hexadecimal digits, over the name, shape, classes, tree,
+// labels and images. Equal fingerprints mean equal data.
+func (d *Dataset) Fingerprint() string {
+	h := sha256.New()
+	writeInts(h, d.Height, d.Width, Channels)
+	writeString(h, d.Name)
+	writeInts(h, len(d.Classes))
+	for label, c := range d.Classes {
+		writeString(h, c.Name)
+		writeInts(h, d.Tree.Leaf(label))
+	}
+	writeInts(h, d.Tree.Len())
+	for node := range d.Tree.Len() {
+		writeString(h, d.Tree.Name(node))
+		writeInts(h, d.Tree.Parent(node))
+	}
+	for _, s := range []Split{d.Train, d.Test} {
+		writeInts(h, s.Len())
+		binary.Write(h, binary.LittleEndian, s.Labels) // a hash never fails to write
+		h.Write(s.Images)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// writeString puts the length first, so that neighbouring strings cannot trade letters unnoticed.
+func writeString(w io.Writer, s string) {
+	writeInts(w, len(s))
+	io.WriteString(w, s)
+}
+
+func writeInts(w io.Writer, values ...int) {
+	for _, v := range values {
+		binary.Write(w, binary.LittleEndian, int64(v))
+	}
+}

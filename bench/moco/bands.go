@@ -1,0 +1,81 @@
+package moco
+
+import (
+	"slices"
+	"sync"
+)
+
+// Band is a stretch of the queue by difficulty, and what share of it is of the query's own class.
+type Band struct {
+	// From and To are fractions of the queue, 0 the hardest negative.
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
+	// SameClass is the share of the band's negatives that are of the query's class, mean over queries;
+	// Similarity their mean dot product with the query.
+	SameClass  float64 `json:"same_class"`
+	Similarity float64 `json:"similarity"`
+}
+
+// BandEdges are the fractions at which difficulty bands are cut: the paper's cuts (0.1%, 5%) and
+// decades and quarters around them.
+var BandEdges = []float64{0, 0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 1}
+
+// measureBands ranks the queue of every query in full. Entries without a class count as no one's.
+func measureBands(in contrastInput, threads int) []Band {
+	b, k := len(in.positive), len(in.queue)
+	edges := make([]int, len(BandEdges))
+	for i, f := range BandEdges {
+		edges[i] = int(f*float64(k) + 0.5)
+	}
+	perQuery := make([][]Band, b) // summed in order, so that threads do not change the last bit
+	var wait sync.WaitGroup
+	for thread := range threads {
+		wait.Go(func() {
+			order := make([]int32, k)
+			for i := thread; i < b; i += threads {
+				row := in.similarity[i*k:][:k]
+				for j := range order {
+					order[j] = int32(j)
+				}
+				slices.SortFunc(order, func(x, y int32) int {
+					switch {
+					case row[x] > row[y]:
+						return -1
+					case row[x] < row[y]:
+						return 1
+					}
+					return int(x - y)
+				})
+				perQuery[i] = bandsOf(order, edges, row, in.classes[i], in.queue)
+			}
+		})
+	}
+	wait.Wait()
+	bands := make([]Band, len(edges)-1)
+	for i := range bands {
+		bands[i].From, bands[i].To = BandEdges[i], BandEdges[i+1]
+		for _, q := range perQuery {
+			bands[i].SameClass += q[i].SameClass / float64(b)
+			bands[i].Similarity += q[i].Similarity / float64(b)
+		}
+	}
+	return bands
+}
+
+func bandsOf(order []int32, edges []int, similarity []float32, class int32, queue []int32) []Band {
+	bands := make([]Band, len(edges)-1)
+	for i := range bands {
+		in := order[edges[i]:edges[i+1]]
+		for _, j := range in {
+			if queue[j] == class {
+				bands[i].SameClass++
+			}
+			bands[i].Similarity += float64(similarity[j])
+		}
+		if n := float64(len(in)); n > 0 {
+			bands[i].SameClass /= n
+			bands[i].Similarity /= n
+		}
+	}
+	return bands
+}

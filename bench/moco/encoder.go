@@ -1,0 +1,107 @@
+package moco
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cidbench/cidbench/bench/nn"
+)
+
+// Encoder sizes the network: a stem of 3x3 stride-2 convolutions, stages of bottleneck blocks as in
+// ResNet-50 (1x1, 3x3, 1x1 with batch norm, the stride in the 3x3), global average pooling, and
+// MoCo v2's MLP head. The features that are probed are the pooled ones, before the head.
+type Encoder struct {
+	// Size is the height and width of the images in pixels.
+	Size int `json:"size"`
+	// Stem holds the channels of each stem convolution.
+	Stem   []int   `json:"stem"`
+	Stages []Stage `json:"stages"`
+	// Hidden and Dim are the widths of the head's hidden layer and of the embedding.
+	Hidden int `json:"hidden"`
+	Dim    int `json:"dim"`
+}
+
+// Stage is a run of bottleneck blocks; the first has the stride.
+type Stage struct {
+	Blocks int `json:"blocks"`
+	// Width is that of the 3x3 convolution, Out that of the block's output (ResNet-50: four times Width).
+	Width  int `json:"width"`
+	Out    int `json:"out"`
+	Stride int `json:"stride"`
+}
+
+// Validate reports the first size that cannot be built.
+func (e Encoder) Validate() error {
+	size := e.Size
+	for range e.Stem {
+		if size%2 != 0 {
+			return fmt.Errorf("encoder: a stem convolution halves %d pixels", size)
+		}
+		size /= 2
+	}
+	if len(e.Stem) == 0 || len(e.Stages) == 0 {
+		return errors.New("encoder: stem and stages must not be empty")
+	}
+	for i, s := range e.Stages {
+		if s.Blocks < 1 || s.Width < 1 || s.Out < 1 || s.Stride != 1 && s.Stride != 2 {
+			return fmt.Errorf("encoder: stage %d: blocks, width and out must be positive and stride 1 or 2", i)
+		}
+		if size%s.Stride != 0 {
+			return fmt.Errorf("encoder: stage %d halves %d pixels", i, size)
+		}
+		size /= s.Stride
+	}
+	if size < 2 {
+		return fmt.Errorf("encoder: the last stage works on %dx%d pixels; 2x2 is the least", size, size)
+	}
+	if e.Hidden < 1 || e.Dim < 1 {
+		return errors.New("encoder: hidden and dim must be positive")
+	}
+	return nil
+}
+
+// Features is the width of the pooled features.
+func (e Encoder) Features() int { return e.Stages[len(e.Stages)-1].Out }
+
+// backbone maps images [groups, 3, batch, Size, Size] to pooled features [Features, groups*batch].
+func (e Encoder) backbone() nn.Sequential {
+	var net nn.Sequential
+	in, size := 3, e.Size
+	for i, out := range e.Stem {
+		net = append(net, nn.ConvNorm{In: in, Out: out, Kernel: 3, Stride: 2, ReLU: true, NoInputGrad: i == 0})
+		in, size = out, size/2
+	}
+	for _, s := range e.Stages {
+		for i := range s.Blocks {
+			stride := 1
+			if i == 0 {
+				stride = s.Stride
+			}
+			net = append(net, bottleneck(in, s.Width, s.Out, stride))
+			in, size = s.Out, size/stride
+		}
+	}
+	return append(net, nn.GlobalAveragePool{Channels: in, Size: size})
+}
+
+// head maps pooled features to the embedding [Dim, batch], not yet normalised.
+func (e Encoder) head() nn.Sequential {
+	return nn.Sequential{
+		nn.Linear{In: e.Features(), Out: e.Hidden, ReLU: true},
+		nn.Linear{In: e.Hidden, Out: e.Dim},
+	}
+}
+
+func (e Encoder) network() nn.Sequential { return nn.Sequential{e.backbone(), e.head()} }
+
+func bottleneck(in, width, out, stride int) nn.Layer {
+	block := nn.Residual{Body: nn.Sequential{
+		nn.ConvNorm{In: in, Out: width, Kernel: 1, Stride: 1, ReLU: true},
+		nn.ConvNorm{In: width, Out: width, Kernel: 3, Stride: stride, ReLU: true},
+		nn.ConvNorm{In: width, Out: out, Kernel: 1, Stride: 1},
+	}}
+	if in != out || stride != 1 {
+		block.Shortcut = nn.ConvNorm{In: in, Out: out, Kernel: 1, Stride: stride}
+	}
+	return block
+}

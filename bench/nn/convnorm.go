@@ -1,0 +1,185 @@
+package nn
+
+import (
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
+)
+
+const (
+	normEpsilon = 1e-5
+	// normMomentum is the weight of the newest batch in the running statistics (PyTorch's default).
+	normMomentum = 0.1
+)
+
+// ConvNorm is a convolution without bias followed by batch norm, and by ReLU if asked. The kernel is 1
+// or 3 pixels wide, zero-padded by (Kernel-1)/2; a stride of 2 needs an even height and width.
+//
+// In training the statistics are those of each group; the running statistics follow their mean.
+//
+// There are two ways to compute it. The direct one convolves, takes the moments of the result and
+// rescales it. Where a kernel reads few values, the folded one is cheaper: with X the values that each
+// position reads and W the weights, the moments of Y = W X follow from the small matrix X X^T, so the
+// scale goes into W before the convolution, and no pass over Y is needed, forward or backward.
+type ConvNorm struct {
+	In, Out        int
+	Kernel, Stride int
+	ReLU           bool
+	// NoInputGrad leaves out the gradient of the input: for the layer that sees the images.
+	NoInputGrad bool
+}
+
+func (c ConvNorm) reads() int { return c.Kernel * c.Kernel * c.In }
+
+// folded chooses by the cost on the go backend: X X^T takes reads^2/Out multiply-adds for each output
+// value, at about 30 in a nanosecond, and saves about 7 nanoseconds over both encoders and backward.
+// The grid of a 3x3 convolution has columns that are no output, so its X X^T would be wrong.
+func (c ConvNorm) folded(native bool) bool {
+	return !native && c.Kernel == 1 && c.reads()*c.reads() < 100*c.Out
+}
+
+// Params implements Layer: weights [Out, Kernel*Kernel*In], taps in rows then columns, He initialisation;
+// scale and shift [Out, 1].
+func (c ConvNorm) Params() []Param {
+	column := []int{c.Out, 1}
+	return []Param{
+		{Name: "weight", Dims: []int{c.Out, c.reads()}, Std: math.Sqrt(2 / float64(c.reads()))},
+		{Name: "scale", Dims: column, Value: 1},
+		{Name: "shift", Dims: column},
+	}
+}
+
+// Stats implements Layer: running mean and variance, [Out, 1].
+func (c ConvNorm) Stats() []Param {
+	column := []int{c.Out, 1}
+	return []Param{{Name: "mean", Dims: column}, {Name: "variance", Dims: column, Value: 1}}
+}
+
+// Forward implements Layer.
+func (c ConvNorm) Forward(f *Forward, x *Node) *Node {
+	w, scale, shift := f.param(), f.param(), f.param()
+	runMean, runVar := f.stat(), f.stat()
+	groups := x.Shape().Dimensions[0]
+	w, scale, shift = repeat(w, groups), repeat(scale, groups), repeat(shift, groups)
+	d := x.Shape().Dimensions
+	n, h, wd := d[2], d[3]/c.Stride, d[4]/c.Stride
+
+	var y *Node
+	if c.folded(f.Native) && f.Train {
+		p := withOnes(c.pixels(x))
+		moments := productT(p, p) // [[X X^T, sum X], [sum X^T, count]]
+		count := float64(n * h * wd)
+		gram, sum := c.split(moments, c.In)
+		wGram := product(w, gram)
+		mean := MulScalar(product(w, sum), 1/count)
+		variance := Sub(MulScalar(rowDot(wGram, w), 1/count), Mul(mean, mean))
+		inv := c.track(f, runMean, runVar, mean, variance, count)
+		a := Mul(scale, inv)
+		y = product(Concatenate([]*Node{scaleRows(w, a), Sub(shift, Mul(mean, a))}, 2), p)
+		f.push(p, wGram, sum, mean, inv)
+	} else {
+		raw, read := c.convolve(f.Native, x, w)
+		flat := Reshape(raw, groups, c.Out, n*h*wd)
+		mean, inv := repeat(runMean, groups), inverseDeviation(repeat(runVar, groups))
+		if f.Train {
+			count := float64(n * h * wd)
+			mean = MulScalar(rowSum(flat), 1/count)
+			variance := Sub(MulScalar(rowDot(flat, flat), 1/count), Mul(mean, mean))
+			inv = c.track(f, runMean, runVar, mean, variance, count)
+		}
+		a := Mul(scale, inv)
+		y = Add(scaleRows(flat, a), repeatColumns(Sub(shift, Mul(mean, a)), n*h*wd))
+		f.push(read, flat, mean, inv)
+	}
+	if c.ReLU {
+		y = relu(y)
+		f.push(y)
+	}
+	return Reshape(y, groups, c.Out, n, h, wd)
+}
+
+// Backward implements Layer. With z = (Y - mean) inv the gradient of Y is
+//
+//	dY = scale inv (dy - mean(dy) - z mean(dy z)) = onDy dy + onY Y + offset
+//
+// with three numbers for each channel and group. The folded way puts them into the small matrices.
+func (c ConvNorm) Backward(b *Backward, dy *Node) *Node {
+	d := dy.Shape().Dimensions
+	groups, n, h, wd := d[0], d[2], d[3], d[4]
+	dy = Reshape(dy, groups, c.Out, n*h*wd)
+	if c.ReLU {
+		dy = reluBackward(b.saved(), dy)
+	}
+	inv, mean := b.saved(), b.saved()
+	_, scale, weight := b.param(), b.param(), b.param()
+	scale, w := repeat(scale, groups), repeat(weight, groups)
+	count := float64(n * h * wd)
+
+	affine := func(sumDy, sumDyY *Node) (onDy, onY, offset *Node) {
+		sumDyZ := Mul(inv, Sub(sumDyY, Mul(mean, sumDy)))
+		b.grad(ReduceSum(sumDy, 0))
+		b.grad(ReduceSum(sumDyZ, 0))
+		onDy = Mul(scale, inv)
+		onY = MulScalar(Mul(Mul(onDy, inv), sumDyZ), -1/count)
+		offset = Neg(Add(MulScalar(Mul(onDy, sumDy), 1/count), Mul(onY, mean)))
+		return onDy, onY, offset
+	}
+
+	if c.folded(b.Native) {
+		sum, wGram, p := b.saved(), b.saved(), b.saved()
+		dyX, sumDy := c.split(productT(dy, p), c.Out)
+		onDy, onY, offset := affine(sumDy, rowDot(dyX, w))
+		dw := Add(scaleRows(dyX, onDy), scaleRows(wGram, onY))
+		b.grad(ReduceSum(Add(dw, productT(offset, sum)), 0))
+		if c.NoInputGrad {
+			return nil
+		}
+		wT := transpose(w)
+		onX := Concatenate([]*Node{product(wT, scaleRows(w, onY)), product(wT, offset)}, 2)
+		dx := Add(product(transpose(scaleRows(w, onDy)), dy), product(onX, p))
+		return c.unpixels(Reshape(dx, groups, c.In, n, h, wd))
+	}
+
+	flat, read := b.saved(), b.saved()
+	onDy, onY, offset := affine(rowSum(dy), rowDot(dy, flat))
+	dY := Add(Add(scaleRows(dy, onDy), scaleRows(flat, onY)), repeatColumns(offset, n*h*wd))
+	return c.convolveBackward(b, weight, w, read, Reshape(dY, d...))
+}
+
+// split takes [g, rows, In+1] apart into [g, rows, In] and the last column, for the first rows of them.
+func (c ConvNorm) split(m *Node, rows int) (left, last *Node) {
+	return Slice(m, AxisRange(), AxisRange(0, rows), AxisRange(0, c.In)), Slice(m, AxisRange(), AxisRange(0, rows), AxisElem(c.In))
+}
+
+// track updates the running statistics and returns one over the standard deviation.
+func (c ConvNorm) track(f *Forward, runMean, runVar, mean, variance *Node, count float64) (inv *Node) {
+	variance = MaxScalar(variance, 0) // rounding may leave a tiny negative number
+	groups := float64(mean.Shape().Dimensions[0])
+	follow := func(running, now *Node, factor float64) *Node {
+		return Add(MulScalar(running, 1-normMomentum), MulScalar(ReduceSum(now, 0), normMomentum*factor/groups))
+	}
+	f.NewStats = append(f.NewStats, follow(runMean, mean, 1), follow(runVar, variance, count/(count-1)))
+	return inverseDeviation(variance)
+}
+
+func inverseDeviation(variance *Node) *Node {
+	return Reciprocal(Sqrt(AddScalar(variance, normEpsilon)))
+}
+
+// repeat gives every group its copy of a parameter: [r, c] to [groups, r, c].
+func repeat(x *Node, groups int) *Node {
+	d := x.Shape().Dimensions
+	each := make([]*Node, groups)
+	for i := range each {
+		each[i] = Reshape(x, 1, d[0], d[1])
+	}
+	return Concatenate(each, 0)
+}
+
+func transpose(x *Node) *Node { return Transpose(x, 1, 2) }
+
+// withOnes appends a row of ones to [g, m, k], which carries sums and shifts through products.
+func withOnes(x *Node) *Node {
+	g, _, k := dims3(x)
+	return Concatenate([]*Node{x, ones(x.Graph(), g, 1, k)}, 1)
+}

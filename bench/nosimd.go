@@ -1,0 +1,7 @@
+//go:build !(goexperiment.simd && amd64)
+
+package bench
+
+// SIMD says whether the binary was built with GOEXPERIMENT=simd, which makes training on the pure-Go
+// backend several times faster.
+const SIMD = false

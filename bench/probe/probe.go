@@ -1,0 +1,255 @@
+// Package probe measures how good frozen features are: the accuracy of a linear classifier trained on
+// them, and of their nearest neighbours.
+//
+// Online and offline probes of the same encoder differ by points, so a protocol is part of a claim's
+// identity, under an id that changes with anything in it.
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Protocol is how features are probed: standardised by the mean and deviation of the training features,
+// least squares onto one-hot classes with an L2 penalty (in closed form: no optimiser, no seed), and a
+// vote of the nearest neighbours by cosine.
+type Protocol struct {
+	// Ridge is the penalty on the squared weights, per training image.
+	Ridge float64 `json:"ridge"`
+	// Neighbours is the number that vote, each weighted by its cosine.
+	Neighbours int `json:"neighbours"`
+}
+
+// ID names the protocol; the number in front changes when the method does.
+func (p Protocol) ID() string { return fmt.Sprintf("linear-1-ridge-%g-knn-%d", p.Ridge, p.Neighbours) }
+
+// Validate reports a setting out of range.
+func (p Protocol) Validate() error {
+	if !(p.Ridge > 0) || p.Neighbours < 1 {
+		return errors.New("probe: ridge and neighbours must be positive")
+	}
+	return nil
+}
+
+// Accuracy holds test accuracies as counts, so that nothing is rounded.
+type Accuracy struct {
+	Linear int `json:"linear"` // test images classified correctly by the linear probe
+	KNN    int `json:"knn"`    // and by the nearest neighbours
+	N      int `json:"n"`      // test images
+}
+
+// LinearShare and KNNShare are fractions.
+func (a Accuracy) LinearShare() float64 { return float64(a.Linear) / float64(a.N) }
+
+// KNNShare is the accuracy of the nearest neighbours as a fraction.
+func (a Accuracy) KNNShare() float64 { return float64(a.KNN) / float64(a.N) }
+
+// Set is one split's features: [Len, Dim], row-major, and its labels.
+type Set struct {
+	Dim    int
+	Values []float32
+	Labels []int32
+}
+
+// Len is the number of images.
+func (s Set) Len() int { return len(s.Labels) }
+
+// ErrNotFinite says that features hold NaN or infinity.
+var ErrNotFinite = errors.New("features are not finite numbers")
+
+// Run fits on the training features and scores on the test features; the backend does the products of
+// the nearest neighbours.
+func (p Protocol) Run(backend compute.Backend, train, test Set, classes int) (Accuracy, error) {
+	if err := p.Validate(); err != nil {
+		return Accuracy{}, err
+	}
+	if train.Len() == 0 || test.Len() == 0 || train.Dim != test.Dim || train.Dim < 1 {
+		return Accuracy{}, fmt.Errorf("probe: %d training and %d test features of %d and %d dimensions cannot be compared", train.Len(), test.Len(), train.Dim, test.Dim)
+	}
+	for _, set := range []Set{train, test} {
+		for _, v := range set.Values {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return Accuracy{}, ErrNotFinite
+			}
+		}
+	}
+	a := Accuracy{N: test.Len()}
+	x, y := standardise(train, test)
+	predicted, err := p.linear(x, train.Labels, y, classes)
+	if err != nil {
+		return Accuracy{}, err
+	}
+	a.Linear = correct(predicted, test.Labels)
+	if predicted, err = p.nearest(backend, x, train.Labels, y, classes); err != nil {
+		return Accuracy{}, err
+	}
+	a.KNN = correct(predicted, test.Labels)
+	return a, nil
+}
+
+func correct(predicted, labels []int32) (n int) {
+	for i, p := range predicted {
+		if p == labels[i] {
+			n++
+		}
+	}
+	return n
+}
+
+// standardise gives both sets mean 0 and deviation 1 by the training set; a feature that does not vary
+// there becomes 0.
+func standardise(train, test Set) (x, y *mat.Dense) {
+	x, y = dense(train), dense(test)
+	n, dim := x.Dims()
+	for j := range dim {
+		mean, variance := 0.0, 0.0
+		for i := range n {
+			mean += x.At(i, j) / float64(n)
+		}
+		for i := range n {
+			variance += (x.At(i, j) - mean) * (x.At(i, j) - mean) / float64(n)
+		}
+		scale := 0.0
+		if variance > 1e-12*(1+mean*mean) {
+			scale = 1 / math.Sqrt(variance)
+		}
+		for _, m := range []*mat.Dense{x, y} {
+			rows, _ := m.Dims()
+			for i := range rows {
+				m.Set(i, j, (m.At(i, j)-mean)*scale)
+			}
+		}
+	}
+	return x, y
+}
+
+func dense(s Set) *mat.Dense {
+	values := make([]float64, len(s.Values))
+	for i, v := range s.Values {
+		values[i] = float64(v)
+	}
+	return mat.NewDense(s.Len(), s.Dim, values)
+}
+
+// linear solves (X'X + n ridge I) W = X'(onehot - prior) and predicts the largest of X W + prior.
+func (p Protocol) linear(x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
+	n, dim := x.Dims()
+	gram := mat.NewSymDense(dim, nil)
+	gram.SymOuterK(1, x.T())
+	for j := range dim {
+		gram.SetSym(j, j, gram.At(j, j)+float64(n)*p.Ridge)
+	}
+	prior := make([]float64, classes)
+	for _, l := range labels {
+		prior[l] += 1 / float64(n)
+	}
+	// X'(onehot - prior): the columns of X have mean 0, so the prior falls out.
+	target := mat.NewDense(dim, classes, nil)
+	for i, l := range labels {
+		row := x.RawRowView(i)
+		for j, v := range row {
+			target.Set(j, int(l), target.At(j, int(l))+v)
+		}
+	}
+	var cholesky mat.Cholesky
+	if !cholesky.Factorize(gram) {
+		return nil, errors.New("probe: the features' covariance is not positive definite")
+	}
+	var w, scores mat.Dense
+	if err := cholesky.SolveTo(&w, target); err != nil {
+		return nil, fmt.Errorf("probe: %w", err)
+	}
+	scores.Mul(y, &w)
+	predicted := make([]int32, y.RawMatrix().Rows)
+	for i := range predicted {
+		best := math.Inf(-1)
+		for c, s := range scores.RawRowView(i) {
+			if s+prior[c] > best {
+				best, predicted[i] = s+prior[c], int32(c)
+			}
+		}
+	}
+	return predicted, nil
+}
+
+// nearest lets the nearest training images vote, each with its cosine; ties go to the lower class.
+func (p Protocol) nearest(backend compute.Backend, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
+	product, err := NewExec(backend, func(a, b *Node) *Node { return DotGeneral(a, []int{1}, nil, b, []int{1}, nil) })
+	if err != nil {
+		return nil, err
+	}
+	defer product.Finalize()
+	rows, dim := y.Dims()
+	n, _ := x.Dims()
+	train := tensors.FromFlatDataAndDimensions(unitRows(x, 0, n), n, dim)
+	defer train.FinalizeAll() //nolint:errcheck // memory only
+	predicted := make([]int32, rows)
+	neighbours, votes := make([]int32, 0, p.Neighbours+1), make([]float64, classes)
+	const chunk = 250
+	for start := 0; start < rows; start += chunk {
+		end := min(start+chunk, rows)
+		test := tensors.FromFlatDataAndDimensions(unitRows(y, start, end), end-start, dim)
+		out, err := product.Exec(test, train)
+		if err != nil {
+			return nil, fmt.Errorf("probe: cosines: %w", err)
+		}
+		err = out[0].ConstFlatData(func(flat any) {
+			cosines := flat.([]float32)
+			for i := start; i < end; i++ {
+				row := cosines[(i-start)*n:][:n]
+				neighbours = largest(neighbours[:0], row, min(p.Neighbours, n))
+				clear(votes)
+				for _, j := range neighbours {
+					votes[labels[j]] += float64(row[j])
+				}
+				predicted[i] = int32(slices.Index(votes, slices.Max(votes)))
+			}
+		})
+		_, _ = out[0].FinalizeAll(), test.FinalizeAll() // memory only
+		if err != nil {
+			return nil, fmt.Errorf("probe: cosines: %w", err)
+		}
+	}
+	return predicted, nil
+}
+
+// unitRows are rows from to to of m, scaled to unit length (a zero row stays zero).
+func unitRows(m *mat.Dense, from, to int) []float32 {
+	_, dim := m.Dims()
+	out := make([]float32, 0, (to-from)*dim)
+	for i := from; i < to; i++ {
+		norm := mat.Norm(m.RowView(i), 2)
+		for _, v := range m.RawRowView(i) {
+			if norm > 0 {
+				v /= norm
+			}
+			out = append(out, float32(v))
+		}
+	}
+	return out
+}
+
+// largest appends the places of the k largest values, by insertion: k is small and most values lose at once.
+func largest(places []int32, values []float32, k int) []int32 {
+	for j, v := range values {
+		if len(places) == k && v <= values[places[k-1]] {
+			continue
+		}
+		at := len(places)
+		for at > 0 && v > values[places[at-1]] {
+			at--
+		}
+		places = slices.Insert(places, at, int32(j))
+		if len(places) > k {
+			places = places[:k]
+		}
+	}
+	return places
+}

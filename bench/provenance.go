@@ -1,0 +1,57 @@
+package bench
+
+import (
+	"bufio"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/cidbench/cidbench/registry"
+)
+
+// Version of cidbench, and the commit it was built from; the Makefile sets both.
+var (
+	Version = "devel"
+	Commit  = ""
+	Dirty   = "" // "true" if the source differed from Commit
+)
+
+// provenance describes this process; the caller adds the times.
+func provenance(backend Backend) registry.Provenance {
+	p := registry.Provenance{
+		Tool: "cidbench " + Version, Commit: Commit, Dirty: Dirty == "true",
+		GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		CPU: cpuModel(), Cores: runtime.NumCPU(), Backend: backend.String(),
+		Modules: map[string]string{},
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && Commit == "" {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				p.Commit = s.Value
+			case "vcs.modified":
+				p.Dirty = s.Value == "true"
+			}
+		}
+	}
+	for name, version := range modules() {
+		p.Modules[name] = version
+	}
+	return p
+}
+
+// cpuModel is the processor's own name where the system tells it (Linux).
+func cpuModel() string {
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,45 @@
+package experiments
+
+import (
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/probe"
+)
+
+// views is MoCo v2's augmentation, weakened for 32-pixel images: their blur is a fraction of a pixel,
+// and stronger colour changes than these make the encoder collapse at this length of training.
+var views = augment.Config{
+	MinArea: 0.35, Brightness: 0.3, Contrast: 0.3, Saturation: 0.3, Hue: 0.05, JitterProb: 0.8,
+	GreyProb: 0.1, BlurProb: 0.5, BlurMin: 0.1, BlurMax: 0.4, FlipProb: 0.5,
+}
+
+var probing = probe.Protocol{Ridge: 0.01, Neighbours: 20}
+
+var tiers = []*bench.Tier{
+	{
+		ID: "smoke", Title: "machinery only: a tiny encoder for a few steps",
+		Caveat:    "This tier trains for a few seconds to prove that the harness works. Its verdicts say nothing about the paper.",
+		Machinery: true,
+		Dataset:   "glyphs-small",
+		Train: moco.Config{
+			Encoder: moco.Encoder{Size: 32, Stem: []int{8, 16}, Stages: []moco.Stage{{Blocks: 1, Width: 8, Out: 24, Stride: 1}, {Blocks: 1, Width: 8, Out: 32, Stride: 2}}, Hidden: 32, Dim: 16},
+			Augment: views,
+			Batch:   32, Queue: 1024, Steps: 40, Temperature: 0.2, KeyMomentum: 0.99,
+			LearningRate: 0.06, WarmupSteps: 5, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 2,
+		},
+		Probe: probing, Checkpoints: []float64{0.5, 1}, BandEvery: 5, Seeds: 3,
+	},
+	{
+		ID: "default", Title: "embedded glyphs, small bottleneck network, on a CPU",
+		Caveat:  "Scaled down: 32-pixel procedural images of 100 classes and a small network, not ImageNet and ResNet-50. It shows whether the claims hold at this scale.",
+		Dataset: "glyphs",
+		Train: moco.Config{
+			Encoder: moco.Encoder{Size: 32, Stem: []int{16, 48}, Stages: []moco.Stage{{Blocks: 1, Width: 16, Out: 64, Stride: 1}, {Blocks: 1, Width: 48, Out: 192, Stride: 2}}, Hidden: 192, Dim: 64},
+			Augment: views,
+			Batch:   64, Queue: 4096, Steps: 1000, Temperature: 0.2, KeyMomentum: 0.99,
+			LearningRate: 0.1, WarmupSteps: 150, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 4,
+		},
+		Probe: probing, Checkpoints: []float64{0.1, 0.5, 1}, BandEvery: 25, Seeds: 5,
+	},
+}

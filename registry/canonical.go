@@ -1,0 +1,61 @@
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"unicode/utf8"
+)
+
+// canonical returns the one JSON text that stands for v here: no white space,
+// object members sorted by name, strings escaped no more than JSON demands,
+// numbers spelled as encoding/json or a json.RawMessage in v spells them.
+func canonical(v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(text) {
+		return nil, errors.New("JSON is not valid UTF-8")
+	}
+	// The second pass sorts the members inside of every json.RawMessage and
+	// those of structs, and keeps integers beyond 2^53 exact.
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var tree any
+	if err := decoder.Decode(&tree); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(tree); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// encode is the form in which JSON is stored: canonical, with a final newline.
+func encode(v any) ([]byte, error) {
+	text, err := canonical(v)
+	if err != nil {
+		return nil, err
+	}
+	return append(text, '\n'), nil
+}
+
+// decodeStrict decodes one JSON value without unknown fields. Misspelled and
+// repeated names get through it; whoever stores canonical JSON finds them by
+// encoding again and comparing.
+func decodeStrict(data []byte, v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("data after the JSON value")
+	}
+	return nil
+}

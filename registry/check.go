@@ -1,0 +1,221 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A ProblemKind is a kind of damage.
+type ProblemKind string
+
+const (
+	Missing     ProblemKind = "missing"      // a run has an artifact that is not there
+	WrongSize   ProblemKind = "wrong size"   // a blob is shorter or longer than a run says
+	Flipped     ProblemKind = "flipped"      // bytes are not what was written
+	Misplaced   ProblemKind = "misplaced"    // a whole blob under the name or in the folder of another
+	Extra       ProblemKind = "extra"        // not a part of the layout
+	BadManifest ProblemKind = "bad manifest" // it does not decode, or is that of another run
+	BrokenRef   ProblemKind = "broken ref"   // it does not decode, or its blob is not there
+)
+
+// A Problem is one damage that Check found.
+type Problem struct {
+	Key    string
+	Kind   ProblemKind
+	Detail string
+}
+
+func (p Problem) String() string { return p.Key + ": " + string(p.Kind) + ": " + p.Detail }
+
+// CheckOptions says how thorough a check is.
+type CheckOptions struct {
+	// ReadData reads and hashes every blob and event. Without it, a flipped
+	// byte is noticed in manifests and refs only.
+	ReadData bool
+	// Progress, if not nil, is called after each of total objects.
+	Progress func(done, total int)
+}
+
+// Check looks for damage, and returns what it finds in the order of keys, at
+// most one problem per key. Writers may be at work meanwhile: neither an
+// unfinished run nor a blob that nothing refers to yet is a problem. The error
+// says only that the check could not be finished.
+func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, error) {
+	c := checker{Registry: r, objects: make(map[string]Info), wanted: make(map[string][]reference)}
+	var keys, blobs []string
+	for info, err := range r.store.List(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		c.objects[info.Key] = info
+		if parseKey(info.Key).kind == blobPart {
+			blobs = append(blobs, info.Key)
+		} else {
+			keys = append(keys, info.Key)
+		}
+	}
+	// Blobs are judged last, when all that refers to them is known.
+	keys = append(keys, blobs...)
+	for i, key := range keys {
+		err := c.object(ctx, key, opts.ReadData)
+		if err != nil && !errors.Is(err, ErrNotExist) { // it went away since it was listed
+			return nil, err
+		}
+		if opts.Progress != nil {
+			opts.Progress(i+1, len(keys))
+		}
+	}
+	if err := c.absences(ctx); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
+	return c.problems, nil
+}
+
+type checker struct {
+	*Registry
+	objects  map[string]Info        // by key
+	wanted   map[string][]reference // of runs, by the key of the blob
+	refs     []reference
+	problems []Problem
+}
+
+// A reference is the word of the object from about a blob.
+type reference struct {
+	from   string // key
+	target Descriptor
+}
+
+func (c *checker) found(key string, kind ProblemKind, detail string, args ...any) {
+	c.problems = append(c.problems, Problem{key, kind, fmt.Sprintf(detail, args...)})
+}
+
+// object checks one object by itself.
+func (c *checker) object(ctx context.Context, key string, readData bool) error {
+	var damage error
+	kind := Flipped
+	switch p := parseKey(key); p.kind {
+	case foreignPart:
+		c.found(key, Extra, "not a part of a registry")
+	case misplacedPart:
+		c.found(key, Misplaced, "belongs to %s", blobKey(p.blob))
+	case blobPart:
+		return c.blob(ctx, key, p.blob, readData)
+	case configPart:
+		damage = c.checkConfig(ctx)
+	case manifestPart:
+		var m Manifest
+		m, _, damage = c.Run(ctx, p.run)
+		kind = BadManifest
+		for _, artifact := range m.Artifacts {
+			blob := blobKey(artifact.Digest)
+			c.wanted[blob] = append(c.wanted[blob], reference{key, artifact})
+		}
+	case refPart:
+		var target Descriptor
+		target, _, damage = c.Ref(ctx, p.ref)
+		kind = BrokenRef
+		if damage == nil {
+			c.refs = append(c.refs, reference{key, target})
+		}
+	case eventPart:
+		if readData {
+			_, damage = c.event(ctx, p.run, key)
+		}
+	}
+	if errors.Is(damage, ErrCorrupt) {
+		c.found(key, kind, "%v", damage)
+		return nil
+	}
+	return damage
+}
+
+func (c *checker) checkConfig(ctx context.Context) error {
+	data, _, err := c.store.Load(ctx, configKey)
+	if err != nil {
+		return err
+	}
+	now, err := decodeConfig(data)
+	if err == nil && now.ID != c.config.ID {
+		err = fmt.Errorf("%w: the id of the registry has changed", ErrCorrupt)
+	}
+	return err
+}
+
+// blob compares a blob with its name and with what runs say about it.
+func (c *checker) blob(ctx context.Context, key string, name Digest, readData bool) error {
+	got := name
+	if readData {
+		body, _, err := c.store.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if got, err = digestReader(ctx, body); err != nil {
+			return fmt.Errorf("registry: %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
+		}
+	}
+	if got != name && c.known(got) {
+		c.found(key, Misplaced, "holds the blob %s", got)
+		return nil
+	}
+	size := c.objects[key].Size
+	for _, ref := range c.wanted[key] {
+		if ref.target.Size != size {
+			c.found(key, WrongSize, "has %d bytes, %s wants %d", size, ref.from, ref.target.Size)
+			return nil
+		}
+	}
+	if got != name {
+		c.found(key, Flipped, "hashes to %s", got)
+	}
+	return nil
+}
+
+// known reports whether a blob with this digest is stored or wanted.
+func (c *checker) known(d Digest) bool {
+	key := blobKey(d)
+	_, stored := c.objects[key]
+	return stored || len(c.wanted[key]) > 0
+}
+
+// absences checks everything that has to be there.
+func (c *checker) absences(ctx context.Context) error {
+	for key, references := range c.wanted {
+		if _, err := c.stat(ctx, key); errors.Is(err, ErrNotExist) {
+			c.found(key, Missing, "%s wants it", references[0].from)
+		} else if err != nil {
+			return err
+		}
+	}
+	for _, ref := range c.refs {
+		key := blobKey(ref.target.Digest)
+		info, err := c.stat(ctx, key)
+		switch {
+		case errors.Is(err, ErrNotExist):
+			c.found(ref.from, BrokenRef, "%s is missing", key)
+		case err != nil:
+			return err
+		case info.Size != ref.target.Size:
+			c.found(ref.from, BrokenRef, "%s has %d bytes, want %d", key, info.Size, ref.target.Size)
+		}
+	}
+	if _, err := c.stat(ctx, configKey); errors.Is(err, ErrNotExist) {
+		c.found(configKey, Missing, "every registry has it")
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// stat looks again for what was not listed: it may have been written since.
+func (c *checker) stat(ctx context.Context, key string) (Info, error) {
+	if info, listed := c.objects[key]; listed {
+		return info, nil
+	}
+	return c.store.Stat(ctx, key)
+}

@@ -1,0 +1,318 @@
+package stats
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+const level = 0.05
+
+func rng(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 2010_06682)) }
+
+// monteCarlo is the share of draws for which event holds.
+func monteCarlo(draws int, event func() bool) float64 {
+	hits := 0
+	for range draws {
+		if event() {
+			hits++
+		}
+	}
+	return float64(hits) / float64(draws)
+}
+
+// slack is 3.5 standard errors of a rate near p: with fixed seeds a test passes or
+// fails for good, and about one correct rate in four thousand would fail upwards.
+func slack(p float64, draws int) float64 { return 3.5 * math.Sqrt(p*(1-p)/float64(draws)) }
+
+// arms draws n paired seeds whose difference has the given mean and deviation,
+// on top of a seed effect that both arms share.
+func arms(r *rand.Rand, n int, mean, sd float64) (a, b []float64) {
+	for range n {
+		shared := 60 + 2*r.NormFloat64()
+		a = append(a, shared+mean+sd*r.NormFloat64())
+		b = append(b, shared)
+	}
+	return a, b
+}
+
+func TestIntervalCovers(t *testing.T) {
+	const draws = 4_000
+	for _, n := range []int{3, 5, 10} {
+		r := rng(uint64(n))
+		got := monteCarlo(draws, func() bool {
+			a, b := arms(r, n, 0.7, 0.4)
+			d, err := PairedT(a, b, 0.9)
+			return err == nil && d.Interval.Low < 0.7 && 0.7 < d.Interval.High
+		})
+		if math.Abs(got-0.9) > slack(0.9, draws) {
+			t.Errorf("n %d: the 90%% interval covers %.4f", n, got)
+		}
+	}
+}
+
+// Each relation is simulated where its null hypothesis is hardest to keep: on the
+// margin of 1. Equivalence depends on noise against margin, the others do not.
+func TestFalsePositiveRateAtTheBoundary(t *testing.T) {
+	const draws = 2_000
+	for _, tc := range []struct {
+		rel   Relation
+		mean  float64
+		wrong Verdict
+		exact bool // the rate is alpha, not just at most alpha
+		sds   []float64
+	}{
+		{NonInferior, -1, Supported, true, []float64{1}},
+		{NonInferior, -1, Refuted, true, []float64{1}},
+		{Greater, 1, Supported, true, []float64{1}},
+		{Greater, 1, Refuted, true, []float64{1}},
+		{Equivalent, 1, Supported, false, []float64{0.2, 1}},
+		{Equivalent, -1, Supported, false, []float64{0.2}},
+		{Equivalent, 1, Refuted, false, []float64{0.2, 1, 20}},
+	} {
+		for _, n := range []int{3, 5, 10} {
+			for _, sd := range tc.sds {
+				r := rng(uint64(n))
+				got := monteCarlo(draws, func() bool {
+					a, b := arms(r, n, tc.mean, sd)
+					res, err := Test(tc.rel, a, b, 1, level)
+					return err != nil || res.Verdict == tc.wrong
+				})
+				if got > level+slack(level, draws) || tc.exact && got < level-slack(level, draws) {
+					t.Errorf("%s at %v, n %d, sd %v: wrongly %s in %.4f", tc.rel, tc.mean, n, sd, tc.wrong, got)
+				}
+			}
+		}
+	}
+}
+
+// A published mean off by the whole seed band must not make a decision wrong.
+func TestTargetKeepsItsLevelWhereverTheTargetLies(t *testing.T) {
+	const draws = 2_500
+	band := Band{Seed: 0.2, Implementation: 1}
+	for _, tc := range []struct {
+		mean  float64 // 60 is published; the true published mean is 59.8 or 60.2
+		wrong Verdict
+	}{{60.8, Supported}, {61.2, Refuted}} {
+		for _, n := range []int{3, 5, 10} {
+			r := rng(uint64(n))
+			got := monteCarlo(draws, func() bool {
+				x := make([]float64, n)
+				for i := range x {
+					x[i] = tc.mean + 0.2*r.NormFloat64()
+				}
+				res, err := TestTarget(x, 60, band, level)
+				return err != nil || res.Verdict == tc.wrong
+			})
+			if got > level+slack(level, draws) {
+				t.Errorf("mean %v, n %d: wrongly %s in %.4f", tc.mean, n, tc.wrong, got)
+			}
+		}
+	}
+}
+
+func TestSimulatedPowerGrowsAndMatchesThePlan(t *testing.T) {
+	const draws, distance, sd = 2_000, 0.5, 0.5
+	last := 0.0
+	for _, n := range []int{2, 3, 5, 10} {
+		planned, err := Power(n, sd, distance, level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tc := range []struct {
+			rel  Relation
+			mean float64
+			want Verdict
+		}{{Greater, 1 + distance, Supported}, {Greater, 1 - distance, Refuted}, {NonInferior, -1 + distance, Supported}} {
+			r := rng(uint64(n))
+			got := monteCarlo(draws, func() bool {
+				a, b := arms(r, n, tc.mean, sd)
+				res, err := Test(tc.rel, a, b, 1, level)
+				return err == nil && res.Verdict == tc.want
+			})
+			if math.Abs(got-planned) > slack(planned, draws) {
+				t.Errorf("%s, n %d: %s in %.4f, planned %.4f", tc.rel, n, tc.want, got, planned)
+			}
+			if got <= last {
+				t.Errorf("%s, n %d: power %.4f after %.4f with fewer seeds", tc.rel, n, got, last)
+			}
+		}
+		last = planned
+	}
+}
+
+// family draws one Greater claim (margin 0) per mean over five seeds of unit
+// deviation. Claim i has correlation sign_i*sign_j*rho with claim j, as claims
+// that share an arm do.
+func family(r *rand.Rand, means, signs []float64, rho float64) []Evidence {
+	const n = 5
+	d := make([][]float64, len(means))
+	for range n {
+		shared := r.NormFloat64()
+		for i, m := range means {
+			d[i] = append(d[i], m+signs[i]*math.Sqrt(rho)*shared+math.Sqrt(1-rho)*r.NormFloat64())
+		}
+	}
+	evidence := make([]Evidence, len(means))
+	for i := range d {
+		mean, sd := stat.MeanStdDev(d[i], nil)
+		evidence[i] = exceeds(Difference{N: n, Estimate: mean, SE: sd / math.Sqrt(n), DF: n - 1}, 0)
+	}
+	return evidence
+}
+
+func repeat(pattern []float64, k int) []float64 {
+	out := make([]float64, k)
+	for i := range out {
+		out[i] = pattern[i%len(pattern)]
+	}
+	return out
+}
+
+// The error counted is any wrong decision of the family. Means of -edge and +edge
+// are false and true claims on the boundary, where errors are likeliest; distant
+// ones are decided rightly and so drive the step-down.
+func TestFamilyWiseErrorOfAdjustFamily(t *testing.T) {
+	const draws, edge = 2_000, 1e-9
+	for name, means := range map[string][]float64{
+		"all false":          {-edge},
+		"all true":           {edge},
+		"half and half":      {edge, -edge},
+		"most clearly true":  {3, 3, 3, edge},
+		"most clearly false": {-3, -3, -3, -edge},
+		"clear both ways":    {3, -3, edge, -edge},
+		"middling":           {0.7, edge},
+	} {
+		for _, k := range []int{1, 2, 6} {
+			for dependence, rho := range map[string]float64{"independent": 0, "positive": 0.5, "opposed": -0.9} {
+				signs := []float64{1}
+				if rho < 0 {
+					signs, rho = []float64{1, -1}, -rho
+				}
+				means, signs := repeat(means, k), repeat(signs, k)
+				r := rng(uint64(k))
+				got := monteCarlo(draws, func() bool {
+					adjusted, err := AdjustFamily(family(r, means, signs, rho))
+					return err != nil || anyWrong(means, adjusted)
+				})
+				if got > level+slack(level, draws) {
+					t.Errorf("%s, %d claims, %s: some decision wrong in %.4f", name, k, dependence, got)
+				}
+			}
+		}
+	}
+}
+
+func anyWrong(means []float64, family []Evidence) bool {
+	for i, e := range family {
+		if v := e.Judge(level); v == Supported && means[i] <= 0 || v == Refuted && means[i] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// The tempting procedure, Holm over the smaller p value of each claim, errs too
+// often for two opposed claims that are barely true: the reason for AdjustFamily.
+func TestHolmOverTheDecisiveDirectionIsNotValid(t *testing.T) {
+	const draws = 10_000
+	means, signs := []float64{1e-9, 1e-9}, []float64{1, -1}
+	r := rng(1)
+	tempting := monteCarlo(draws, func() bool {
+		evidence := family(r, means, signs, 0.9)
+		decisive := make([]float64, len(evidence))
+		for i, e := range evidence {
+			decisive[i] = min(e.PSupport, e.PRefute)
+		}
+		adjusted, err := Holm(decisive)
+		for i, e := range evidence {
+			if err != nil || adjusted[i] < level && e.PRefute < e.PSupport {
+				return true
+			}
+		}
+		return false
+	})
+	if tempting < level+slack(level, draws) {
+		t.Errorf("wrong in %.4f, no longer a counterexample", tempting)
+	}
+}
+
+// Plain Holm keeps its level for one-sided hypotheses, whatever the dependence.
+func TestFamilyWiseErrorOfHolm(t *testing.T) {
+	const draws = 4_000
+	for name, means := range map[string][]float64{
+		"global null":  {0},
+		"partial null": {0, 3},
+		"single null":  {3, 3, 3, 3, 0},
+	} {
+		for _, rho := range []float64{0, 0.5} {
+			means := repeat(means, 5)
+			r := rng(5)
+			got := monteCarlo(draws, func() bool {
+				p := make([]float64, len(means))
+				for i, e := range family(r, means, repeat([]float64{1}, 5), rho) {
+					p[i] = e.PSupport
+				}
+				adjusted, err := Holm(p)
+				for i := range means {
+					if err != nil || means[i] == 0 && adjusted[i] < level {
+						return true
+					}
+				}
+				return false
+			})
+			if got > level+slack(level, draws) {
+				t.Errorf("%s, correlation %v: %.4f", name, rho, got)
+			}
+		}
+	}
+}
+
+func TestBootstrap(t *testing.T) {
+	mean := func(x []float64) float64 { return stat.Mean(x, nil) }
+	const repeats, n = 300, 60
+	r := rng(7)
+	covered := monteCarlo(repeats, func() bool {
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = r.ExpFloat64()
+		}
+		in, err := Bootstrap(x, mean, 0.9, 300, 1)
+		return err == nil && in.Low < 1 && 1 < in.High
+	})
+	// The percentile interval is known to be a little short on skewed data.
+	if covered < 0.9-slack(0.9, repeats)-0.02 || covered > 0.9+slack(0.9, repeats) {
+		t.Errorf("covers %.3f", covered)
+	}
+
+	x := []float64{3, 1, 4, 1, 5, 9, 2, 6}
+	run := func(seed uint64) string {
+		in, err := Bootstrap(x, mean, 0.9, 1000, seed)
+		return fmt.Sprint(in, err)
+	}
+	if run(1) != run(1) || run(1) == run(2) {
+		t.Errorf("the interval must depend on the seed and nothing else: %s %s %s", run(1), run(1), run(2))
+	}
+	for name, tc := range map[string]struct {
+		x         []float64
+		statistic func([]float64) float64
+		level     float64
+		draws     int
+		want      error
+	}{
+		"one value":          {x[:1], mean, 0.9, 100, ErrTooFew},
+		"NaN":                {[]float64{1, nan}, mean, 0.9, 100, ErrNotFinite},
+		"level":              {x, mean, 1, 100, ErrRange},
+		"too few draws":      {x, mean, 0.99, 100, ErrRange},
+		"no draws":           {x, mean, 0.9, 0, ErrRange},
+		"statistic is a NaN": {x, func([]float64) float64 { return nan }, 0.9, 100, ErrNotFinite},
+	} {
+		if _, err := Bootstrap(tc.x, tc.statistic, tc.level, tc.draws, 1); !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want)
+		}
+	}
+}

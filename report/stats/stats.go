@@ -1,0 +1,85 @@
+// Package stats holds the statistics behind a verdict: mean differences paired
+// by seed, the relations a claim may state about two arms, the adjustment over
+// the claims of one report, the number of seeds to plan, and intervals for
+// accuracies, rank correlations and resampled statistics.
+//
+// Quantities keep the unit of what goes in (percentage points of accuracy, as a
+// rule) and larger is always better. A p value is the probability, were its null
+// hypothesis true, of evidence at least as strong. A method that cannot answer
+// returns an error, never a NaN. What a claim says, which runs it needs and how
+// it is printed belong to other packages.
+package stats
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+// Reasons for which a statistic does not exist; test them with errors.Is.
+var (
+	ErrTooFew    = errors.New("too few observations")
+	ErrUnpaired  = errors.New("samples differ in length")
+	ErrNotFinite = errors.New("value is not finite")
+	ErrConstant  = errors.New("values are all equal")
+	ErrRange     = errors.New("argument out of range")
+	ErrRelation  = errors.New("relation does not apply")
+)
+
+// Interval is a two-sided interval [Low, High] that covers the true value with
+// probability Level.
+type Interval struct{ Low, High, Level float64 }
+
+// Mean is the arithmetic mean of one value or more.
+func Mean(x []float64) (float64, error) {
+	if err := checkSample(x, 1); err != nil {
+		return 0, err
+	}
+	return finite(stat.Mean(x, nil))
+}
+
+// StdDev is the sample standard deviation, sqrt(sum (x-mean)^2 / (n-1)), of two
+// values or more.
+func StdDev(x []float64) (float64, error) {
+	if err := checkSample(x, 2); err != nil {
+		return 0, err
+	}
+	return finite(stat.StdDev(x, nil))
+}
+
+func checkSample(x []float64, least int) error {
+	if len(x) < least {
+		return fmt.Errorf("%w: %d, at least %d needed", ErrTooFew, len(x), least)
+	}
+	for i, v := range x {
+		if _, err := finite(v); err != nil {
+			return fmt.Errorf("observation %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func checkPairs(a, b []float64, least int) error {
+	if len(a) != len(b) {
+		return fmt.Errorf("%w: %d and %d, pair them by seed first", ErrUnpaired, len(a), len(b))
+	}
+	return errors.Join(checkSample(a, least), checkSample(b, least))
+}
+
+// finite catches sums of finite values that overflow as well as bad input.
+func finite(v float64) (float64, error) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("%w: %v", ErrNotFinite, v)
+	}
+	return v, nil
+}
+
+// checkOpen refuses v outside the open interval (low, high), NaN included.
+func checkOpen(name string, v, low, high float64) error {
+	if !(low < v && v < high) {
+		return fmt.Errorf("%w: %s %v, must lie between %v and %v", ErrRange, name, v, low, high)
+	}
+	return nil
+}

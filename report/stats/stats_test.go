@@ -1,0 +1,263 @@
+package stats
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"testing"
+)
+
+// near reports whether got rounds to a value published with the given precision.
+func near(got, want, precision float64) bool { return math.Abs(got-want) <= precision }
+
+var (
+	nan, inf = math.NaN(), math.Inf(1)
+
+	// The sleep data of "Student" (1908): hours gained by ten patients.
+	drug1 = []float64{0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0}
+	drug2 = []float64{1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4}
+)
+
+func TestMeanAndStdDev(t *testing.T) {
+	// The five published MoCo v2 runs, reported as 67.5 +- 0.1.
+	runs := []float64{67.7, 67.6, 67.4, 67.6, 67.3}
+	if m, err := Mean(runs); err != nil || !near(m, 67.52, 1e-9) {
+		t.Errorf("Mean = %v, %v", m, err)
+	}
+	if s, err := StdDev(runs); err != nil || !near(s, math.Sqrt(0.108/4), 1e-9) {
+		t.Errorf("StdDev = %v, %v", s, err)
+	}
+	for name, tc := range map[string]struct {
+		f    func([]float64) (float64, error)
+		x    []float64
+		want error
+	}{
+		"mean of nothing":         {Mean, nil, ErrTooFew},
+		"deviation of one":        {StdDev, []float64{1}, ErrTooFew},
+		"NaN":                     {Mean, []float64{1, nan}, ErrNotFinite},
+		"infinity":                {StdDev, []float64{1, inf}, ErrNotFinite},
+		"mean that overflows":     {Mean, []float64{math.MaxFloat64, math.MaxFloat64}, ErrNotFinite},
+		"variance that overflows": {StdDev, []float64{-1e200, 1e200}, ErrNotFinite},
+	} {
+		if v, err := tc.f(tc.x); !errors.Is(err, tc.want) || v != 0 {
+			t.Errorf("%s: %v, %v, want %v", name, v, err, tc.want)
+		}
+	}
+}
+
+// One-sided 95% and 99% and two-sided 95% points of any printed t table.
+func TestCriticalTMatchesTables(t *testing.T) {
+	for _, tc := range []struct {
+		n           int
+		alpha, want float64
+	}{
+		{2, 0.05, 6.314}, {3, 0.05, 2.920}, {4, 0.05, 2.353}, {5, 0.05, 2.132}, {10, 0.05, 1.833}, {31, 0.05, 1.697},
+		{3, 0.025, 4.303}, {5, 0.025, 2.776}, {10, 0.025, 2.262}, {3, 0.01, 6.965}, {5, 0.01, 3.747}, {5, 0.005, 4.604},
+	} {
+		if got := criticalT(tc.n, tc.alpha); !near(got, tc.want, 6e-4) {
+			t.Errorf("t(%v, df %d) = %.4f, want %v", 1-tc.alpha, tc.n-1, got, tc.want)
+		}
+	}
+}
+
+// Published for these data by R's help page of t.test and by many textbooks:
+// t = 4.0621, df = 9, p = 0.002833, 95% interval 0.7001142 to 2.4598858.
+func TestPairedTOnStudentsSleepData(t *testing.T) {
+	d, err := PairedT(drug2, drug1, 0.95)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.N != 10 || d.DF != 9 || !near(d.Estimate, 1.58, 1e-9) || d.Warning != "" {
+		t.Errorf("difference = %+v", d)
+	}
+	if got := d.Estimate / d.SE; !near(got, 4.0621, 5e-5) {
+		t.Errorf("t = %v", got)
+	}
+	if !near(d.Interval.Low, 0.7001142, 1e-6) || !near(d.Interval.High, 2.4598858, 1e-6) || d.Interval.Level != 0.95 {
+		t.Errorf("interval = %+v", d.Interval)
+	}
+	if got := 2 * d.PAbove(0); !near(got, 0.002833, 5e-7) {
+		t.Errorf("two-sided p = %v", got)
+	}
+	if got := d.PAbove(0) + d.PBelow(0); !near(got, 1, 1e-12) {
+		t.Errorf("one-sided p values add to %v", got)
+	}
+	if got := d.PBelow(d.Interval.High); !near(got, 0.025, 1e-9) {
+		t.Errorf("p at the upper bound = %v", got)
+	}
+}
+
+func TestPairedTRefusesWhatItCannotAnswer(t *testing.T) {
+	for name, tc := range map[string]struct {
+		a, b  []float64
+		level float64
+		want  error
+	}{
+		"no pairs":        {nil, nil, 0.9, ErrTooFew},
+		"one pair":        {[]float64{1}, []float64{2}, 0.9, ErrTooFew},
+		"unequal length":  {[]float64{1, 2}, []float64{2}, 0.9, ErrUnpaired},
+		"NaN in a":        {[]float64{1, nan}, []float64{2, 3}, 0.9, ErrNotFinite},
+		"infinity in b":   {[]float64{1, 2}, []float64{2, -inf}, 0.9, ErrNotFinite},
+		"overflow":        {[]float64{1e308, 2}, []float64{-1e308, 3}, 0.9, ErrNotFinite},
+		"level zero":      {[]float64{1, 2}, []float64{2, 3}, 0, ErrRange},
+		"level one":       {[]float64{1, 2}, []float64{2, 3}, 1, ErrRange},
+		"level not a num": {[]float64{1, 2}, []float64{2, 3}, nan, ErrRange},
+	} {
+		if d, err := PairedT(tc.a, tc.b, tc.level); !errors.Is(err, tc.want) || d != (Difference{}) {
+			t.Errorf("%s: %+v, %v, want %v", name, d, err, tc.want)
+		}
+	}
+}
+
+func TestPairedTFlagsZeroSpread(t *testing.T) {
+	// 0.1 apart each, but not bit for bit.
+	d, err := PairedT([]float64{0.2, 0.3, 0.8}, []float64{0.1, 0.2, 0.7}, 0.9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Warning != ZeroSpread || d.SE != 0 || d.Interval.Low != d.Estimate || d.Interval.High != d.Estimate {
+		t.Errorf("difference = %+v", d)
+	}
+	for _, tc := range []struct{ m, above, below float64 }{{0, 0, 1}, {1, 1, 0}, {d.Estimate, 1, 1}} {
+		if above, below := d.PAbove(tc.m), d.PBelow(tc.m); above != tc.above || below != tc.below {
+			t.Errorf("at %v: above %v, below %v", tc.m, above, below)
+		}
+	}
+	if d, _ := PairedT([]float64{0.2, 0.3, 0.801}, []float64{0.1, 0.2, 0.7}, 0.9); d.Warning != "" {
+		t.Errorf("a real spread was flagged: %+v", d)
+	}
+}
+
+// Holm's procedure on 0.01, 0.04, 0.03, 0.005 is the usual worked example.
+func TestHolm(t *testing.T) {
+	for name, tc := range map[string]struct{ p, want []float64 }{
+		"worked example": {[]float64{0.01, 0.04, 0.03, 0.005}, []float64{0.03, 0.06, 0.06, 0.02}},
+		"single":         {[]float64{0.04}, []float64{0.04}},
+		"capped, ties":   {[]float64{0.6, 0.6, 0}, []float64{1, 1, 0}},
+		"none":           {nil, nil},
+	} {
+		got, err := Holm(tc.p)
+		if err != nil || !slices.EqualFunc(got, tc.want, func(a, b float64) bool { return near(a, b, 1e-12) }) {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, tc.want)
+		}
+	}
+	for _, bad := range []float64{nan, -0.1, 1.1, inf} {
+		if got, err := Holm([]float64{0.5, bad}); !errors.Is(err, ErrRange) || got != nil {
+			t.Errorf("Holm accepted %v: %v, %v", bad, got, err)
+		}
+	}
+}
+
+func TestAdjustFamily(t *testing.T) {
+	for name, tc := range map[string]struct{ family, want []Evidence }{
+		"a single claim is left alone": {[]Evidence{{0.04, 0.96}}, []Evidence{{0.04, 0.96}}},
+		"two claims double":            {[]Evidence{{0.02, 0.98}, {0.01, 0.99}}, []Evidence{{0.04, 1}, {0.02, 1}}},
+		"three claims: factors 4 4 2":  {[]Evidence{{0.003, 1}, {0.001, 1}, {0.02, 1}}, []Evidence{{0.012, 1}, {0.004, 1}, {0.04, 1}}},
+		"directions are separate":      {[]Evidence{{0.001, 1}, {1, 0.001}, {1, 1}}, []Evidence{{0.004, 1}, {1, 0.004}, {1, 1}}},
+		"no claims":                    {nil, nil},
+	} {
+		got, err := AdjustFamily(tc.family)
+		if err != nil || !slices.EqualFunc(got, tc.want, func(a, b Evidence) bool {
+			return near(a.PSupport, b.PSupport, 1e-12) && near(a.PRefute, b.PRefute, 1e-12)
+		}) {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, tc.want)
+		}
+	}
+	for _, bad := range []Evidence{{nan, 1}, {1, nan}, {-1, 1}, {1, 2}} {
+		if _, err := AdjustFamily([]Evidence{bad}); !errors.Is(err, ErrRange) {
+			t.Errorf("AdjustFamily accepted %v: %v", bad, err)
+		}
+	}
+}
+
+// The first two rows are 95% intervals published by Newcombe (Stat. Med. 1998,
+// table I), as are 0/20 and 1/29; 10/10 follows from 0.05^(1/10).
+func TestBinomialInterval(t *testing.T) {
+	for _, tc := range []struct {
+		k, n             int
+		level, low, high float64
+	}{
+		{81, 263, 0.95, 0.2527, 0.3676}, {15, 148, 0.95, 0.0578, 0.1617},
+		{0, 20, 0.95, 0, 0.1684}, {1, 29, 0.95, 0.0009, 0.1776},
+		{10, 10, 0.90, 0.7411, 1},
+	} {
+		got, err := BinomialInterval(tc.k, tc.n, tc.level)
+		if err != nil || !near(got.Low, tc.low, 6e-5) || !near(got.High, tc.high, 6e-5) || got.Level != tc.level {
+			t.Errorf("%d/%d: %+v, %v, want %v to %v", tc.k, tc.n, got, err, tc.low, tc.high)
+		}
+	}
+}
+
+// At the size of the ImageNet validation set the interval must invert the tail.
+func TestBinomialIntervalInvertsTail(t *testing.T) {
+	const k, n = 33_750, 50_000
+	in, err := BinomialInterval(k, n, 0.95)
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, _ := BinomialTail(k, n, in.Low)
+	high, _ := BinomialTail(k+1, n, in.High)
+	if !near(low, 0.025, 1e-8) || !near(1-high, 0.025, 1e-8) {
+		t.Errorf("tails at %+v: %v and %v", in, low, 1-high)
+	}
+}
+
+func TestBinomialTail(t *testing.T) {
+	for _, tc := range []struct {
+		k, n    int
+		p, want float64
+	}{
+		{0, 10, 0.3, 1}, {8, 10, 0.5, 56.0 / 1024}, {10, 10, 0.5, 1.0 / 1024}, {1, 2, 0.05, 0.0975}, {3, 5, 0, 0}, {3, 5, 1, 1},
+	} {
+		if got, err := BinomialTail(tc.k, tc.n, tc.p); err != nil || !near(got, tc.want, 1e-12) {
+			t.Errorf("P(X >= %d | %d, %v) = %v, %v, want %v", tc.k, tc.n, tc.p, got, err, tc.want)
+		}
+	}
+}
+
+func TestBinomialRefusesBadCounts(t *testing.T) {
+	for _, tc := range []struct {
+		k, n int
+		p    float64
+		want error
+	}{{0, 0, 0.5, ErrTooFew}, {-1, 5, 0.5, ErrRange}, {6, 5, 0.5, ErrRange}, {1, 5, nan, ErrRange}, {1, 5, -0.1, ErrRange}, {1, 5, 1.1, ErrRange}} {
+		if _, err := BinomialTail(tc.k, tc.n, tc.p); !errors.Is(err, tc.want) {
+			t.Errorf("BinomialTail(%d, %d, %v): %v", tc.k, tc.n, tc.p, err)
+		}
+		if _, err := BinomialInterval(tc.k, tc.n, tc.p); !errors.Is(err, tc.want) {
+			t.Errorf("BinomialInterval(%d, %d, %v): %v", tc.k, tc.n, tc.p, err)
+		}
+	}
+}
+
+func TestSpearman(t *testing.T) {
+	// The intelligence and television example of textbooks and encyclopedias: -29/165.
+	iq := []float64{106, 100, 86, 101, 99, 103, 97, 113, 112, 110}
+	hours := []float64{7, 27, 2, 50, 28, 29, 20, 12, 6, 17}
+	for name, tc := range map[string]struct {
+		x, y []float64
+		want float64
+	}{
+		"textbook":        {iq, hours, -29.0 / 165},
+		"ties share rank": {[]float64{1, 2, 2, 3}, []float64{1, 3, 2, 4}, 4.5 / math.Sqrt(4.5*5)},
+		"monotone":        {[]float64{1, 2, 3}, []float64{1, 10, 1000}, 1},
+		"reversed":        {[]float64{1, 2, 3}, []float64{3, 2, 1}, -1},
+	} {
+		if got, err := Spearman(tc.x, tc.y); err != nil || !near(got, tc.want, 1e-12) {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, tc.want)
+		}
+	}
+	for name, tc := range map[string]struct {
+		x, y []float64
+		want error
+	}{
+		"one value": {[]float64{1}, []float64{1}, ErrTooFew},
+		"lengths":   {[]float64{1, 2}, []float64{1}, ErrUnpaired},
+		"NaN":       {[]float64{1, nan}, []float64{1, 2}, ErrNotFinite},
+		"constant":  {[]float64{1, 1}, []float64{1, 2}, ErrConstant},
+	} {
+		if _, err := Spearman(tc.x, tc.y); !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want)
+		}
+	}
+}
