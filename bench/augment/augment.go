@@ -93,13 +93,14 @@ type Viewer struct {
 	config  Config
 	rng     *rand.Rand
 	pcg     *rand.PCG
-	scratch []float32
+	scratch []float32    // one plane
+	columns []neighbours // of the crop in hand
 }
 
 // NewViewer returns a viewer for images of one size.
 func NewViewer(c Config, size int) *Viewer {
 	pcg := rand.NewPCG(0, 0)
-	return &Viewer{config: c, pcg: pcg, rng: rand.New(pcg), scratch: make([]float32, size*size)}
+	return &Viewer{config: c, pcg: pcg, rng: rand.New(pcg), scratch: make([]float32, size*size), columns: make([]neighbours, size)}
 }
 
 // View writes one view of an image [Size, Size, 3] as image i of the batch; the view depends on the
@@ -109,7 +110,7 @@ func (v *Viewer) View(b *Batch, i int, image []uint8, hi, lo uint64) {
 	c := v.config
 	box := v.crop(b.Size)
 	flip := v.rng.Float64() < c.FlipProb
-	mean := resample(b, i, image, box, flip)
+	mean := v.resample(b, i, image, box, flip)
 	m := v.colours(mean)
 	m.apply(b, i)
 	if v.rng.Float64() < c.BlurProb {
@@ -144,27 +145,33 @@ func (v *Viewer) crop(size int) rectangle {
 }
 
 // resample writes the crop, bilinearly scaled to the whole image, in 0..1, and returns its mean colour.
-func resample(b *Batch, i int, image []uint8, box rectangle, flip bool) (mean [3]float64) {
+func (v *Viewer) resample(b *Batch, i int, image []uint8, box rectangle, flip bool) (mean [3]float64) {
 	size := b.Size
-	planes := [3][]float32{b.plane(0, i), b.plane(1, i), b.plane(2, i)}
+	for x := range v.columns {
+		at := x
+		if flip {
+			at = size - 1 - x
+		}
+		v.columns[x] = sample(box.x, box.w, at, size)
+	}
+	red, green, blue := b.plane(0, i), b.plane(1, i), b.plane(2, i)
 	var sums [3]float32
 	for y := range size {
-		y0, y1, fy := sample(box.y, box.h, y, size)
-		for x := range size {
-			at := x
-			if flip {
-				at = size - 1 - x
+		row := sample(box.y, box.h, y, size)
+		upper, lower := image[3*row.lo*size:][:3*size], image[3*row.hi*size:][:3*size]
+		for x, column := range v.columns {
+			a, c := upper[3*column.lo:][:3], upper[3*column.hi:][:3]
+			d, e := lower[3*column.lo:][:3], lower[3*column.hi:][:3]
+			mix := func(ch int) float32 {
+				top := float32(a[ch]) + column.mix*(float32(c[ch])-float32(a[ch]))
+				bottom := float32(d[ch]) + column.mix*(float32(e[ch])-float32(d[ch]))
+				return (top + row.mix*(bottom-top)) * (1.0 / 255)
 			}
-			x0, x1, fx := sample(box.x, box.w, at, size)
-			a, c := image[3*(y0*size+x0):], image[3*(y0*size+x1):]
-			d, e := image[3*(y1*size+x0):], image[3*(y1*size+x1):]
-			for ch := range 3 {
-				top := float32(a[ch]) + fx*(float32(c[ch])-float32(a[ch]))
-				bottom := float32(d[ch]) + fx*(float32(e[ch])-float32(d[ch]))
-				p := (top + fy*(bottom-top)) / 255
-				planes[ch][y*size+x] = p
-				sums[ch] += p
-			}
+			r, g, u := mix(0), mix(1), mix(2)
+			red[y*size+x], green[y*size+x], blue[y*size+x] = r, g, u
+			sums[0] += r
+			sums[1] += g
+			sums[2] += u
 		}
 	}
 	for ch := range mean {
@@ -173,12 +180,18 @@ func resample(b *Batch, i int, image []uint8, box rectangle, flip bool) (mean [3
 	return mean
 }
 
-// sample finds the two source pixels and their mix for target pixel i, with pixel centres at one half.
-func sample(origin, length float64, i, size int) (lo, hi int, mix float32) {
+// neighbours are two source pixels and the share of the second.
+type neighbours struct {
+	lo, hi int
+	mix    float32
+}
+
+// sample finds the source of target pixel i, with pixel centres at one half.
+func sample(origin, length float64, i, size int) neighbours {
 	at := origin + (float64(i)+0.5)*length/float64(size) - 0.5
 	at = min(max(at, 0), float64(size-1))
-	lo = int(at)
-	return lo, min(lo+1, size-1), float32(at - float64(lo))
+	lo := int(at)
+	return neighbours{lo, min(lo+1, size-1), float32(at - float64(lo))}
 }
 
 // colours draws the colour operations and composes them.
@@ -337,11 +350,17 @@ func blur(plane, scratch []float32, size int, kernel []float32) {
 	for y := range size {
 		row, out := plane[y*size:][:size], scratch[y*size:][:size]
 		for x := range row {
-			sum := kernel[0] * row[x]
-			for d := 1; d < len(kernel); d++ {
-				sum += kernel[d] * (row[max(x-d, 0)] + row[min(x+d, size-1)])
+			out[x] = kernel[0] * row[x]
+		}
+		for d := 1; d < len(kernel); d++ {
+			k := kernel[d]
+			for x := range out {
+				if x >= d && x+d < size {
+					out[x] += k * (row[x-d] + row[x+d])
+				} else {
+					out[x] += k * (row[max(x-d, 0)] + row[min(x+d, size-1)])
+				}
 			}
-			out[x] = sum
 		}
 	}
 	for y := range size {

@@ -60,7 +60,7 @@ func TestCropOfARamp(t *testing.T) {
 	}
 	b := NewBatch(1, 1, size)
 	box := rectangle{x: 3, y: 2, w: 8, h: 10}
-	mean := resample(b, 0, image, box, false)
+	mean := NewViewer(Config{MinArea: 1}, size).resample(b, 0, image, box, false)
 	for y := range size {
 		for x := range size {
 			wantX := 10 * (3 + (float64(x)+.5)/2 - .5) / 255

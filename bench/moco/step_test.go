@@ -16,7 +16,7 @@ import (
 func benchConfig() Config {
 	return Config{
 		Encoder: Encoder{Size: 32, Stem: []int{16, 48}, Stages: []Stage{{1, 16, 64, 1}, {1, 48, 192, 2}}, Hidden: 192, Dim: 64},
-		Augment: augment.Config{MinArea: 0.3, Brightness: .4, Contrast: .4, Saturation: .4, Hue: .1, JitterProb: .8, GreyProb: .2, BlurProb: .5, BlurMin: .1, BlurMax: 1, FlipProb: .5},
+		Augment: augment.Config{MinArea: 0.35, Brightness: .3, Contrast: .3, Saturation: .3, Hue: .05, JitterProb: .8, GreyProb: .1, BlurProb: .5, BlurMin: .1, BlurMax: .4, FlipProb: .5},
 		Batch:   64, Queue: 4096, Steps: 1000, Temperature: 0.2, KeyMomentum: 0.99, LearningRate: 0.06, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 4,
 	}
 }
@@ -24,7 +24,7 @@ func benchConfig() Config {
 func BenchmarkStep(b *testing.B) {
 	so := os.Stdout
 	os.Stdout = os.Stderr
-	backend, err := gobackend.New("parallelism=1,ops_sequential")
+	backend, err := gobackend.New("parallelism=0,ops_sequential")
 	os.Stdout = so
 	if err != nil {
 		b.Fatal(err)

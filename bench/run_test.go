@@ -1,0 +1,326 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/probe"
+	"github.com/cidbench/cidbench/registry"
+)
+
+// small is a catalogue whose cells take a fraction of a second.
+func small() *Catalogue {
+	return &Catalogue{
+		Arms: []*Arm{
+			{ID: "all", Title: "all", Features: Trained},
+			{ID: "hard", Title: "hardest tenth", Features: Trained, Rules: []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.1}}},
+			{ID: "random", Title: "random tenth", Features: Trained, Rules: []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Random, Fraction: 0.1}}},
+			{ID: "again", Title: "all, by another name", Features: Trained},
+			{ID: "untrained", Title: "untrained", Features: Untrained},
+			{ID: "pixels", Title: "pixels", Features: Pixels},
+		},
+		Claims: []*Claim{{
+			ID: "hard", Family: "hard", Statement: "s", Target: "t", Source: Source{Where: "w", Ours: "o"},
+			Contrasts: []Contrast{{A: "hard", B: "all", Relation: Greater}}, Controls: []string{"random", "again"},
+			MinSeeds: 2, Probe: "linear-1-ridge-0.01-knn-5",
+		}},
+		Tiers: []*Tier{{
+			ID: "tiny", Title: "tiny", Caveat: "c", Dataset: "glyphs-small",
+			Train: moco.Config{
+				Encoder: moco.Encoder{Size: 32, Stem: []int{4, 8}, Stages: []moco.Stage{{Blocks: 1, Width: 4, Out: 8, Stride: 2}}, Hidden: 8, Dim: 8},
+				Augment: augment.Config{MinArea: .4, Brightness: .3, JitterProb: .8, FlipProb: .5},
+				Batch:   16, Queue: 64, Steps: 12, Temperature: .2, KeyMomentum: .9, LearningRate: .05, WarmupSteps: 2, Momentum: .9, WeightDecay: 1e-4, NormGroups: 2,
+			},
+			Probe: probe.Protocol{Ridge: .01, Neighbours: 5}, Checkpoints: []float64{.5, 1}, BandEvery: 3, Seeds: 2,
+		}},
+		Floors: []string{"untrained", "pixels"},
+	}
+}
+
+var smallData = sync.OnceValue(func() *dataset.Dataset {
+	d, err := dataset.Open("glyphs-small")
+	if err != nil {
+		panic(err)
+	}
+	return d
+})
+
+func runner(t *testing.T, store string) *Runner {
+	t.Helper()
+	reg, err := registry.Open(t.Context(), store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Runner{Registry: reg, Data: smallData(), Probe: small().Tiers[0].Probe, Backend: Backend{Kind: "go"}, Parallel: 2, Threads: 1}
+}
+
+func matrix(seeds int) []Cell {
+	c := small()
+	return c.Matrix(c.Tiers[0], c.Claims, seeds, smallData(), Environment{Backend: "go", Code: "test"})
+}
+
+func TestMatrixHoldsEachRunOnce(t *testing.T) {
+	var got []string
+	for _, c := range matrix(2) {
+		got = append(got, fmt.Sprintf("%s %d", c.Arm, c.Seed))
+	}
+	// "again" is the same training as "all"; pixels have no seed.
+	want := []string{"untrained 0", "pixels 0", "untrained 1", "again 0", "hard 0", "random 0", "again 1", "hard 1", "random 1"}
+	slices.Sort(got)
+	slices.Sort(want)
+	if len(got) == len(want) { // which of the two names stands for the run is the order's business
+		for i := range got {
+			got[i] = strings.Replace(got[i], "all", "again", 1)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// results returns the result digests of the cells, by run.
+func results(t *testing.T, r *Runner, cells []Cell) map[string]registry.Digest {
+	t.Helper()
+	out := map[string]registry.Digest{}
+	for _, c := range cells {
+		m, _, err := r.Registry.Run(t.Context(), c.Spec.ID())
+		if err != nil {
+			t.Fatalf("%s seed %d: %v", c.Arm, c.Seed, err)
+		}
+		if m.Status != registry.Complete {
+			t.Fatalf("%s seed %d failed: %s", c.Arm, c.Seed, m.Reason)
+		}
+		out[c.Spec.ID()] = m.ResultDigest
+	}
+	return out
+}
+
+// TestSameSpecSameBytes runs a matrix twice, cell by cell and side by side; then once more, which must
+// find everything there.
+func TestSameSpecSameBytes(t *testing.T) {
+	cells := matrix(2)
+	a, b := runner(t, t.TempDir()), runner(t, t.TempDir())
+	b.Parallel = 1
+	for _, r := range []*Runner{a, b} {
+		if err := r.Run(t.Context(), cells); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(results(t, a, cells), results(t, b, cells)); diff != "" {
+		t.Error(diff)
+	}
+	var mu sync.Mutex
+	cached := 0
+	a.Observe = func(e Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.Cached {
+			cached++
+		} else {
+			t.Errorf("%s seed %d runs again", e.Cell.Arm, e.Cell.Seed)
+		}
+	}
+	if err := a.Run(t.Context(), cells); err != nil || cached != len(cells) {
+		t.Errorf("%d of %d cells were there, error %v", cached, len(cells), err)
+	}
+	problems, err := a.Registry.Check(t.Context(), registry.CheckOptions{ReadData: true})
+	if err != nil || len(problems) > 0 {
+		t.Errorf("check: %v, %v", problems, err)
+	}
+	seeds := map[registry.Digest]bool{}
+	for _, d := range results(t, a, cells) {
+		seeds[d] = true
+	}
+	if len(seeds) != len(cells) {
+		t.Errorf("%d cells gave %d different results", len(cells), len(seeds))
+	}
+}
+
+// TestInterruptAndResume stops a run at every step in turn and resumes it: the final bytes must be those
+// of an uninterrupted run.
+func TestInterruptAndResume(t *testing.T) {
+	cells := matrix(1)
+	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "random" })]
+	whole := runner(t, t.TempDir())
+	if err := whole.Run(t.Context(), []Cell{cell}); err != nil {
+		t.Fatal(err)
+	}
+	want := results(t, whole, []Cell{cell})
+
+	r := runner(t, t.TempDir())
+	for stop := 1; stop <= cell.Spec.Arm.Config.Steps; stop += 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		first := 0
+		r.Observe = func(e Event) {
+			if first == 0 {
+				first = e.Step
+			}
+			if e.Step == stop {
+				cancel()
+			}
+		}
+		err := r.Run(ctx, []Cell{cell})
+		cancel()
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("stopped at step %d: %v", stop, err)
+		}
+		if stop > 1 && first != stop-2 {
+			t.Errorf("after a stop at step %d the run went on with step %d", stop-3, first)
+		}
+		if done, err := Finished(t.Context(), r.Registry, cell.Spec.ID()); done || err != nil {
+			t.Fatalf("stopped at step %d: finished %t, %v", stop, done, err)
+		}
+	}
+	r.Observe = nil
+	if err := r.Run(t.Context(), []Cell{cell}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, results(t, r, []Cell{cell})); diff != "" {
+		t.Error(diff)
+	}
+	m, _, _ := r.Registry.Run(t.Context(), cell.Spec.ID())
+	if m.Provenance.Resumed != 4 {
+		t.Errorf("resumed %d times, want 4", m.Provenance.Resumed)
+	}
+}
+
+// TestDivergedRunIsRecorded: a loss that is not a number ends a run, which is kept with its reason and
+// not tried again.
+func TestDivergedRunIsRecorded(t *testing.T) {
+	c := small()
+	c.Tiers[0].Train.LearningRate = 1e30
+	cells := c.Matrix(c.Tiers[0], c.Claims, 1, smallData(), Environment{Backend: "go", Code: "test"})
+	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "hard" })]
+	r := runner(t, t.TempDir())
+	failed := ""
+	r.Observe = func(e Event) { failed += e.Failed }
+	for range 2 {
+		if err := r.Run(t.Context(), []Cell{cell}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, _, err := r.Registry.Run(t.Context(), cell.Spec.ID())
+	if err != nil || m.Status != registry.Failed || !strings.Contains(m.Reason, "diverged") || failed != m.Reason {
+		t.Errorf("status %q, reason %q, observed %q, %v", m.Status, m.Reason, failed, err)
+	}
+}
+
+func TestResultAndSeriesAreStored(t *testing.T) {
+	cells := matrix(1)
+	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "hard" })]
+	r := runner(t, t.TempDir())
+	if err := r.Run(t.Context(), []Cell{cell}); err != nil {
+		t.Fatal(err)
+	}
+	m, _, err := r.Registry.Run(t.Context(), cell.Spec.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result Result
+	if err := json.Unmarshal(m.Result, &result); err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Curve) != 2 || result.Curve[0].Step != 6 || result.Accuracy != result.Curve[1].Accuracy || result.Accuracy.N != 500 {
+		t.Errorf("result %+v", result)
+	}
+	if len(result.Bands) != len(moco.BandEdges)-1 {
+		t.Errorf("%d bands", len(result.Bands))
+	}
+	text, err := r.Registry.Blob(t.Context(), m.Artifacts[SeriesArtifact])
+	if err != nil {
+		t.Fatal(err)
+	}
+	series, err := DecodeSeries(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(series) != 12 || series[0].Kept != 6 || series[2].Bands == nil || series[3].Bands != nil {
+		t.Errorf("series of %d steps, %v kept", len(series), series[0].Kept)
+	}
+	for _, name := range []string{"checkpoint-00000006", "checkpoint-00000012"} {
+		if m.Artifacts[name].MediaType != CheckpointType {
+			t.Errorf("artifact %s is %+v", name, m.Artifacts[name])
+		}
+	}
+}
+
+func FuzzDecodeSeries(f *testing.F) {
+	f.Add(encodeSeries([]moco.Metrics{{Step: 1, Loss: 2}, {Step: 2, Loss: 1, Bands: []moco.Band{{To: 1}}}}))
+	f.Add([]byte("{}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		series, err := DecodeSeries(text)
+		if err != nil {
+			if !errors.Is(err, registry.ErrCorrupt) {
+				t.Fatal(err)
+			}
+			return
+		}
+		again, err := DecodeSeries(encodeSeries(series))
+		if err != nil || !bytes.Equal(encodeSeries(again), encodeSeries(series)) {
+			t.Fatalf("decoding what was encoded: %v", err)
+		}
+	})
+}
+
+func TestCodeIgnoresCommentsAndLayout(t *testing.T) {
+	tokens := func(source string) string {
+		var b bytes.Buffer
+		writeTokens(&b, []byte(source))
+		return b.String()
+	}
+	plain := tokens("package x\nvar a = 1\n")
+	if got := tokens("// About x.\npackage x\n\nvar a   =  1 // one\n"); got != plain {
+		t.Error("comments or layout count")
+	}
+	if tokens("package x\nvar a = 2\n") == plain {
+		t.Error("a changed number does not count")
+	}
+	if code := Code(); !strings.HasPrefix(code, "sha256:") || code != Code() {
+		t.Errorf("code %q", code)
+	}
+	for _, path := range []string{"augment/augment.go", "moco/trainer.go", "nn/convnorm.go", "dataset/glyphs.go", "cell.go"} {
+		if _, err := source.ReadFile(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestCatalogueValidation(t *testing.T) {
+	if err := small().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, breakIt := range map[string]func(*Catalogue){
+		"unknown arm":      func(c *Catalogue) { c.Claims[0].Contrasts[0].A = "nosuch" },
+		"same arm twice":   func(c *Catalogue) { c.Arms[1].ID = "all" },
+		"no margin":        func(c *Catalogue) { c.Claims[0].Contrasts[0].Relation = NonInferior },
+		"one seed":         func(c *Catalogue) { c.Claims[0].MinSeeds = 1 },
+		"unknown probe":    func(c *Catalogue) { c.Claims[0].Probe = "online" },
+		"unknown tier":     func(c *Catalogue) { c.Claims[0].Tiers = []string{"huge"} },
+		"bad rule":         func(c *Catalogue) { c.Arms[1].Rules[0].Fraction = 2 },
+		"rules on a floor": func(c *Catalogue) { c.Arms[4].Rules = c.Arms[1].Rules },
+		"bad tier":         func(c *Catalogue) { c.Tiers[0].Train.Queue = 63 },
+		"checkpoints":      func(c *Catalogue) { c.Tiers[0].Checkpoints = []float64{.5} },
+		"no statement":     func(c *Catalogue) { c.Claims[0].Statement = "" },
+		"unknown floor":    func(c *Catalogue) { c.Floors = []string{"nosuch"} },
+	} {
+		c := small()
+		breakIt(c)
+		if c.Validate() == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}

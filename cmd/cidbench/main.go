@@ -1,0 +1,58 @@
+// Command cidbench tests the claims of "Are all negatives created equal in contrastive instance
+// discrimination?" by training MoCo v2 with negatives restricted by difficulty.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		cause := errInterrupted
+		if <-signals == syscall.SIGTERM {
+			cause = errTerminated
+		}
+		cancel(cause)
+		signal.Stop(signals) // a second signal ends the process at once
+	}()
+	s := &state{
+		args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr,
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+	os.Exit(s.main(ctx))
+}
+
+// state is what a command may touch of the world.
+type state struct {
+	args           []string
+	stdout, stderr io.Writer
+	// terminal says that stderr is one: progress may redraw itself.
+	terminal bool
+}
+
+func (s *state) main(ctx context.Context) int {
+	root := newRoot(s)
+	root.SetArgs(s.args)
+	root.SetOut(s.stdout)
+	root.SetErr(s.stderr)
+	err := root.ExecuteContext(ctx)
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
+		err = cause
+	}
+	code := exitCode(err)
+	if err != nil && err.Error() != "" {
+		fmt.Fprintf(s.stderr, "cidbench: %v\n", err)
+	}
+	return code
+}

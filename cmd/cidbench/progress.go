@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/cidbench/cidbench/bench"
+)
+
+// lineEvery is how often progress is printed where there is no terminal to draw a bar on.
+const lineEvery = 10 * time.Second
+
+// floorSteps is what a cell without training counts for, in steps: it probes, which takes seconds.
+const floorSteps = 50
+
+// progress shows how far a matrix is, over all cells, with an estimate of the time that remains.
+type progress struct {
+	state *state
+	bar   *progressbar.ProgressBar // nil without a terminal
+
+	mu         sync.Mutex
+	start      time.Time
+	printed    time.Time
+	cells      int
+	done       int
+	cached     int
+	failed     int
+	total      int            // steps of the whole matrix
+	step       map[string]int // of each cell, by run id
+	worked     int            // steps done by this process
+	latest     string
+	everWorked bool
+}
+
+func newProgress(s *state, cells []bench.Cell) *progress {
+	p := &progress{state: s, start: time.Now(), cells: len(cells), step: map[string]int{}}
+	for _, c := range cells {
+		p.total += weight(c)
+	}
+	if s.terminal {
+		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(s.stderr), progressbar.OptionShowCount(),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
+	}
+	return p
+}
+
+// weight is the cost of a cell in steps.
+func weight(c bench.Cell) int {
+	if c.Spec.Arm.Features != bench.Trained {
+		return floorSteps
+	}
+	return c.Spec.Arm.Config.Steps
+}
+
+func (p *progress) observe(e bench.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id := e.Cell.Spec.ID()
+	before, known := p.step[id]
+	at := e.Step
+	if e.Done {
+		at = weight(e.Cell)
+		p.done++
+	}
+	p.step[id] = at
+	name := fmt.Sprintf("%s T %g seed %d", e.Cell.Arm, e.Cell.Temperature, e.Cell.Seed)
+	switch {
+	case e.Cached:
+		p.cached++
+	case e.Done:
+		p.everWorked = true
+		p.worked += at - before
+		outcome := "done"
+		if e.Failed != "" {
+			p.failed++
+			outcome = "FAILED: " + e.Failed
+		}
+		p.say(fmt.Sprintf("%s %s in %s", name, outcome, e.Wall.Round(time.Second)))
+	case known || e.Step <= 1:
+		p.everWorked = true
+		p.worked += at - before
+	default: // the first news of a resumed cell: what was done before was not done now
+		p.everWorked = true
+	}
+	p.latest = name
+	p.draw()
+}
+
+// say prints a line of its own, above the bar if there is one.
+func (p *progress) say(line string) {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	fmt.Fprintln(p.state.stderr, line)
+}
+
+func (p *progress) draw() {
+	now := time.Now()
+	sum := 0
+	for _, at := range p.step {
+		sum += at
+	}
+	remaining := "estimating"
+	if elapsed := now.Sub(p.start); p.worked > 0 && elapsed > 2*time.Second {
+		left := time.Duration(float64(elapsed) / float64(p.worked) * float64(p.total-sum))
+		remaining = "about " + left.Round(max(time.Second, left.Truncate(time.Minute)/20)).String() + " left"
+	}
+	if p.bar != nil {
+		p.bar.Describe(fmt.Sprintf("%d/%d cells, %s", p.done, p.cells, remaining))
+		_ = p.bar.Set(min(sum, p.total-1)) // the last step would end the bar early
+		return
+	}
+	if p.everWorked && now.Sub(p.printed) >= lineEvery {
+		p.printed = now
+		fmt.Fprintf(p.state.stderr, "%d of %d cells, step %d of %d (%.0f%%), %s; now %s\n",
+			p.done, p.cells, sum, p.total, 100*float64(sum)/float64(p.total), remaining, p.latest)
+	}
+}
+
+func (p *progress) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	switch {
+	case p.cached == p.cells:
+		fmt.Fprintf(p.state.stderr, "all %d cells were there already: nothing to run\n", p.cells)
+	default:
+		fmt.Fprintf(p.state.stderr, "%d of %d cells are done (%d were there already, %d failed) after %s\n",
+			p.done, p.cells, p.cached, p.failed, time.Since(p.start).Round(time.Second))
+	}
+}

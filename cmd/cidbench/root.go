@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/experiments"
+)
+
+func newRoot(s *state) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cidbench",
+		Short: "Tests the claims of a paper on contrastive learning's negatives",
+		Long: `cidbench tests the claims of "Are all negatives created equal in contrastive instance
+discrimination?" (Cai, Frankle, Schwab, Morcos; arXiv 2010.06682): it trains MoCo v2 with negatives
+restricted by difficulty, probes what was learned, keeps every run in a registry, and judges each
+claim as supported, refuted or inconclusive.`,
+		Version:       strings.TrimSpace(bench.Version + " " + bench.Commit),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
+	root.AddCommand(newList(s), newPlan(s), newRun(s), newVerify(s), newReport(s), newStatus(s), newRegistry(s))
+	for _, c := range append(root.Commands(), root) {
+		checkArgs(c)
+	}
+	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+// checkArgs makes wrong arguments a usage error, here and below.
+func checkArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usage{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		checkArgs(sub)
+	}
+}
+
+// claimNames and tierNames are for help texts and completion.
+func claimNames() (names []string) {
+	for _, c := range experiments.All.Claims {
+		names = append(names, c.ID)
+	}
+	return names
+}
+
+func tierNames() (names []string) {
+	for _, t := range experiments.All.Tiers {
+		names = append(names, t.ID)
+	}
+	return names
+}
+
+func fixed(values []string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values, cobra.ShellCompDirectiveNoFileComp
+	}
+}

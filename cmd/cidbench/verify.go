@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/report"
+)
+
+func newVerify(s *state) *cobra.Command {
+	o := &options{}
+	var noRun bool
+	c := &cobra.Command{
+		Use:   "verify",
+		Short: "Run what is missing and judge the claims",
+		Long: `Runs what is missing for the selected claims (all of them without --claim), then judges each:
+supported, refuted or inconclusive. The exit code says the outcome.`,
+		Example: "  cidbench verify --claim hardest5\n  cidbench verify --tier smoke\n  cidbench verify --no-run --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return verify(c.Context(), s, o, noRun) },
+	}
+	o.flagSelection(c)
+	o.flagRunning(c)
+	o.flagCode(c)
+	o.flagJSON(c)
+	c.Flags().BoolVar(&noRun, "no-run", false, "judge only what is stored")
+	return c
+}
+
+func verify(ctx context.Context, s *state, o *options, noRun bool) error {
+	if o.code != "" && !noRun {
+		return usage{errCodeRuns}
+	}
+	n, err := o.open(ctx, s, !noRun)
+	if err != nil {
+		return err
+	}
+	if !noRun {
+		if err := n.compute(ctx, s); err != nil {
+			return err
+		}
+	}
+	r, err := n.report(ctx)
+	if err != nil {
+		return err
+	}
+	write := report.Text
+	if o.json {
+		write = report.JSON
+	}
+	if err := write(s.stdout, r); err != nil {
+		return err
+	}
+	if code := r.ExitCode(); code != exitSupported {
+		return coded{code: code}
+	}
+	return nil
+}
