@@ -35,7 +35,7 @@ func small() *Catalogue {
 		Claims: []*Claim{{
 			ID: "hard", Family: "hard", Statement: "s", Target: "t", Source: Source{Where: "w", Ours: "o"},
 			Contrasts: []Contrast{{A: "hard", B: "all", Relation: Greater}}, Controls: []string{"random", "again"},
-			MinSeeds: 2, Probe: "linear-1-ridge-0.01-knn-5",
+			MinSeeds: 2, Probe: "probe1-softmax-l2-0.001-lbfgs-20-ridge-0.01-knn-5",
 		}},
 		Tiers: []*Tier{{
 			ID: "tiny", Title: "tiny", Caveat: "c", Dataset: "glyphs-small",
@@ -44,7 +44,7 @@ func small() *Catalogue {
 				Augment: augment.Config{MinArea: .4, Brightness: .3, JitterProb: .8, FlipProb: .5},
 				Batch:   16, Queue: 64, Steps: 12, Temperature: .2, KeyMomentum: .9, LearningRate: .05, WarmupSteps: 2, Momentum: .9, WeightDecay: 1e-4, NormGroups: 2,
 			},
-			Probe: probe.Protocol{Ridge: .01, Neighbours: 5}, Checkpoints: []float64{.5, 1}, BandEvery: 3, Seeds: 2,
+			Probe: probe.Protocol{L2: .001, Iterations: 20, Ridge: .01, Neighbours: 5}, Checkpoints: []float64{.5, 1}, BandEvery: 3, Seeds: 2,
 		}},
 		Floors: []string{"untrained", "pixels"},
 	}

@@ -14,7 +14,7 @@ var views = augment.Config{
 	GreyProb: 0.1, BlurProb: 0.5, BlurMin: 0.1, BlurMax: 0.4, FlipProb: 0.5,
 }
 
-var probing = probe.Protocol{Ridge: 0.01, Neighbours: 20}
+var probing = probe.Protocol{L2: 0.001, Iterations: 50, Ridge: 0.01, Neighbours: 20}
 
 var tiers = []*bench.Tier{
 	{
