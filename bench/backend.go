@@ -72,16 +72,20 @@ func (b Backend) Open(threads int) (compute.Backend, error) {
 	if b.Kind == "xla" {
 		return xla.New(b.Plugin)
 	}
-	if threads > 1 {
-		return limited("", threads)
+	if threads <= 1 {
+		return limited(0) // no goroutines at all
 	}
-	return limited("ops_sequential", 0) // 0: no goroutines at all
+	return limited(threads)
 }
 
 // limited starts the go backend with a bound on its parallelism. GoMLX has an option for that, but it
 // announces itself on standard output, which belongs to results; the exported field behind it does not.
-func limited(options string, parallelism int) (compute.Backend, error) {
-	backend, err := gobackend.New(options)
+//
+// Operations run one after the other, each on all threads. Left to itself the backend also runs
+// operations side by side, and then hangs when every worker is inside a product that waits for a free
+// worker (compute v0.1.2, workerspool.Saturate).
+func limited(parallelism int) (compute.Backend, error) {
+	backend, err := gobackend.New("ops_sequential")
 	if err != nil {
 		return nil, err
 	}

@@ -37,8 +37,8 @@ var tiers = []*bench.Tier{
 		Train: moco.Config{
 			Encoder: moco.Encoder{Size: 32, Stem: []int{16, 48}, Stages: []moco.Stage{{Blocks: 1, Width: 16, Out: 64, Stride: 1}, {Blocks: 1, Width: 48, Out: 192, Stride: 2}}, Hidden: 192, Dim: 64},
 			Augment: views,
-			Batch:   64, Queue: 4096, Steps: 1000, Temperature: 0.2, KeyMomentum: 0.99,
-			LearningRate: 0.1, WarmupSteps: 150, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 4,
+			Batch:   64, Queue: 4096, Steps: 800, Temperature: 0.2, KeyMomentum: 0.99,
+			LearningRate: 0.1, WarmupSteps: 150, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 2,
 		},
 		Probe: probing, Checkpoints: []float64{0.1, 0.5, 1}, BandEvery: 25, Seeds: 5,
 	},

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -65,7 +67,7 @@ func run(t testing.TB, l Layer, native bool, x *tensors.Tensor, params, stats []
 	if dy != nil {
 		args = append(args, dy)
 	}
-	e, err := NewExec(gobackend.GetBackend(), func(in []*Node) []*Node {
+	e, err := NewExec(backend(), func(in []*Node) []*Node {
 		p := in[1 : 1+len(params)]
 		f := NewForward(p, in[1+len(params):1+len(params)+len(stats)])
 		f.Train, f.Record, f.Native = true, true, native
@@ -250,7 +252,7 @@ func TestRunningStatistics(t *testing.T) {
 		copy(x[c.In*2:], []float32{10, 20})
 		weight := make([]float32, c.In)
 		weight[0] = 1
-		e, err := NewExec(gobackend.GetBackend(), func(in []*Node) []*Node {
+		e, err := NewExec(backend(), func(in []*Node) []*Node {
 			g := in[0].Graph()
 			pass := func(train bool) (*Node, []*Node) {
 				f := NewForward([]*Node{in[1], ones(g, 1, 1), zeros(g, 1, 1)}, []*Node{zeros(g, 1, 1), ones(g, 1, 1)})
@@ -279,3 +281,12 @@ func TestRunningStatistics(t *testing.T) {
 		e.Finalize()
 	}
 }
+
+// backend runs operations one after the other: see bench.Backend.
+var backend = sync.OnceValue(func() compute.Backend {
+	b, err := gobackend.New("ops_sequential")
+	if err != nil {
+		panic(err)
+	}
+	return b
+})

@@ -5,8 +5,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"gonum.org/v1/gonum/mat"
 )
@@ -36,7 +38,7 @@ func blobs(n, dim, classes int, spread float64, seed uint64) Set {
 
 func mustRun(t *testing.T, train, test Set, classes int) Accuracy {
 	t.Helper()
-	a, err := protocol.Run(gobackend.GetBackend(), train, test, classes)
+	a, err := protocol.Run(backend(), train, test, classes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func TestConstantFeaturesDoNotMatter(t *testing.T) {
 func TestGradient(t *testing.T) {
 	train := blobs(60, 5, 4, 1, 3)
 	x, _ := standardise(train, train)
-	o, err := newObjective(gobackend.GetBackend(), x, train.Labels, 4, 0.1)
+	o, err := newObjective(backend(), x, train.Labels, 4, 0.1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,12 +116,12 @@ func TestSoftmaxIsAtTheMinimum(t *testing.T) {
 	x, y := standardise(train, blobs(200, 4, 3, 1, 4))
 	long := protocol
 	long.L2, long.Iterations = 0.05, 200
-	predicted, err := long.softmax(gobackend.GetBackend(), x, train.Labels, y, 3)
+	predicted, err := long.softmax(backend(), x, train.Labels, y, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Plain gradient descent, run to the end, must predict the same.
-	o, err := newObjective(gobackend.GetBackend(), x, train.Labels, 3, long.L2)
+	o, err := newObjective(backend(), x, train.Labels, 3, long.L2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +165,7 @@ func TestNearestByHand(t *testing.T) {
 	p := protocol
 	for k, want := range map[int]int32{1: 0, 3: 1} {
 		p.Neighbours = k
-		got, err := p.nearest(gobackend.GetBackend(), x, []int32{0, 1, 1, 0}, y, 2)
+		got, err := p.nearest(backend(), x, []int32{0, 1, 1, 0}, y, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,13 +195,13 @@ func TestBadFeaturesAreRefused(t *testing.T) {
 	good := blobs(30, 3, 3, 1, 3)
 	bad := blobs(30, 3, 3, 1, 4)
 	bad.Values[4] = float32(math.NaN())
-	if _, err := protocol.Run(gobackend.GetBackend(), good, bad, 3); !errors.Is(err, ErrNotFinite) {
+	if _, err := protocol.Run(backend(), good, bad, 3); !errors.Is(err, ErrNotFinite) {
 		t.Errorf("NaN: %v", err)
 	}
-	if _, err := protocol.Run(gobackend.GetBackend(), good, Set{Dim: 3}, 3); err == nil {
+	if _, err := protocol.Run(backend(), good, Set{Dim: 3}, 3); err == nil {
 		t.Error("an empty test set is accepted")
 	}
-	if _, err := (Protocol{}).Run(gobackend.GetBackend(), good, good, 3); err == nil {
+	if _, err := (Protocol{}).Run(backend(), good, good, 3); err == nil {
 		t.Error("a protocol without settings is accepted")
 	}
 }
@@ -208,8 +210,17 @@ func BenchmarkProbe(b *testing.B) {
 	train, test := blobs(10000, 192, 100, 6, 3), blobs(5000, 192, 100, 6, 4)
 	p := Protocol{L2: 1e-3, Iterations: 50, Ridge: 0.01, Neighbours: 20}
 	for b.Loop() {
-		if _, err := p.Run(gobackend.GetBackend(), train, test, 100); err != nil {
+		if _, err := p.Run(backend(), train, test, 100); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
+
+// backend runs operations one after the other: see bench.Backend.
+var backend = sync.OnceValue(func() compute.Backend {
+	b, err := gobackend.New("ops_sequential")
+	if err != nil {
+		panic(err)
+	}
+	return b
+})

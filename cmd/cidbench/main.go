@@ -9,12 +9,16 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/term"
 )
 
 func main() {
+	// Training allocates a working set of some hundred megabytes again and again; collecting it less often
+	// saves about 5% of the time.
+	debug.SetGCPercent(400)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

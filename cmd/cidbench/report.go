@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,9 +30,9 @@ are not there stand in it as missing.`,
 	}
 	o.flagSelection(c)
 	o.flagCode(c)
-	c.Flags().StringVar(&format, "format", "text", "text, md, html, json or csv")
+	c.Flags().StringVar(&format, "format", "text", strings.Join(report.Formats(), ", "))
 	c.Flags().StringVarP(&output, "output", "o", "", "file to write (default: standard output)")
-	_ = c.RegisterFlagCompletionFunc("format", fixed([]string{"text", "md", "html", "json", "csv"}))
+	_ = c.RegisterFlagCompletionFunc("format", fixed(report.Formats()))
 	return c
 }
 

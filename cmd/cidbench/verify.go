@@ -45,9 +45,13 @@ func verify(ctx context.Context, s *state, o *options, noRun bool) error {
 	if err != nil {
 		return err
 	}
-	write := report.Text
+	format := "text"
 	if o.json {
-		write = report.JSON
+		format = "json"
+	}
+	write, err := report.Format(format)
+	if err != nil {
+		return err
 	}
 	if err := write(s.stdout, r); err != nil {
 		return err

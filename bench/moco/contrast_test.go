@@ -1,0 +1,145 @@
+package moco
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/cidbench/cidbench/bench/negatives"
+)
+
+func contrastCase(seed uint64, b, k int) contrastInput {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	in := contrastInput{
+		similarity: make([]float32, b*k), positive: make([]float32, b),
+		classes: make([]int32, b), queue: make([]int32, k), seed: 3, step: 5,
+	}
+	for i := range in.similarity {
+		in.similarity[i] = 2*rng.Float32() - 1
+	}
+	for i := range b {
+		in.positive[i], in.classes[i] = 2*rng.Float32()-1, int32(rng.IntN(4))
+	}
+	for j := range k {
+		in.queue[j] = int32(rng.IntN(5)) - 1
+	}
+	return in
+}
+
+func clone(in contrastInput) contrastInput {
+	in.similarity, in.positive = slices.Clone(in.similarity), slices.Clone(in.positive)
+	return in
+}
+
+// infoNCE is the loss as the papers write it, with the hardest fraction kept, in plain loops.
+func infoNCE(in contrastInput, temperature float64, keepHardest int) float64 {
+	b, k := len(in.positive), len(in.queue)
+	total := 0.0
+	for i := range b {
+		row := slices.Clone(in.similarity[i*k : (i+1)*k])
+		slices.Sort(row)
+		slices.Reverse(row)
+		positive := math.Exp(float64(in.positive[i]) / temperature)
+		sum := positive
+		for _, s := range row[:keepHardest] {
+			sum += math.Exp(float64(s) / temperature)
+		}
+		total -= math.Log(positive / sum)
+	}
+	return total / float64(b)
+}
+
+func TestContrastLossAndGradient(t *testing.T) {
+	const b, k, temperature = 3, 20, 0.2
+	for name, c := range map[string]struct {
+		rules []negatives.Rule
+		keep  int
+	}{
+		"all negatives":  {nil, k},
+		"hardest fifth":  {[]negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.2}}, 4},
+		"only the first": {[]negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.01}}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := contrastCase(1, b, k)
+			for _, threads := range []int{1, 3} {
+				weights := clone(in)
+				got := newContrast(temperature, c.rules, k, 4, threads).run(weights)
+				if want := infoNCE(in, temperature, c.keep); math.Abs(got.Loss-want) > 1e-6 {
+					t.Errorf("loss %g, want %g", got.Loss, want)
+				}
+				if got.Kept != float64(c.keep) {
+					t.Errorf("kept %g, want %d", got.Kept, c.keep)
+				}
+				const step = 1e-3
+				slope := func(values []float32, i int) float64 {
+					was := values[i]
+					defer func() { values[i] = was }()
+					values[i] = was + step
+					up := infoNCE(in, temperature, c.keep)
+					values[i] = was - step
+					return (up - infoNCE(in, temperature, c.keep)) / (2 * step)
+				}
+				for i, w := range weights.similarity {
+					if want := slope(in.similarity, i); math.Abs(float64(w)-want) > 1e-3 {
+						t.Errorf("weight %d is %g, want %g", i, w, want)
+					}
+				}
+				for i, w := range weights.positive {
+					if want := slope(in.positive, i); math.Abs(float64(w)-want) > 1e-3 {
+						t.Errorf("weight of positive %d is %g, want %g", i, w, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestContrastRandomPool: the draw depends on seed, step and query, not on threads or on what came before.
+func TestContrastRandomPool(t *testing.T) {
+	rules := []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Random, Fraction: 0.3}}
+	run := func(threads int, step uint64) []float32 {
+		in := contrastCase(2, 4, 30)
+		in.step = step
+		newContrast(0.2, rules, 30, 4, threads).run(in)
+		return in.similarity
+	}
+	if !slices.Equal(run(1, 5), run(3, 5)) {
+		t.Error("threads change the draw")
+	}
+	if slices.Equal(run(1, 5), run(1, 6)) {
+		t.Error("two steps share a draw")
+	}
+}
+
+func TestContrastTop1(t *testing.T) {
+	in := contrastInput{
+		similarity: []float32{.5, .1, .9, .2}, positive: []float32{.6, .6},
+		classes: []int32{0, 0}, queue: []int32{1, 1},
+	}
+	if got := newContrast(0.2, nil, 2, 2, 1).run(in); got.Top1 != 0.5 {
+		t.Errorf("top-1 %g, want 0.5: the first query beats its negatives, the second does not", got.Top1)
+	}
+}
+
+func TestBandsByHand(t *testing.T) {
+	// 100 negatives with similarity 1.00, 0.99 ... 0.01 in shuffled places; the first 10 are of class 7.
+	const k = 100
+	in := contrastInput{similarity: make([]float32, k), positive: []float32{0}, classes: []int32{7}, queue: make([]int32, k)}
+	for rank, place := range rand.New(rand.NewPCG(1, 1)).Perm(k) {
+		in.similarity[place] = float32(k-rank) / k
+		in.queue[place] = -1
+		if rank < 10 {
+			in.queue[place] = 7
+		}
+	}
+	bands := measureBands(in, 2)
+	want := map[float64][2]float64{ // by From: same-class share, mean similarity
+		0.001: {1, 1}, 0.01: {1, (.99 + .96) / 2}, 0.05: {5.0 / 20, (.95 + .76) / 2}, 0.25: {0, (.75 + .51) / 2}, 0.95: {0, .03},
+	}
+	for _, b := range bands {
+		if w, ok := want[b.From]; ok && (math.Abs(b.SameClass-w[0]) > 1e-6 || math.Abs(b.Similarity-w[1]) > 1e-6) {
+			t.Errorf("band %g to %g: %g same-class at similarity %g, want %v", b.From, b.To, b.SameClass, b.Similarity, w)
+		}
+	}
+}

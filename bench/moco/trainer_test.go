@@ -1,0 +1,340 @@
+package moco
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/negatives"
+)
+
+var data = sync.OnceValue(func() *dataset.Dataset {
+	d, err := dataset.Open("glyphs-small")
+	if err != nil {
+		panic(err)
+	}
+	return d
+})
+
+// tiny is a configuration that trains in milliseconds; views are the images themselves.
+func tiny() Config {
+	return Config{
+		Encoder: Encoder{Size: 32, Stem: []int{4, 6}, Stages: []Stage{{Blocks: 2, Width: 4, Out: 8, Stride: 2}}, Hidden: 8, Dim: 6},
+		Augment: augment.Config{MinArea: 1},
+		Batch:   8, Queue: 32, Steps: 20, Temperature: 0.2, KeyMomentum: 0.9,
+		LearningRate: 0.1, WarmupSteps: 4, Momentum: 0.9, WeightDecay: 0.01, NormGroups: 1,
+	}
+}
+
+func trainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {
+	t.Helper()
+	tr, err := New(backend(), c, rules, data(), 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.Close)
+	return tr
+}
+
+func advance(t *testing.T, tr *Trainer) Metrics {
+	t.Helper()
+	m, err := tr.Advance(context.Background(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func group(xs []*tensors.Tensor) (out [][]float32) {
+	for _, x := range xs {
+		out = append(out, values(x))
+	}
+	return out
+}
+
+func near(t *testing.T, what string, got, want, tolerance float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= tolerance) {
+		t.Errorf("%s = %g, want %g", what, got, want)
+	}
+}
+
+// TestQueriesMeetTheirKeys: without augmentation and with equal encoders a query equals its own key, so
+// every positive is 1. It would not be if keys came back in another order than they were shuffled.
+func TestQueriesMeetTheirKeys(t *testing.T) {
+	if m := advance(t, trainer(t, tiny())); math.Abs(m.Positive-1) > 1e-5 {
+		t.Errorf("mean dot product of query and key = %g, want 1", m.Positive)
+	}
+	// With batch norm in groups the shuffle gives query and key other company: they differ.
+	c := tiny()
+	c.NormGroups = 4
+	if m := advance(t, trainer(t, c)); m.Positive > 1-1e-4 {
+		t.Errorf("mean dot product %g: keys are normalised in the company of their queries", m.Positive)
+	}
+}
+
+// TestStepByHand checks the momentum update, SGD and the queue of one step against their definitions.
+func TestStepByHand(t *testing.T) {
+	c := tiny()
+	tr := trainer(t, c)
+	advance(t, tr) // so that velocities and the key encoder are not at their start
+	query, key, velocity := group(tr.query), group(tr.key), group(tr.velocity)
+	queue, classes := slices.Clone(tr.queue), slices.Clone(tr.queueClass)
+	m := advance(t, tr)
+
+	near(t, "learning rate", m.LearningRate, 0.1*2/4, 1e-12)
+	for i, p := range tr.params {
+		newQuery, newKey, newVelocity := values(tr.query[i]), values(tr.key[i]), values(tr.velocity[i])
+		for j := range newQuery {
+			near(t, "key "+p.Name, float64(newKey[j]), 0.9*float64(key[i][j])+0.1*float64(query[i][j]), 1e-6)
+			near(t, "query "+p.Name, float64(newQuery[j]), float64(query[i][j])-m.LearningRate*float64(newVelocity[j]), 1e-6)
+		}
+		_ = velocity
+	}
+	d := c.Encoder.Dim
+	if !slices.Equal(tr.queue[:8*d], queue[:8*d]) || !slices.Equal(tr.queue[16*d:], queue[16*d:]) {
+		t.Error("the second step must replace the second eight keys, and nothing else")
+	}
+	if slices.Equal(tr.queue[8*d:16*d], queue[8*d:16*d]) {
+		t.Error("the keys of the step are not in the queue")
+	}
+	for j := range c.Queue {
+		norm := 0.0
+		for _, v := range tr.queue[j*d:][:d] {
+			norm += float64(v) * float64(v)
+		}
+		near(t, "length of a key", norm, 1, 1e-5)
+		if inBatch := j < 16; inBatch != (tr.queueClass[j] >= 0) {
+			t.Errorf("queue entry %d has class %d", j, tr.queueClass[j])
+		}
+	}
+	if classes[8] != -1 {
+		t.Error("the queue must start without classes")
+	}
+}
+
+// TestGradientOfTheWholeStep compares the gradient that reaches SGD with central differences of the loss,
+// through encoder, normalisation, contrast and back.
+func TestGradientOfTheWholeStep(t *testing.T) {
+	c := tiny()
+	c.Batch, c.Queue, c.NormGroups = 16, 64, 2
+	c.KeyMomentum = 0.9999999 // the keys must not move with the query encoder
+	c.WeightDecay, c.Momentum = 0, 0
+	rule := negatives.Rule{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}
+
+	// loss of the first step, with parameter which[i] moved by d.
+	first := func(which, i int, d float32) (float64, *Trainer) {
+		tr := trainer(t, c, rule)
+		tr.query[which].MustMutableFlatData(func(v any) { v.([]float32)[i] += d })
+		return advance(t, tr).Loss, tr
+	}
+	_, plain := first(0, 0, 0)
+	const step = 2e-3
+	wrong, size := 0.0, 0.0
+	for which := range plain.params {
+		gradient := values(plain.velocity[which])
+		// The largest entry is the least drowned in rounding.
+		i := 0
+		for j, g := range gradient {
+			if math.Abs(float64(g)) > math.Abs(float64(gradient[i])) {
+				i = j
+			}
+		}
+		up, _ := first(which, i, step)
+		down, _ := first(which, i, -step)
+		want := (up - down) / (2 * step)
+		wrong += (want - float64(gradient[i])) * (want - float64(gradient[i]))
+		size += want * want
+	}
+	// Negatives may cross the cut and ReLUs switch inside the step.
+	if off := math.Sqrt(wrong / size); !(off < 0.05) {
+		t.Errorf("gradients are off by %.1f%% of their norm over %d tensors", 100*off, len(plain.params))
+	}
+}
+
+func TestVelocityHoldsMomentumAndDecay(t *testing.T) {
+	c := tiny()
+	c.LearningRate = 1e-12 // nothing moves, so both steps have the gradient of their own batch
+	run := func(momentum, decay float64) [][]float32 {
+		c.Momentum, c.WeightDecay = momentum, decay
+		tr := trainer(t, c)
+		advance(t, tr)
+		advance(t, tr)
+		return group(tr.velocity)
+	}
+	second := run(0, 0)
+	c.Momentum, c.WeightDecay = 0, 0
+	tr := trainer(t, c)
+	initial := group(tr.query)
+	advance(t, tr)
+	first := group(tr.velocity)
+	both := run(0.9, 0.01)
+	for i := range both {
+		for j := range both[i] {
+			want := 0.9*(float64(first[i][j])+0.01*float64(initial[i][j])) + float64(second[i][j]) + 0.01*float64(initial[i][j])
+			near(t, "velocity of "+tr.params[i].Name, float64(both[i][j]), want, 1e-4*(1+math.Abs(want)))
+		}
+	}
+}
+
+func TestLearningRateSchedule(t *testing.T) {
+	c := tiny()
+	for step, want := range map[int]float64{0: 0.025, 3: 0.1, 4: 0.1, 12: 0.05, 20: 0} {
+		near(t, "learning rate", c.learningRate(step), want, 1e-12)
+	}
+}
+
+// TestEveryEpochShowsEveryImageOnce, in another order each time.
+func TestEveryEpochShowsEveryImageOnce(t *testing.T) {
+	c := tiny()
+	v := newViews(c, data().Train, 1, 1)
+	perEpoch := data().Train.Len() / c.Batch
+	var epochs [2][]int
+	for epoch := range epochs {
+		for step := range perEpoch {
+			epochs[epoch] = append(epochs[epoch], v.images(epoch*perEpoch+step)...)
+		}
+	}
+	if slices.Equal(epochs[0], epochs[1]) {
+		t.Error("two epochs have one order")
+	}
+	sort.Ints(epochs[0])
+	for i, image := range epochs[0] {
+		if i != image {
+			t.Fatalf("image %d is shown never or twice", i)
+		}
+	}
+}
+
+func TestSaveAndRestore(t *testing.T) {
+	c := tiny()
+	c.Augment = augment.Config{MinArea: 0.5, FlipProb: 0.5}
+	whole := trainer(t, c)
+	for range 6 {
+		advance(t, whole)
+	}
+	want, err := whole.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := trainer(t, c)
+	for range 3 {
+		advance(t, half)
+	}
+	state, err := half.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed := trainer(t, c)
+	if err := resumed.Restore(state); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		advance(t, resumed)
+	}
+	if got, err := resumed.Save(); err != nil || !slices.Equal(got, want) {
+		t.Errorf("a resumed run ends in other bytes (error %v)", err)
+	}
+
+	other := tiny()
+	other.Encoder.Dim = 5
+	misfit := trainer(t, other)
+	before, _ := misfit.Save()
+	if err := misfit.Restore(state); err == nil || !strings.Contains(err.Error(), "queue") {
+		t.Errorf("a checkpoint of another encoder: %v", err)
+	}
+	if after, _ := misfit.Save(); !slices.Equal(before, after) {
+		t.Error("a refused checkpoint changed the trainer")
+	}
+	if err := misfit.Restore(state[:100]); err == nil {
+		t.Error("a truncated checkpoint is accepted")
+	}
+}
+
+func TestDivergence(t *testing.T) {
+	c := tiny()
+	c.LearningRate = 1e30
+	tr := trainer(t, c)
+	var err error
+	for range c.Steps {
+		if _, err = tr.Advance(context.Background(), false); err != nil {
+			break
+		}
+	}
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) || diverged.Step < 2 {
+		t.Errorf("got %v, want a DivergedError", err)
+	}
+}
+
+func TestFeaturesFollowTheImages(t *testing.T) {
+	tr := trainer(t, tiny())
+	split := data().Test
+	set, err := tr.Features(split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Len() != split.Len() || set.Dim != 8 || len(set.Values) != 8*split.Len() {
+		t.Fatalf("%d features of %d dimensions for %d images", set.Len(), set.Dim, split.Len())
+	}
+	// Features of the last images alone, in an incomplete batch, must be the same.
+	n := split.Len()
+	size := len(split.Image(0))
+	tail, err := tr.Features(dataset.Split{Images: split.Images[(n-7)*size:], Labels: split.Labels[n-7:]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range tail.Values {
+		near(t, "feature", float64(v), float64(set.Values[(n-7)*8+i]), 1e-5)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	if err := tiny().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, breakIt := range map[string]func(*Config){
+		"queue":       func(c *Config) { c.Queue = 33 },
+		"groups":      func(c *Config) { c.NormGroups = 3 },
+		"steps":       func(c *Config) { c.Steps = 4 },
+		"temperature": func(c *Config) { c.Temperature = 0 },
+		"momentum":    func(c *Config) { c.KeyMomentum = 1 },
+		"rate":        func(c *Config) { c.LearningRate = math.NaN() },
+		"stem":        func(c *Config) { c.Encoder.Stem = []int{4, 4, 4, 4, 4, 4} },
+		"stage":       func(c *Config) { c.Encoder.Stages[0].Stride = 3 },
+		"head":        func(c *Config) { c.Encoder.Dim = 0 },
+		"views":       func(c *Config) { c.Augment.MinArea = 0 },
+	} {
+		c := tiny()
+		c.Encoder.Stages = slices.Clone(c.Encoder.Stages)
+		breakIt(&c)
+		if c.Validate() == nil {
+			t.Errorf("%s: a bad setting is accepted", name)
+		}
+	}
+	c := tiny()
+	c.Encoder.Size = 16
+	if _, err := New(backend(), c, nil, data(), 1, 1); err == nil {
+		t.Error("images of another size than the encoder's are accepted")
+	}
+}
+
+// backend runs operations one after the other: see bench.Backend.
+var backend = sync.OnceValue(func() compute.Backend {
+	b, err := gobackend.New("ops_sequential")
+	if err != nil {
+		panic(err)
+	}
+	return b
+})

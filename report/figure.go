@@ -1,0 +1,110 @@
+package report
+
+import (
+	"fmt"
+	"math"
+)
+
+// A figure is a drawing in the units of its view box: narrow enough to be read on a phone without
+// scaling it down, since all text stands above what it names rather than beside it. This file and those
+// of the figures turn the numbers of a report into places on paper; they change no number.
+type figure struct {
+	ID          string
+	Title       string
+	Description string // the drawing in words
+	Width       coord
+	Height      coord
+	Boxes       []box
+	Lines       []stroke
+	Paths       []path
+	Dots        []dot
+	Texts       []text
+}
+
+// coord is a length or place; a tenth of a unit is finer than any screen.
+type coord float64
+
+func (c coord) String() string { return fmt.Sprintf("%.1f", float64(c)) }
+
+type box struct {
+	Class      string
+	X, Y, W, H coord
+}
+
+type stroke struct {
+	Class          string
+	X1, Y1, X2, Y2 coord
+}
+
+type path struct {
+	Class  string
+	Points string // "x,y x,y ..."
+}
+
+type dot struct {
+	Class string
+	X, Y  coord
+}
+
+type text struct {
+	Class string // one of start, middle and end, and the style
+	X, Y  coord
+	Text  string
+}
+
+const (
+	figureWidth = 380
+	plotLeft    = 12.0
+	plotRight   = figureWidth - 12.0
+)
+
+// scale maps values to places, linearly.
+type scale struct{ low, high, from, to float64 }
+
+// newScale covers the values with a little room on both sides.
+func newScale(from, to float64, values ...float64) scale {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		low, high = min(low, v), max(high, v)
+	}
+	room := 0.04 * (high - low)
+	if room == 0 {
+		room = max(0.04*math.Abs(high), 0.01)
+	}
+	return scale{low - room, high + room, from, to}
+}
+
+func (s scale) at(v float64) coord {
+	return coord(s.from + (v-s.low)/(s.high-s.low)*(s.to-s.from))
+}
+
+// ticks are round values within the scale, at most n+1 of them.
+func (s scale) ticks(n int) (ticks []float64) {
+	rough := (s.high - s.low) / float64(n)
+	unit := math.Pow(10, math.Floor(math.Log10(rough)))
+	step := 10 * unit
+	for _, m := range []float64{1, 2, 5} {
+		if m*unit >= rough {
+			step = m * unit
+			break
+		}
+	}
+	for i := math.Ceil(s.low / step); i*step <= s.high; i++ {
+		ticks = append(ticks, i*step+0) // +0 turns -0 into 0
+	}
+	return ticks
+}
+
+// axis draws ticks and their values along the bottom of the figure, grid lines up to top, and the name
+// of the quantity.
+func (f *figure) axis(s scale, top, bottom float64, name string) {
+	for _, v := range s.ticks(5) {
+		x := s.at(v)
+		f.Lines = append(f.Lines, stroke{"grid", x, coord(top), x, coord(bottom)})
+		f.Texts = append(f.Texts, text{"middle small", x, coord(bottom + 15), fmt.Sprintf("%g", round(v))})
+	}
+	f.Texts = append(f.Texts, text{"middle small", figureWidth / 2, coord(bottom + 31), name})
+}
+
+// round drops the last bits of a multiple of a step, which would be printed.
+func round(v float64) float64 { return math.Round(v*1e6) / 1e6 }

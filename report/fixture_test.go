@@ -1,0 +1,215 @@
+package report_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/probe"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report"
+)
+
+// The runs of these tests are made up: an accuracy is whatever a test says.
+
+const (
+	testImages = 5_000
+	low, high  = 0.07, 0.2 // temperatures; the tier's is the high one
+)
+
+var protocol = probe.Protocol{L2: 0.001, Iterations: 5, Ridge: 0.1, Neighbours: 5}
+
+func tier() *bench.Tier {
+	return &bench.Tier{
+		ID: "toy", Title: "a made-up scale", Caveat: "Scaled down a thousandfold; says nothing about ImageNet.",
+		Dataset: "toys", Seeds: 5, BandEvery: 10, Checkpoints: []float64{0.25, 0.5, 1}, Probe: protocol,
+		Train: moco.Config{
+			Encoder: moco.Encoder{Size: 8, Stem: []int{4}, Stages: []moco.Stage{{Blocks: 1, Width: 2, Out: 8, Stride: 1}}, Hidden: 8, Dim: 4},
+			Augment: augment.Config{MinArea: 0.2},
+			Batch:   4, Queue: 64, Steps: 240, Temperature: high, KeyMomentum: 0.99, LearningRate: 0.1, NormGroups: 2,
+		},
+	}
+}
+
+func arm(id, title string, rules ...negatives.Rule) *bench.Arm {
+	return &bench.Arm{ID: id, Title: title, Rules: rules, Features: bench.Trained}
+}
+
+func catalogue() *bench.Catalogue {
+	return &bench.Catalogue{
+		Tiers:  []*bench.Tier{tier()},
+		Floors: []string{"untrained", "pixels"},
+		Arms: []*bench.Arm{
+			{ID: "untrained", Title: "the encoder as initialised", Features: bench.Untrained},
+			{ID: "pixels", Title: "the image itself", Features: bench.Pixels},
+			arm("baseline", "all negatives"),
+			arm("hardest5", "the hardest 5% alone", negatives.Rule{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.05}),
+			arm("easiest95", "the easiest 95% alone", negatives.Rule{Action: negatives.Keep, Pool: negatives.Easiest, Fraction: 0.95}),
+			arm("random5", "a random 5%, as many as the hardest", negatives.Rule{Action: negatives.Keep, Pool: negatives.Random, Fraction: 0.05}),
+			arm("without-hardest", "all but the hardest 0.1%", negatives.Rule{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 0.001}),
+			arm("without-class", "all but the query's own class", negatives.Rule{Action: negatives.Drop, Pool: negatives.SameClass, Fraction: 1}),
+		},
+		Claims: []*bench.Claim{
+			claim("hardest5", 0, bench.Contrast{A: "hardest5", B: "baseline", Relation: bench.NonInferior, Margin: 2},
+				bench.Contrast{A: "hardest5", B: "random5", Relation: bench.Greater, Margin: 0}),
+			claim("easiest95", 0, bench.Contrast{A: "baseline", B: "easiest95", Relation: bench.Greater, Margin: 2}),
+			claim("unnecessary", 0, bench.Contrast{A: "without-hardest", B: "baseline", Relation: bench.Equivalent, Margin: 1}),
+			claim("detrimental", low, bench.Contrast{A: "without-hardest", B: "baseline", Relation: bench.Greater, Margin: 0}),
+			claim("same-class", 0, bench.Contrast{A: "without-class", B: "without-hardest", Relation: bench.Equivalent, Margin: 1}),
+			claim("same-class-low", low, bench.Contrast{A: "without-class", B: "random5", Relation: bench.Equivalent, Margin: 1}),
+		},
+	}
+}
+
+func claim(id string, temperature float64, contrasts ...bench.Contrast) *bench.Claim {
+	return &bench.Claim{
+		ID: id, Family: id, Statement: "Some negatives are <more> equal than others.", Target: "67.5 | 67.4 points",
+		Source:    bench.Source{Where: "section 0", Verified: id != "detrimental", Ours: "The margin."},
+		Contrasts: contrasts, MinSeeds: 3, Temperature: temperature, Probe: protocol.ID(),
+	}
+}
+
+// scores holds correct test images by seed; fewer scores than seeds leave runs missing.
+type scores map[string][]int
+
+// input builds runs for the claims named, all of them if none is. Scores are by arm, or by "arm@low" at
+// the low temperature.
+func input(t *testing.T, s scores, claims ...string) report.Input {
+	t.Helper()
+	return inputOf(t, catalogue(), s, claims...)
+}
+
+func inputOf(t *testing.T, c *bench.Catalogue, s scores, claims ...string) report.Input {
+	t.Helper()
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	selected, err := c.Select("toy", claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := report.Input{
+		Catalogue: c, Tier: c.Tiers[0], Claims: selected, Seeds: 5, Runs: map[string]report.Run{}, Classes: 100,
+		RegistryID: "00000000-0000-4000-8000-000000000000", Command: "cidbench verify --tier toy",
+	}
+	data := &dataset.Dataset{Name: "toys", Height: 8, Width: 8, Tree: root{}}
+	in.Cells = c.Matrix(in.Tier, selected, in.Seeds, data, bench.Environment{Backend: "go", Code: "sha256:c0de"})
+	for _, cell := range in.Cells {
+		name := cell.Arm
+		if cell.Temperature == low {
+			name += "@low"
+		}
+		if correct := s[name]; int(cell.Seed) < len(correct) {
+			put(in, cell, complete(t, cell, correct[cell.Seed]))
+		}
+	}
+	return in
+}
+
+// root is a tree without classes: the data set is never looked into.
+type root struct{}
+
+func (root) Len() int        { return 1 }
+func (root) Parent(int) int  { return -1 }
+func (root) Name(int) string { return "root" }
+func (root) Leaf(int) int    { return 0 }
+
+func put(in report.Input, cell bench.Cell, run report.Run) { in.Runs[cell.Spec.ID()] = run }
+
+// complete makes up a run with so many correct test images.
+func complete(t *testing.T, cell bench.Cell, correct int) report.Run {
+	t.Helper()
+	run := report.Run{Result: bench.Result{Accuracy: probe.Accuracy{Linear: correct, Ridge: correct * 19 / 20, KNN: correct * 9 / 10, N: testImages}}}
+	if training := cell.Spec.Arm; training.Features == bench.Trained {
+		for step := 1; step <= training.Config.Steps; step++ {
+			done := float64(step) / float64(training.Config.Steps)
+			run.Series = append(run.Series, moco.Metrics{Step: step, Loss: 1 + 3*math.Exp(-3*done) + float64(cell.Seed)/20 + float64(correct)/testImages})
+		}
+		for i, step := range training.Checkpoints {
+			run.Result.Curve = append(run.Result.Curve, bench.CurvePoint{Step: step,
+				Accuracy: probe.Accuracy{Linear: correct * (i + 2) / (len(training.Checkpoints) + 1), N: testImages}})
+		}
+		run.Result.Loss = run.Series[len(run.Series)-1].Loss
+		for i, from := range moco.BandEdges[:len(moco.BandEdges)-1] {
+			run.Result.Bands = append(run.Result.Bands, moco.Band{From: from, To: moco.BandEdges[i+1], SameClass: 0.16 / float64(int(1)<<i), Similarity: 0.9 - float64(i)/5})
+		}
+	}
+	result, err := json.Marshal(run.Result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Manifest = manifest(cell)
+	run.Manifest.Status, run.Manifest.Result = registry.Complete, result
+	run.Manifest.ResultDigest = registry.DigestOf(result)
+	run.Digest = registry.DigestOf(append([]byte(run.Manifest.Run), result...))
+	return run
+}
+
+func failed(cell bench.Cell, reason string) report.Run {
+	run := report.Run{Manifest: manifest(cell), Digest: registry.DigestOf([]byte(reason))}
+	run.Manifest.Status, run.Manifest.Reason = registry.Failed, reason
+	run.Manifest.ResultDigest = registry.DigestOf([]byte(reason))
+	return run
+}
+
+func manifest(cell bench.Cell) registry.Manifest {
+	start := time.Date(2020, 10, 13, 12, 0, 0, 0, time.UTC)
+	return registry.Manifest{
+		Run: cell.Spec.ID(), Key: cell.Spec.Key(),
+		Provenance: registry.Provenance{
+			Tool: "cidbench 0.1.0", Commit: "0123456789abcdef0123456789abcdef01234567", GoVersion: "go1.26.0", OS: "linux", Arch: "amd64",
+			CPU: "A Processor", Cores: 2, Backend: "go, SIMD", Started: start, Finished: start.Add(time.Minute), WallSeconds: 90,
+		},
+	}
+}
+
+// at finds a cell of the matrix.
+func at(t *testing.T, in report.Input, arm string, seed uint64) bench.Cell {
+	t.Helper()
+	for _, cell := range in.Cells {
+		if cell.Arm == arm && cell.Seed == seed {
+			return cell
+		}
+	}
+	t.Fatal(fmt.Sprintf("no cell of %s with seed %d", arm, seed))
+	return bench.Cell{}
+}
+
+func build(t *testing.T, in report.Input) *report.Report {
+	t.Helper()
+	r, err := report.Build(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// showcase has every verdict, a failed and a missing run, and something to note.
+func showcase(t *testing.T) report.Input {
+	t.Helper()
+	in := input(t, scores{
+		"untrained":           {1_010, 1_020, 990, 1_000, 1_015},
+		"pixels":              {1_210},
+		"baseline":            {3_005, 3_020, 2_990, 3_000, 3_015},
+		"hardest5":            {2_985, 2_998, 2_976, 2_981, 2_992},
+		"random5":             {2_700, 2_733, 2_690, 2_702, 2_721},
+		"easiest95":           {2_510, 2_533, 2_490, 2_502, 2_521},
+		"without-hardest":     {3_002, 3_061, 2_950, 3_040, 3_001},
+		"without-class":       {3_012, 3_050, 2_970},
+		"baseline@low":        {3_105, 3_120, 3_090, 3_100, 3_115},
+		"without-hardest@low": {3_025, 3_043, 3_012, 3_015, 3_038},
+	})
+	put(in, at(t, in, "without-class", 3), failed(at(t, in, "without-class", 3), "the loss is NaN at step 17: training <diverged>"))
+	cell := at(t, in, "hardest5", 1)
+	run := in.Runs[cell.Spec.ID()]
+	run.Manifest.Provenance.CPU, run.Manifest.Provenance.Cores = "Another Processor", 64
+	put(in, cell, run)
+	return in
+}
