@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +21,9 @@ const (
 	Extra       ProblemKind = "extra"        // not a part of the layout
 	BadManifest ProblemKind = "bad manifest" // it does not decode, or is that of another run
 	BrokenRef   ProblemKind = "broken ref"   // it does not decode, or its blob is not there
+	// With CheckOptions.PublicKey only:
+	Unsigned     ProblemKind = "unsigned"      // a manifest has no signature by the key
+	BadSignature ProblemKind = "bad signature" // it is not one by the key of the manifest
 )
 
 // A Problem is one damage that Check found.
@@ -36,6 +40,8 @@ type CheckOptions struct {
 	// ReadData reads and hashes every blob and event. Without it, a flipped
 	// byte is noticed in manifests and refs only.
 	ReadData bool
+	// PublicKey, if not nil, has to have signed every manifest.
+	PublicKey ed25519.PublicKey
 	// Progress, if not nil, is called after each of total objects.
 	Progress func(done, total int)
 }
@@ -61,7 +67,7 @@ func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, err
 	// Blobs are judged last, when all that refers to them is known.
 	keys = append(keys, blobs...)
 	for i, key := range keys {
-		err := c.object(ctx, key, opts.ReadData)
+		err := c.object(ctx, key, opts)
 		if err != nil && !errors.Is(err, ErrNotExist) { // it went away since it was listed
 			return nil, err
 		}
@@ -95,7 +101,7 @@ func (c *checker) found(key string, kind ProblemKind, detail string, args ...any
 }
 
 // object checks one object by itself.
-func (c *checker) object(ctx context.Context, key string, readData bool) error {
+func (c *checker) object(ctx context.Context, key string, opts CheckOptions) error {
 	var damage error
 	kind := Flipped
 	switch p := parseKey(key); p.kind {
@@ -104,7 +110,7 @@ func (c *checker) object(ctx context.Context, key string, readData bool) error {
 	case misplacedPart:
 		c.found(key, Misplaced, "belongs to %s", blobKey(p.blob))
 	case blobPart:
-		return c.blob(ctx, key, p.blob, readData)
+		return c.blob(ctx, key, p.blob, opts.ReadData)
 	case configPart:
 		damage = c.checkConfig(ctx)
 	case manifestPart:
@@ -115,6 +121,9 @@ func (c *checker) object(ctx context.Context, key string, readData bool) error {
 			blob := blobKey(artifact.Digest)
 			c.wanted[blob] = append(c.wanted[blob], reference{key, artifact})
 		}
+		if damage == nil && opts.PublicKey != nil {
+			return c.signature(ctx, p.run, opts.PublicKey)
+		}
 	case refPart:
 		var target Descriptor
 		target, _, damage = c.Ref(ctx, p.ref)
@@ -123,7 +132,7 @@ func (c *checker) object(ctx context.Context, key string, readData bool) error {
 			c.refs = append(c.refs, reference{key, target})
 		}
 	case eventPart:
-		if readData {
+		if opts.ReadData {
 			_, damage = c.event(ctx, p.run, key)
 		}
 	}
@@ -132,6 +141,19 @@ func (c *checker) object(ctx context.Context, key string, readData bool) error {
 		return nil
 	}
 	return damage
+}
+
+func (c *checker) signature(ctx context.Context, run string, key ed25519.PublicKey) error {
+	err := c.VerifySignature(ctx, run, key)
+	switch {
+	case errors.Is(err, ErrNotExist):
+		c.found(manifestKey(run), Unsigned, "no signature by key %s", KeyID(key))
+	case errors.Is(err, ErrCorrupt):
+		c.found(signatureKey(run, KeyID(key)), BadSignature, "%v", err)
+	default:
+		return err
+	}
+	return nil
 }
 
 func (c *checker) checkConfig(ctx context.Context) error {
@@ -212,10 +234,16 @@ func (c *checker) absences(ctx context.Context) error {
 	return nil
 }
 
-// stat looks again for what was not listed: it may have been written since.
+// stat looks again for what was not listed: it may have been written since. A
+// blob in the trash is not lost: Blob finds it there, and the next collection
+// moves it back.
 func (c *checker) stat(ctx context.Context, key string) (Info, error) {
 	if info, listed := c.objects[key]; listed {
 		return info, nil
 	}
-	return c.store.Stat(ctx, key)
+	info, err := c.store.Stat(ctx, key)
+	if p := parseKey(key); p.kind == blobPart && errors.Is(err, ErrNotExist) {
+		return c.store.Stat(ctx, trashKey(p.blob))
+	}
+	return info, err
 }

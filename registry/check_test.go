@@ -94,9 +94,7 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"claim.json", "heartbeat.json"} {
-		overwrite(t, root, "runs/"+unfinished+"/"+name, "{}")
-	}
+	overwrite(t, root, "runs/"+unfinished+"/lease.json", "{}")
 	for _, name := range []string{"index/runs.json", "locks/gc.json", "trash/1/x", ".tmp/1234"} {
 		overwrite(t, root, name, "{}")
 	}

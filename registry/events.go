@@ -60,11 +60,27 @@ func (r *Registry) Append(ctx context.Context, run, kind string, data any) (Even
 		}
 		err = r.put(ctx, eventKey(run, seq, text), text)
 		if err == nil {
-			return event, nil
+			return event, r.keepBlobs(ctx, value)
 		} else if !errors.Is(err, ErrExist) {
 			return Event{}, err
 		}
 	}
+}
+
+// keepBlobs moves back what a collector has moved away before it could see the
+// event whose data this is.
+func (r *Registry) keepBlobs(ctx context.Context, data []byte) error {
+	for _, d := range digestsIn(data) {
+		if _, err := r.store.Stat(ctx, blobKey(d)); err == nil {
+			continue
+		} else if !errors.Is(err, ErrNotExist) {
+			return err
+		}
+		if _, err := r.untrash(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Registry) lastSeq(ctx context.Context, run string) (int, error) {

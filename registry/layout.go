@@ -7,11 +7,12 @@ import (
 
 // A part is what a key is in the layout of a registry.
 type part struct {
-	kind  partKind
-	run   string // of manifestPart and eventPart
-	event eventName
-	blob  Digest // of blobPart and misplacedPart
-	ref   string // of refPart
+	kind   partKind
+	run    string // of all parts of runs
+	event  eventName
+	blob   Digest // of blobPart and misplacedPart
+	ref    string // of refPart
+	signer string // of signaturePart: the id of the key
 }
 
 type partKind int
@@ -24,7 +25,9 @@ const (
 	manifestPart
 	eventPart
 	refPart
-	freePart // content is not the registry's to judge
+	signaturePart
+	leasePart // content is judged by who wants the lease
+	freePart  // content is not the registry's to judge
 )
 
 // parseKey inverts the functions that make keys.
@@ -72,8 +75,13 @@ func parseRunKey(run, name string) part {
 	switch name {
 	case "manifest.json":
 		return part{kind: manifestPart, run: run}
-	case "claim.json", "heartbeat.json":
-		return part{kind: freePart, run: run}
+	case "lease.json":
+		return part{kind: leasePart, run: run}
+	}
+	if id, ok := strings.CutPrefix(name, "signatures/"); ok {
+		if id, ok := strings.CutSuffix(id, ".json"); ok && len(id) == keyIDLen && isHex(id) {
+			return part{kind: signaturePart, run: run, signer: id}
+		}
 	}
 	if name, ok := strings.CutPrefix(name, "events/"); ok {
 		if event, ok := parseEventName(name); ok {

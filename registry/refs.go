@@ -34,7 +34,11 @@ func (r *Registry) SetRef(ctx context.Context, name string, target Descriptor, o
 	if err != nil {
 		return "", err
 	}
-	return r.store.Swap(ctx, key, old, text)
+	version, err := r.store.Swap(ctx, key, old, text)
+	if err != nil {
+		return "", err
+	}
+	return version, r.wantBlob(ctx, "set ref "+name, target)
 }
 
 // Ref returns the blob that a name points to, and the version to set it with.

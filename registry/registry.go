@@ -8,9 +8,11 @@
 //	blobs/sha256/ab/<64 digits>            immutable bytes, named by their digest
 //	runs/<run id>/manifest.json            the commit: written last, never changed
 //	runs/<run id>/events/<seq>-<digest>.json  what happened during the run
-//	runs/<run id>/claim.json, heartbeat.json  who is at work on the run
+//	runs/<run id>/lease.json               who is at work on the run
+//	runs/<run id>/signatures/<key id>.json  who vouches for the manifest
 //	refs/<name>.json                       mutable pointers to blobs
-//	index/, locks/, trash/                 derived data and garbage collection
+//	index/, locks/, trash/                 derived data, the lease of the garbage
+//	                                       collector and what it has moved away
 //
 // The order of writing is blobs, then the manifest, then refs; a crash between
 // any two steps leaves nothing that refers to what is not there.
@@ -60,18 +62,22 @@ type Registry struct {
 	store     Store
 	config    config
 	appending sync.Mutex
+
+	sightings sync.Mutex
+	seen      map[string]sighting // leases of others, by key
 }
 
 // openers has the store behind each URL scheme.
 var openers = map[string]func(ctx context.Context, url string) (Store, error){
 	"file": openFile,
 	"mem":  openMemory,
+	"s3":   openS3,
 }
 
-// OpenStore opens the store at a bare path, file://path or mem://name, whether
-// a registry is in it or not, and writes nothing. The path of a file URL is all
-// that follows the slashes, relative or absolute, with %-escapes. A mem URL
-// names a store shared by the whole process.
+// OpenStore opens the store at a bare path, file://path, mem://name or an S3
+// URL (ParseS3URL), whether a registry is in it or not, and writes nothing. The
+// path of a file URL is all that follows the slashes, relative or absolute, with
+// %-escapes. A mem URL names a store shared by the whole process.
 func OpenStore(ctx context.Context, url string) (Store, error) {
 	scheme, _, ok := strings.Cut(url, "://")
 	if !ok {
@@ -86,13 +92,15 @@ func OpenStore(ctx context.Context, url string) (Store, error) {
 	return open(ctx, url)
 }
 
-// redacted keeps passwords out of error messages.
+// redacted keeps passwords, and queries, where people put keys, out of error
+// messages.
 func redacted(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		scheme, _, _ := strings.Cut(raw, "://")
 		return scheme + "://..."
 	}
+	u.RawQuery, u.Fragment = "", ""
 	return u.Redacted()
 }
 
@@ -122,8 +130,19 @@ func Open(ctx context.Context, url string) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
+	return OpenOn(ctx, store)
+}
+
+// OpenOn is Open for a store that is configured in code.
+func OpenOn(ctx context.Context, store Store) (*Registry, error) {
 	r := &Registry{store: store}
-	err = r.create(ctx)
+	var err error
+	if s, ok := store.(*S3); ok {
+		err = s.Probe(ctx)
+	}
+	if err == nil {
+		err = r.create(ctx)
+	}
 	if errors.Is(err, ErrUnavailable) {
 		return nil, fmt.Errorf("cannot open a registry at %s: check that it can be reached and written to: %w", store, err)
 	} else if err != nil {
@@ -247,6 +266,11 @@ func (r *Registry) Blob(ctx context.Context, d Descriptor) ([]byte, error) {
 	}
 	key := blobKey(d.Digest)
 	body, info, err := r.store.Get(ctx, key)
+	if errors.Is(err, ErrNotExist) { // a collector may be about to move it back
+		if trashed, info2, err2 := r.store.Get(ctx, trashKey(d.Digest)); err2 == nil {
+			key, body, info, err = trashKey(d.Digest), trashed, info2, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -284,9 +308,16 @@ func (r *Registry) HasBlob(ctx context.Context, d Descriptor) (bool, error) {
 }
 
 // wantBlob fails with ErrNotExist where HasBlob is false: nothing is written
-// that refers to what is not there.
+// that refers to what is not there. It moves the blob back if a collector has
+// moved it away. Whoever writes a reference calls it before and after: a
+// collector that has not seen the reference has moved the blob by then.
 func (r *Registry) wantBlob(ctx context.Context, what string, d Descriptor) error {
 	ok, err := r.HasBlob(ctx, d)
+	if err == nil && !ok {
+		if ok, err = r.untrash(ctx, d.Digest); ok {
+			ok, err = r.HasBlob(ctx, d)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -315,24 +346,40 @@ func (r *Registry) Commit(ctx context.Context, m Manifest) (Digest, error) {
 	if err := m.agrees(sealed); err != nil {
 		return "", fmt.Errorf("registry: commit: %w: %w", ErrCorrupt, err)
 	}
+	if err := r.wantArtifacts(ctx, sealed); err != nil {
+		return "", err
+	}
+	digest, err := r.putManifest(ctx, sealed, text)
+	if err != nil {
+		return "", err
+	}
+	return digest, r.wantArtifacts(ctx, sealed)
+}
+
+func (r *Registry) wantArtifacts(ctx context.Context, m Manifest) error {
 	for _, name := range slices.Sorted(maps.Keys(m.Artifacts)) {
-		if err := r.wantBlob(ctx, fmt.Sprintf("commit run %s: artifact %q", sealed.Run, name), m.Artifacts[name]); err != nil {
-			return "", err
+		if err := r.wantBlob(ctx, fmt.Sprintf("commit run %s: artifact %q", m.Run, name), m.Artifacts[name]); err != nil {
+			return err
 		}
 	}
-	err = r.put(ctx, manifestKey(sealed.Run), text)
+	return nil
+}
+
+// putManifest returns the digest of the manifest that is there in the end.
+func (r *Registry) putManifest(ctx context.Context, m Manifest, text []byte) (Digest, error) {
+	err := r.put(ctx, manifestKey(m.Run), text)
 	if err == nil {
 		return DigestOf(text), nil
 	} else if !errors.Is(err, ErrExist) {
 		return "", err
 	}
-	there, digest, err := r.Run(ctx, sealed.Run)
+	there, digest, err := r.Run(ctx, m.Run)
 	if err != nil {
 		return "", err
 	}
-	if there.ResultDigest != sealed.ResultDigest {
+	if there.ResultDigest != m.ResultDigest {
 		return "", fmt.Errorf("registry: commit run %s: %w: it is there with the result %s, not %s",
-			sealed.Run, ErrConflict, there.ResultDigest, sealed.ResultDigest)
+			m.Run, ErrConflict, there.ResultDigest, m.ResultDigest)
 	}
 	return digest, nil
 }

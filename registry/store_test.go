@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,13 @@ import (
 func TestMain(m *testing.M) {
 	if url := os.Getenv(killedVariable); url != "" {
 		writeUntilKilled(url)
+	}
+	if url := os.Getenv(workerVariable); url != "" {
+		if err := work(url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	storetest.Main(m)
 }
