@@ -1,0 +1,202 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// CopyProgress says how far a copy is. All objects are counted, those that were
+// there already too; Bytes are those of blobs that had to be sent.
+type CopyProgress struct {
+	Objects, Total, Skipped int
+	Bytes                   int64
+}
+
+// Copy copies blobs, then events, then manifests and signatures, then refs.
+// Everything is verified on the way. A copy that was interrupted, whenever, is
+// completed by another one; what is there already is not sent again. A ref that
+// points elsewhere is set to what it is in from. Leases, and what is in the
+// trash, stay behind. progress may be nil; it is called after each object.
+//
+// Whatever is damaged in from does not keep the rest from being copied, and is
+// reported in the end. Errors: ErrCorrupt; ErrConflict if a run is there with
+// another result; ErrExist if a damaged object is in the way; ErrUnavailable.
+func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) error {
+	c := copier{from: from, to: to, there: make(map[string]int64), report: progress}
+	for info, err := range to.store.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		c.there[info.Key] = info.Size
+	}
+	var stages [4][]Info
+	for info, err := range from.store.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if stage, ok := copyStages[parseKey(info.Key).kind]; ok {
+			stages[stage] = append(stages[stage], info)
+			c.progress.Total++
+		}
+	}
+	var failures []error
+	for _, stage := range stages {
+		err := forEach(ctx, stage, tolerable, c.copy)
+		if err != nil && !tolerable(err) || ctx.Err() != nil {
+			return errors.Join(append(failures, err)...)
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+// copyStages is the order of copying.
+var copyStages = map[partKind]int{blobPart: 0, eventPart: 0, manifestPart: 1, signaturePart: 2, refPart: 3}
+
+// tolerable reports whether err concerns one object, not all.
+func tolerable(err error) bool {
+	return !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) &&
+		(errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotExist) || errors.Is(err, ErrConflict) || errors.Is(err, ErrExist))
+}
+
+type copier struct {
+	from, to *Registry
+	there    map[string]int64 // sizes, by key
+	report   func(CopyProgress)
+	mu       sync.Mutex
+	progress CopyProgress
+}
+
+func (c *copier) copy(ctx context.Context, info Info) error {
+	p := parseKey(info.Key)
+	var sent int64
+	var skipped bool
+	var err error
+	switch size, there := c.there[info.Key]; p.kind {
+	case blobPart:
+		if skipped = there && size == info.Size; !skipped {
+			sent, err = copyObject(ctx, c.from.store, info.Key, c.to.store, info.Key, p.blob)
+		}
+	case eventPart: // its key verifies it
+		if skipped = there && size == info.Size; !skipped {
+			err = c.copyEvent(ctx, p.run, info.Key)
+		}
+	case manifestPart:
+		if skipped = there && size == info.Size; !skipped {
+			err = c.copyManifest(ctx, p.run)
+		} else {
+			skipped, err = true, c.compareManifest(ctx, p.run)
+		}
+	case signaturePart:
+		err = c.copySignature(ctx, p.run, info.Key)
+	case refPart:
+		err = c.copyRef(ctx, p.ref)
+	}
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.progress.Objects++
+	c.progress.Bytes += sent
+	if skipped {
+		c.progress.Skipped++
+	}
+	if c.report != nil {
+		c.report(c.progress)
+	}
+	return nil
+}
+
+func (c *copier) copyEvent(ctx context.Context, run, key string) error {
+	if _, err := c.from.event(ctx, run, key); err != nil {
+		return err
+	}
+	text, _, err := c.from.store.Load(ctx, key)
+	if err != nil {
+		return err
+	}
+	return c.to.put(ctx, key, text)
+}
+
+func (c *copier) copyManifest(ctx context.Context, run string) error {
+	m, _, err := c.from.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	_, err = c.to.Commit(ctx, m)
+	return err
+}
+
+// compareManifest looks for another result in a manifest of the same size.
+func (c *copier) compareManifest(ctx context.Context, run string) error {
+	m, digest, err := c.from.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	there, thereDigest, err := c.to.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	if digest != thereDigest && m.ResultDigest != there.ResultDigest {
+		return fmt.Errorf("registry: copy run %s: %w: it is there with the result %s, not %s", run, ErrConflict, there.ResultDigest, m.ResultDigest)
+	}
+	return nil
+}
+
+// copySignature leaves out the signature of another manifest with the same
+// result.
+func (c *copier) copySignature(ctx context.Context, run, key string) error {
+	_, digest, err := c.from.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	_, there, err := c.to.Run(ctx, run)
+	if err != nil || there != digest {
+		return err
+	}
+	text, _, err := c.from.store.Load(ctx, key)
+	if err != nil {
+		return err
+	}
+	return c.to.put(ctx, key, text)
+}
+
+func (c *copier) copyRef(ctx context.Context, name string) error {
+	target, _, err := c.from.Ref(ctx, name)
+	if err != nil {
+		return err
+	}
+	there, version, err := c.to.Ref(ctx, name)
+	if err != nil && !errors.Is(err, ErrNotExist) {
+		return err
+	}
+	if err == nil {
+		if equal, err := sameDescriptor(there, target); equal || err != nil {
+			return err
+		}
+	}
+	_, err = c.to.SetRef(ctx, name, target, version)
+	return err
+}
+
+func sameDescriptor(a, b Descriptor) (bool, error) {
+	one, err := encode(a)
+	if err != nil {
+		return false, err
+	}
+	two, err := encode(b)
+	return bytes.Equal(one, two), err
+}
+
+// putBody stores a blob that is not in memory.
+func (r *Registry) putBody(ctx context.Context, d Descriptor, body io.ReadSeeker) error {
+	if err := d.validate(); err != nil {
+		return err
+	}
+	return r.store.Create(ctx, blobKey(d.Digest), body, d.Size, d.Digest)
+}

@@ -1,0 +1,322 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// DefaultGrace is how long garbage stays, and how long a run may take between
+// storing a blob and the event, manifest or ref that refers to it.
+const DefaultGrace = 14 * 24 * time.Hour
+
+const (
+	gcLockKey   = "locks/gc.json"
+	gcTerm      = time.Minute
+	trashPrefix = "trash/sha256/"
+)
+
+// GCOptions says what a garbage collection does. The zero value only looks.
+type GCOptions struct {
+	// Remove moves garbage to the trash and empties the trash of earlier
+	// passes. Without it, nothing is written.
+	Remove bool
+	// Grace is the age from which blobs, and the events of unfinished runs, may
+	// be given up; 0 means DefaultGrace.
+	Grace time.Duration
+	// Owner names the collection to others, in the lease that excludes them.
+	Owner string
+	// Progress, if not nil, is called after each of total blobs.
+	Progress func(done, total int)
+}
+
+// GCReport has what a garbage collection did, or without Remove would do.
+type GCReport struct {
+	Trashed  []Garbage // moved to the trash: nothing refers to it
+	Restored []Garbage // moved back: something does again
+	Purged   []Garbage // deleted: in the trash for longer than the grace period
+	Damaged  []Garbage // left alone, because its bytes are not those of its name
+}
+
+// Garbage is a blob that nothing needs.
+type Garbage struct {
+	Digest Digest
+	Size   int64
+}
+
+func trashKey(d Digest) string { return trashPrefix + d.Hex()[:2] + "/" + d.Hex() }
+
+// GC collects blobs to which neither a manifest nor a ref nor a live run
+// refers and that are older than the grace period. A run is live if it is not
+// finished and has a lease that is being renewed, or an event or a lease younger
+// than the grace period.
+//
+// Writers may be at work meanwhile. A blob is never deleted at once, but moved to
+// the trash, and GC looks again afterwards for what needs it. Whoever refers to a
+// blob looks for it before and after, and moves it back. Thus no order of the
+// steps of a collector and a writer loses a blob, as long as the writer takes
+// less than the grace period.
+//
+// Errors: ErrHeld if another collection is at work; ErrCorrupt if something that
+// might refer to blobs cannot be read, in which case nothing is removed;
+// ErrUnavailable.
+func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err error) {
+	if opts.Grace < 0 {
+		return GCReport{}, fmt.Errorf("registry: gc: the grace period %v is negative", opts.Grace)
+	}
+	if opts.Grace == 0 {
+		opts.Grace = DefaultGrace
+	}
+	now := time.Now()
+	if opts.Remove {
+		lease, err := r.acquire(ctx, gcLockKey, opts.Owner, gcTerm)
+		if err != nil {
+			return GCReport{}, fmt.Errorf("registry: gc: %w", err)
+		}
+		defer func() { err = errors.Join(err, lease.Release(context.WithoutCancel(ctx))) }()
+		var stop context.CancelFunc
+		ctx, stop = until(ctx, lease.Lost())
+		defer stop()
+		// Ages are differences of times of the same clock, that of the store.
+		info, err := r.store.Stat(ctx, gcLockKey)
+		if err != nil {
+			return GCReport{}, err
+		}
+		now = info.ModTime
+	}
+	c := collector{Registry: r, opts: opts, now: now, cutoff: now.Add(-opts.Grace)}
+	err = c.collect(ctx)
+	return c.report, err
+}
+
+// until is a context that ends when done is closed.
+func until(ctx context.Context, done <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-done:
+			cancel(fmt.Errorf("registry: the lease was lost: %w", ErrHeld))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+type collector struct {
+	*Registry
+	opts        GCOptions
+	now, cutoff time.Time
+	report      GCReport
+}
+
+func (c *collector) collect(ctx context.Context) error {
+	needed, err := c.mark(ctx)
+	if err != nil {
+		return err
+	}
+	var candidates []Info
+	for info, err := range c.store.List(ctx, blobPrefix) {
+		if err != nil {
+			return err
+		}
+		if p := parseKey(info.Key); p.kind == blobPart && !needed[p.blob] && info.ModTime.Before(c.cutoff) {
+			candidates = append(candidates, info)
+		}
+	}
+	if err := c.emptyTrash(ctx, needed); err != nil {
+		return err
+	}
+	for i, info := range candidates {
+		if err := c.trash(ctx, parseKey(info.Key).blob, info); err != nil {
+			return err
+		}
+		if c.opts.Progress != nil {
+			c.opts.Progress(i+1, len(candidates))
+		}
+	}
+	if !c.opts.Remove || len(c.report.Trashed) == 0 {
+		return nil
+	}
+	if needed, err = c.mark(ctx); err != nil {
+		return err
+	}
+	for _, g := range c.report.Trashed {
+		if needed[g.Digest] {
+			if err := c.restore(ctx, g); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// trash moves a blob away.
+func (c *collector) trash(ctx context.Context, d Digest, info Info) error {
+	garbage := Garbage{d, info.Size}
+	if !c.opts.Remove {
+		c.report.Trashed = append(c.report.Trashed, garbage)
+		return nil
+	}
+	// An older one is there if the blob was stored again since; its age would
+	// let the new one be purged too early.
+	if err := c.store.Delete(ctx, trashKey(d)); err != nil {
+		return err
+	}
+	_, err := copyObject(ctx, c.store, info.Key, c.store, trashKey(d), d)
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		c.report.Damaged = append(c.report.Damaged, garbage)
+		return nil
+	case errors.Is(err, ErrNotExist): // somebody has removed it
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := c.store.Delete(ctx, info.Key); err != nil {
+		return err
+	}
+	c.report.Trashed = append(c.report.Trashed, garbage)
+	return nil
+}
+
+func (c *collector) restore(ctx context.Context, g Garbage) error {
+	if c.opts.Remove {
+		if _, err := c.untrash(ctx, g.Digest); err != nil {
+			return err
+		}
+	}
+	c.report.Restored = append(c.report.Restored, g)
+	return nil
+}
+
+// emptyTrash deletes what earlier passes have left, unless it is needed again.
+func (c *collector) emptyTrash(ctx context.Context, needed map[Digest]bool) error {
+	for info, err := range c.store.List(ctx, trashPrefix) {
+		if err != nil {
+			return err
+		}
+		d, err := ParseDigest(digestPrefix + info.Key[max(0, len(info.Key)-64):])
+		if err != nil || info.Key != trashKey(d) {
+			continue
+		}
+		garbage := Garbage{d, info.Size}
+		if needed[d] {
+			there, err := c.HasBlob(ctx, Descriptor{MediaType: "application/octet-stream", Digest: d, Size: info.Size})
+			if err != nil {
+				return err
+			}
+			if !there {
+				if err := c.restore(ctx, garbage); err != nil {
+					return err
+				}
+			}
+		}
+		if !info.ModTime.Before(c.cutoff) {
+			continue
+		}
+		if c.opts.Remove {
+			if err := c.store.Delete(ctx, info.Key); err != nil {
+				return err
+			}
+		}
+		c.report.Purged = append(c.report.Purged, garbage)
+	}
+	return nil
+}
+
+// untrash moves a blob back if it is in the trash, where a copy stays, and
+// reports whether it was.
+func (r *Registry) untrash(ctx context.Context, d Digest) (bool, error) {
+	_, err := copyObject(ctx, r.store, trashKey(d), r.store, blobKey(d), d)
+	if errors.Is(err, ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// mark returns the digests of all blobs that something needs.
+func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
+	needed := make(map[Digest]bool)
+	finished := make(map[string]bool)
+	var young = make(map[string]bool) // runs, by age
+	var events []Info
+	var manifests []string
+	for info, err := range c.store.List(ctx, runPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		switch p := parseKey(info.Key); p.kind {
+		case manifestPart:
+			finished[p.run] = true
+			manifests = append(manifests, p.run)
+		case eventPart:
+			events = append(events, info)
+			if !info.ModTime.Before(c.cutoff) {
+				young[p.run] = true
+			}
+		case leasePart:
+			if !info.ModTime.Before(c.cutoff) || info.ModTime.After(c.now.Add(-maxTTL)) {
+				young[p.run] = true
+			}
+		}
+	}
+	found := make(chan Digest)
+	collected := make(chan struct{})
+	go func() {
+		defer close(collected)
+		for d := range found {
+			needed[d] = true
+		}
+	}()
+	err := forEach(ctx, manifests, never, func(ctx context.Context, run string) error {
+		m, _, err := c.Run(ctx, run)
+		for _, artifact := range m.Artifacts {
+			found <- artifact.Digest
+		}
+		return err
+	})
+	if err == nil {
+		err = forEach(ctx, events, never, func(ctx context.Context, info Info) error {
+			run := parseKey(info.Key).run
+			if finished[run] || !young[run] {
+				return nil
+			}
+			event, err := c.event(ctx, run, info.Key)
+			for _, d := range digestsIn(event.Data) {
+				found <- d
+			}
+			return err
+		})
+	}
+	close(found)
+	<-collected
+	if err != nil {
+		return nil, fmt.Errorf("registry: gc: run a check first: %w", err)
+	}
+	for name, err := range c.Refs(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		target, _, err := c.Ref(ctx, name)
+		if errors.Is(err, ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, fmt.Errorf("registry: gc: run a check first: %w", err)
+		}
+		needed[target.Digest] = true
+	}
+	return needed, nil
+}
+
+var digestPattern = regexp.MustCompile(digestPrefix + `[0-9a-f]{64}`)
+
+// digestsIn finds the digests in the data of an event, whatever its form.
+func digestsIn(data []byte) []Digest {
+	var digests []Digest
+	for _, match := range digestPattern.FindAll(data, -1) {
+		digests = append(digests, Digest(match))
+	}
+	return digests
+}

@@ -1,0 +1,91 @@
+package registry_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/s3test"
+	"github.com/cidbench/cidbench/registry/storetest"
+)
+
+var prefixes atomic.Int64
+
+// newPrefix is one that no other store has, and hard to escape.
+func newPrefix() string { return fmt.Sprintf("Thesis 2026/ü+%%=&~/%d", prefixes.Add(1)) }
+
+// openS3 returns a function that opens empty stores on a server.
+func openS3(server *s3test.Server) func(t *testing.T) registry.Store {
+	return func(t *testing.T) registry.Store {
+		s, err := registry.OpenStore(t.Context(), server.URL(newPrefix()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+}
+
+// s3Store opens an empty store whose requests pass through wrap.
+func s3Store(t *testing.T, server *s3test.Server, wrap func(http.RoundTripper) http.RoundTripper) *registry.S3 {
+	t.Helper()
+	config, err := registry.ParseS3URL(server.URL(newPrefix()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Transport, config.Journal = wrap, t.TempDir()
+	s, err := registry.NewS3(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestVersitygw(t *testing.T) {
+	storetest.Run(t, openS3(s3test.Start(t, s3test.Versitygw)))
+}
+
+func TestVersitygwProcesses(t *testing.T) {
+	storetest.RunProcesses(t, openS3(s3test.Start(t, s3test.Versitygw)))
+}
+
+func TestMinIO(t *testing.T) {
+	storetest.Run(t, openS3(s3test.Start(t, s3test.MinIO)))
+}
+
+func TestMinIOProcesses(t *testing.T) {
+	storetest.RunProcesses(t, openS3(s3test.Start(t, s3test.MinIO)))
+}
+
+func TestS3String(t *testing.T) {
+	for _, url := range []string{
+		"s3://b/p?endpoint=http%3A%2F%2F127.0.0.1%3A9000&region=eu-1", "s3://b?region=us-east-1", "s3://b/A%20b/%C3%BC?ca=x.pem&region=r",
+	} {
+		config, err := registry.ParseS3URL(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := registry.ParseS3URL(config.String())
+		if err != nil || again.String() != config.String() {
+			t.Errorf("%s becomes %s, then %s, %v", url, config, again, err)
+		}
+	}
+}
+
+func TestS3URLFails(t *testing.T) {
+	for _, url := range []string{
+		"s3://", "s3:///p", "s3://me:hush@b/p", "s3://b/p?secret_key=hush", "s3://b/p?endpoint=http://me:hush@host",
+		"s3://b/p?endpoint=host:9000", "s3://b/p?endpoint=http://host/hush", "s3://b/p?endpoint=http://h&endpoint=http://hush",
+		"s3://b/a/../b", "s3://b/a//b", "s3://b/.a", "s3://b/a%00", "s3://b/p?%zzhush", "s3://b/p#hush", "s3://b/" + strings.Repeat("x", 300),
+		"s3://me:hu%zzsh@b",
+	} {
+		_, err := registry.OpenStore(t.Context(), url)
+		if err == nil {
+			t.Errorf("%s is accepted", url)
+		} else if strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "zz") {
+			t.Errorf("%s: the error repeats the secret: %v", url, err)
+		}
+	}
+}

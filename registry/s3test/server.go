@@ -1,0 +1,173 @@
+// Package s3test runs S3 servers for tests: each a process of its own on a free
+// loopback port, with its data in a temporary folder. The programs come from
+// the Go module proxy, through the modules in internal/testservers, which the
+// product does not depend on; the first use builds them, once.
+//
+// A server that cannot be built or started fails the test. Whoever cannot have
+// one sets CIDBENCH_SKIP_S3=1.
+package s3test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+const (
+	skipVariable  = "CIDBENCH_SKIP_S3"
+	minioVariable = "CIDBENCH_TEST_MINIO"
+	region        = "us-east-1"
+	bucket        = "tests"
+
+	// AccessKey and SecretKey are the credentials of every server. They are set
+	// in the environment of the test that starts it.
+	AccessKey = "test-access-key"
+	SecretKey = "test-secret-key-0123456789"
+)
+
+// A Program is a kind of S3 server.
+type Program struct {
+	name, pkg string
+	optional  bool
+	command   func(binary, address, dir string) *exec.Cmd
+}
+
+// Versitygw stores each object as a file of its name in Server.Dir.
+var Versitygw = Program{"versitygw", "github.com/versity/versitygw/cmd/versitygw", false, func(binary, address, dir string) *exec.Cmd {
+	cmd := exec.Command(binary, "--port", address, "--access", AccessKey, "--secret", SecretKey, "--region", region, "--quiet", "posix", dir)
+	return cmd
+}}
+
+// MinIO takes minutes to build, and runs only where it is asked for.
+var MinIO = Program{"minio", "github.com/minio/minio", true, func(binary, address, dir string) *exec.Cmd {
+	cmd := exec.Command(binary, "server", "--quiet", "--address", address, dir)
+	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+AccessKey, "MINIO_ROOT_PASSWORD="+SecretKey)
+	return cmd
+}}
+
+// A Server is a running S3 server with one bucket.
+type Server struct {
+	// Dir is where it keeps its data.
+	Dir     string
+	program Program
+	binary  string
+	address string
+	cmd     *exec.Cmd
+	output  *bytes.Buffer
+}
+
+// Start starts a server that lives as long as the test.
+func Start(t testing.TB, program Program) *Server {
+	t.Helper()
+	if os.Getenv(skipVariable) == "1" {
+		t.Skipf("NOT TESTED on S3: %s=1 says to do without %s", skipVariable, program.name)
+	}
+	if program.optional && os.Getenv(minioVariable) != "1" {
+		t.Skipf("not tested on MinIO: set %s=1 to build and test it", minioVariable)
+	}
+	binary, err := build(t.Context(), program)
+	if err != nil {
+		t.Fatalf("cannot build %s, which this test runs; set %s=1 to do without: %v", program.name, skipVariable, err)
+	}
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", SecretKey)
+	t.Setenv("AWS_REGION", region)
+	s := &Server{Dir: t.TempDir(), program: program, binary: binary, address: address}
+	t.Cleanup(s.Kill)
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.makeBucket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// URL is that of a store with the given prefix.
+func (s *Server) URL(prefix string) string {
+	u := url.URL{Scheme: "s3", Host: bucket, Path: "/" + prefix, RawQuery: url.Values{"endpoint": {s.endpoint()}}.Encode()}
+	return u.String()
+}
+
+// File is where versitygw keeps an object.
+func (s *Server) File(object string) string {
+	return filepath.Join(s.Dir, bucket, filepath.FromSlash(object))
+}
+
+func (s *Server) endpoint() string { return "http://" + s.address }
+
+// Kill ends the server with SIGKILL.
+func (s *Server) Kill() {
+	if s.cmd != nil {
+		s.cmd.Process.Kill()
+		s.cmd.Wait() // "signal: killed"
+		s.cmd = nil
+	}
+}
+
+// Restart starts the server, again on the same address and folder, and returns
+// when it answers.
+func (s *Server) Restart(ctx context.Context) error {
+	s.Kill()
+	s.cmd = s.program.command(s.binary, s.address, s.Dir)
+	s.output = new(bytes.Buffer)
+	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
+	if err := s.cmd.Start(); err != nil {
+		s.cmd = nil
+		return err
+	}
+	client := &http.Client{Timeout: time.Second}
+	var err error
+	for range 400 {
+		var response *http.Response
+		if response, err = client.Get(s.endpoint()); err == nil {
+			response.Body.Close()
+			if response.StatusCode < 500 {
+				return nil
+			}
+			err = errors.New(response.Status)
+		}
+		select {
+		case <-time.After(25 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.Kill() // then nobody writes to its output
+	return fmt.Errorf("%s does not answer: %w\n%s", s.program.name, err, s.output)
+}
+
+func (s *Server) makeBucket(ctx context.Context) error {
+	client, err := minio.New(s.address, &minio.Options{
+		Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: region,
+	})
+	if err != nil {
+		return err
+	}
+	return client.MakeBucket(ctx, bucket, minio.MakeBucketOptions{Region: region})
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

@@ -1,0 +1,152 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+const (
+	dssePayloadType  = "application/vnd.in-toto+json"
+	statementType    = "https://in-toto.io/Statement/v1"
+	runPredicateType = "https://github.com/cidbench/cidbench/run/v1"
+	keyIDLen         = 32
+)
+
+// KeyID names a public key: the first 32 hexadecimal digits of its SHA-256.
+func KeyID(key ed25519.PublicKey) string { return DigestOf(key).Hex()[:keyIDLen] }
+
+// envelope is a DSSE envelope, version 1.0.2 of its specification.
+type envelope struct {
+	Payload     string      `json:"payload"` // base64
+	PayloadType string      `json:"payloadType"`
+	Signatures  []signature `json:"signatures"`
+}
+
+type signature struct {
+	KeyID string `json:"keyid"`
+	Sig   string `json:"sig"` // base64
+}
+
+// statement is an in-toto statement, version 1, about one manifest.
+type statement struct {
+	Type          string    `json:"_type"`
+	Subject       []subject `json:"subject"`
+	PredicateType string    `json:"predicateType"`
+	Predicate     predicate `json:"predicate"`
+}
+
+type subject struct {
+	Name   string            `json:"name"`   // the key of the manifest
+	Digest map[string]string `json:"digest"` // of its stored form, by algorithm
+}
+
+type predicate struct {
+	Run          string `json:"run"`
+	Status       Status `json:"status"`
+	ResultDigest Digest `json:"resultDigest"`
+}
+
+// preAuthentication is what is signed, so that a signature of a payload of one
+// type is none of another.
+func preAuthentication(payload []byte) []byte {
+	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(dssePayloadType), dssePayloadType, len(payload), payload)
+}
+
+func signatureKey(run, keyID string) string {
+	return runPrefix + run + "/signatures/" + keyID + ".json"
+}
+
+// Sign vouches for the manifest of a finished run: it stores an in-toto
+// statement with the digest of the manifest, and thus of everything that the run
+// rests on, in a DSSE envelope that is signed with key. Signing again changes
+// nothing. Errors: those of Run; ErrExist if a damaged signature is in the way.
+func (r *Registry) Sign(ctx context.Context, run string, key ed25519.PrivateKey) error {
+	m, digest, err := r.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	payload, err := canonical(statementOf(m, digest))
+	if err != nil {
+		return err
+	}
+	id := KeyID(key.Public().(ed25519.PublicKey))
+	text, err := encode(envelope{
+		Payload:     base64.StdEncoding.EncodeToString(payload),
+		PayloadType: dssePayloadType,
+		Signatures:  []signature{{id, base64.StdEncoding.EncodeToString(ed25519.Sign(key, preAuthentication(payload)))}},
+	})
+	if err != nil {
+		return err
+	}
+	return r.put(ctx, signatureKey(run, id), text)
+}
+
+func statementOf(m Manifest, digest Digest) statement {
+	return statement{
+		Type:          statementType,
+		Subject:       []subject{{manifestKey(m.Run), map[string]string{"sha256": digest.Hex()}}},
+		PredicateType: runPredicateType,
+		Predicate:     predicate{m.Run, m.Status, m.ResultDigest},
+	}
+}
+
+// VerifySignature checks that key has signed the manifest of a run as it is
+// stored. Errors: ErrNotExist if there is no signature by key, or no run;
+// ErrCorrupt if there is one of something else; ErrUnavailable.
+func (r *Registry) VerifySignature(ctx context.Context, run string, key ed25519.PublicKey) error {
+	m, digest, err := r.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	name := signatureKey(run, KeyID(key))
+	text, _, err := r.store.Load(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := verifyEnvelope(text, key, statementOf(m, digest)); err != nil {
+		return fmt.Errorf("registry: %s: %w: %w", name, ErrCorrupt, err)
+	}
+	return nil
+}
+
+// verifyEnvelope checks the signature before it looks at what is signed.
+func verifyEnvelope(text []byte, key ed25519.PublicKey, want statement) error {
+	var e envelope
+	if err := decodeStrict(text, &e); err != nil {
+		return err
+	}
+	if e.PayloadType != dssePayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != KeyID(key) {
+		return fmt.Errorf("not one signature by key %s of a payload of type %s", KeyID(key), dssePayloadType)
+	}
+	if again, err := encode(e); err != nil || !bytes.Equal(again, text) {
+		return errors.New("not canonical JSON")
+	}
+	payload, err := base64.StdEncoding.Strict().DecodeString(e.Payload)
+	if err != nil {
+		return err
+	}
+	sig, err := base64.StdEncoding.Strict().DecodeString(e.Signatures[0].Sig)
+	if err != nil {
+		return err
+	}
+	if !ed25519.Verify(key, preAuthentication(payload), sig) {
+		return errors.New("the signature is not one by this key")
+	}
+	expected, err := canonical(want)
+	if err != nil {
+		return err
+	}
+	if string(payload) != string(expected) {
+		var got statement
+		if err := json.Unmarshal(payload, &got); err != nil {
+			return err
+		}
+		return fmt.Errorf("what is signed is another manifest: %v, not %v", got.Subject, want.Subject)
+	}
+	return nil
+}
