@@ -138,6 +138,20 @@ type Trainer struct {
 	queueClass                 []int32   // [Queue]
 
 	views *views
+
+	// Clock, if set, is called at the end of each part of a step, with its name: one of Parts.
+	Clock func(part string)
+}
+
+// Parts are the parts of a step, in order: making the views (they are made ahead, so this is the wait for
+// them), both encoders' forward passes with the momentum update, ranking with the loss, the backward pass
+// with SGD, and the keys' way into the queue.
+var Parts = []string{"augment", "encode", "contrast", "update", "enqueue"}
+
+func (t *Trainer) clock(part int) {
+	if t.Clock != nil {
+		t.Clock(Parts[part])
+	}
 }
 
 // New prepares a run: parameters drawn from the seed, the key encoder a copy of the query encoder, the
@@ -218,6 +232,7 @@ func (t *Trainer) Advance(ctx context.Context, bands bool) (Metrics, error) {
 	}
 	c := t.config
 	batch := t.views.next(t.step)
+	t.clock(0)
 	queue := tensors.FromFlatDataAndDimensions(t.queue, c.Queue, c.Encoder.Dim)
 	defer queue.FinalizeAll() //nolint:errcheck // memory only
 
@@ -236,6 +251,7 @@ func (t *Trainer) Advance(ctx context.Context, bands bool) (Metrics, error) {
 	key, norm, tape := rest[:len(t.key)], rest[len(t.key):len(t.key)+len(t.norm)], rest[len(t.key)+len(t.norm):]
 
 	keys := unshuffle(values(shuffledKeys), batch.shuffle, c.Encoder.Dim)
+	t.clock(1)
 	in := contrastInput{
 		similarity: values(sims), positive: dots(values(q), keys, c.Encoder.Dim),
 		classes: batch.classes, queue: t.queueClass, seed: t.seed, step: uint64(t.step),
@@ -255,6 +271,7 @@ func (t *Trainer) Advance(ctx context.Context, bands bool) (Metrics, error) {
 		return m, &DivergedError{Step: m.Step, Loss: m.Loss}
 	}
 
+	t.clock(2)
 	small := []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(in.similarity, c.Batch, c.Queue),
 		tensors.FromFlatDataAndDimensions(in.positive, c.Batch, 1),
@@ -274,9 +291,11 @@ func (t *Trainer) Advance(ctx context.Context, bands bool) (Metrics, error) {
 	t.query, t.velocity = out[:len(t.query)], out[len(t.query):]
 	t.key, t.norm = key, norm
 
+	t.clock(3)
 	at := t.step * c.Batch % c.Queue
 	copy(t.queue[at*c.Encoder.Dim:], keys)
 	copy(t.queueClass[at:], batch.classes)
+	t.clock(4)
 	t.step++
 	return m, nil
 }

@@ -1,0 +1,209 @@
+package registry
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+)
+
+// Export writes all finished runs and refs, with every blob they rest on and
+// every signature, as a tar archive that holds an OCI image layout: each run is
+// an OCI manifest of artifact type ManifestSchema that is tagged with its id, its
+// first layer the manifest of the run, the others its signatures and artifacts.
+// Registries with the same runs, signatures and refs have the same bytes.
+// progress, which may be nil, is called after each of total blobs.
+//
+// Errors: ErrCorrupt if something is damaged; ErrNotExist if a blob is missing;
+// ErrUnavailable; those of w.
+func (r *Registry) Export(ctx context.Context, w io.Writer, progress func(done, total int)) error {
+	e := exporter{Registry: r, blobs: make(map[Digest]exported)}
+	for run, err := range r.Runs(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := e.run(ctx, run); err != nil {
+			return err
+		}
+	}
+	for name, err := range r.Refs(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := e.ref(ctx, name); err != nil {
+			return err
+		}
+	}
+	return e.write(ctx, w, progress)
+}
+
+type exporter struct {
+	*Registry
+	index []ociDescriptor
+	blobs map[Digest]exported
+}
+
+// An exported blob is in memory, or else in the registry.
+type exported struct {
+	size int64
+	data []byte
+}
+
+func (e *exporter) add(mediaType string, data []byte) Descriptor {
+	d := Descriptor{MediaType: mediaType, Digest: DigestOf(data), Size: int64(len(data))}
+	e.blobs[d.Digest] = exported{d.Size, data}
+	return d
+}
+
+func (e *exporter) refer(d Descriptor) error {
+	there, ok := e.blobs[d.Digest]
+	if ok && there.size != d.Size {
+		return fmt.Errorf("registry: export: %w: %s has %d bytes in one place and %d in another", ErrCorrupt, d.Digest, there.size, d.Size)
+	}
+	if !ok {
+		e.blobs[d.Digest] = exported{size: d.Size}
+	}
+	return nil
+}
+
+// titled is d as a layer. What d says of itself stays in the run's manifest.
+func titled(d Descriptor, title string) ociDescriptor {
+	d.Annotations = nil
+	if fileName.MatchString(title) {
+		d.Annotations = map[string]string{ociTitle: title}
+	}
+	return ociDescriptor{Descriptor: d}
+}
+
+func (e *exporter) run(ctx context.Context, run string) error {
+	text, _, err := e.store.Load(ctx, manifestKey(run))
+	if err != nil {
+		return err
+	}
+	m, err := DecodeManifest(text)
+	if err != nil {
+		return fmt.Errorf("registry: %s: %w", manifestKey(run), err)
+	}
+	if m.Run != run {
+		return fmt.Errorf("registry: %s: %w: it is the manifest of run %s", manifestKey(run), ErrCorrupt, m.Run)
+	}
+	layers := []ociDescriptor{titled(e.add(ManifestSchema, text), "manifest.json")}
+	for info, err := range e.store.List(ctx, runPrefix+run+"/signatures/") {
+		if err != nil {
+			return err
+		}
+		p := parseKey(info.Key)
+		if p.kind != signaturePart {
+			continue
+		}
+		text, _, err := e.store.Load(ctx, info.Key)
+		if err != nil {
+			return err
+		}
+		layers = append(layers, titled(e.add(signatureType, text), p.signer+".json"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Artifacts)) {
+		if err := e.refer(m.Artifacts[name]); err != nil {
+			return err
+		}
+		layers = append(layers, titled(m.Artifacts[name], name))
+	}
+	return e.manifest(ManifestSchema, layers, nil, map[string]string{ociTag: run})
+}
+
+func (e *exporter) ref(ctx context.Context, name string) error {
+	target, _, err := e.Ref(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := e.refer(target); err != nil {
+		return err
+	}
+	return e.manifest(refArtifactType, []ociDescriptor{{Descriptor: target}}, map[string]string{refAnnotation: name}, nil)
+}
+
+func (e *exporter) manifest(artifactType string, layers []ociDescriptor, annotations, indexAnnotations map[string]string) error {
+	text, err := encode(ociManifest{
+		SchemaVersion: 2,
+		MediaType:     ociManifestType,
+		ArtifactType:  artifactType,
+		Config:        ociDescriptor{Descriptor: e.add(ociEmptyType, []byte(ociEmpty))},
+		Layers:        layers,
+		Annotations:   annotations,
+	})
+	if err != nil {
+		return err
+	}
+	d := e.add(ociManifestType, text)
+	d.Annotations = indexAnnotations
+	e.index = append(e.index, ociDescriptor{d, artifactType})
+	return nil
+}
+
+func (e *exporter) write(ctx context.Context, w io.Writer, progress func(done, total int)) error {
+	layout, err := encode(ociLayout{ociVersion})
+	if err != nil {
+		return err
+	}
+	if e.index == nil {
+		e.index = []ociDescriptor{}
+	}
+	index, err := encode(ociIndex{2, ociIndexType, e.index})
+	if err != nil {
+		return err
+	}
+	archive := tar.NewWriter(w)
+	for _, file := range []struct {
+		name string
+		data []byte
+	}{{ociLayoutName, layout}, {ociIndexName, index}} {
+		if err := writeEntry(archive, file.name, int64(len(file.data))); err != nil {
+			return err
+		}
+		if _, err := archive.Write(file.data); err != nil {
+			return err
+		}
+	}
+	for i, digest := range slices.Sorted(maps.Keys(e.blobs)) {
+		if err := e.blob(ctx, archive, digest, e.blobs[digest]); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(i+1, len(e.blobs))
+		}
+	}
+	return archive.Close()
+}
+
+// writeEntry starts a file; nothing in its header depends on time or place.
+func writeEntry(archive *tar.Writer, name string, size int64) error {
+	return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o644})
+}
+
+func (e *exporter) blob(ctx context.Context, archive *tar.Writer, digest Digest, blob exported) error {
+	if err := writeEntry(archive, ociBlobPrefix+digest.Hex(), blob.size); err != nil {
+		return err
+	}
+	if blob.data != nil {
+		_, err := archive.Write(blob.data)
+		return err
+	}
+	key := blobKey(digest)
+	body, _, err := e.store.Get(ctx, key)
+	if errors.Is(err, ErrNotExist) { // as in Blob
+		if trashed, _, err2 := e.store.Get(ctx, trashKey(digest)); err2 == nil {
+			body, err = trashed, nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := copyBody(ctx, archive, unseekable{body}, blob.size, digest); err != nil {
+		return fmt.Errorf("registry: export %s: %w", key, err)
+	}
+	return nil
+}

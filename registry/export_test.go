@@ -1,0 +1,341 @@
+package registry_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/s3test"
+	"github.com/google/go-cmp/cmp"
+)
+
+func export(t testing.TB, r *registry.Registry) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := r.Export(t.Context(), &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestExport(t *testing.T) {
+	dir, s3 := t.TempDir(), s3test.Start(t, s3test.Versitygw).URL("p")
+	from := openRegistry(t, dir)
+	fill(t, from)
+	archive := export(t, from)
+	if !bytes.Equal(archive, export(t, from)) {
+		t.Error("two exports differ")
+	}
+	to := openRegistry(t, s3)
+	calls := 0
+	for range 2 {
+		report, err := to.Import(t.Context(), bytes.NewReader(archive), registry.ImportOptions{Progress: func(done, total int) { calls++ }})
+		if err != nil || report.Runs != 5 || report.Refs != 4 || len(report.Kept) != 0 || report.Ignored != 0 {
+			t.Fatalf("Import = %+v, %v", report, err)
+		}
+	}
+	if calls != 2*9 {
+		t.Errorf("progress is reported %d times, want 18", calls)
+	}
+	if !bytes.Equal(archive, export(t, to)) {
+		t.Error("the export of the import differs")
+	}
+	want := content(t, dir)
+	for key := range want { // what belongs to the unfinished run, and events
+		if strings.Contains(key, "/events/") {
+			delete(want, key)
+		}
+	}
+	got := content(t, s3)
+	if len(want) != len(got)+1 { // the checkpoint of the unfinished run
+		t.Errorf("the copy has %d objects, want one less than %d", len(got), len(want))
+	}
+	for key, digest := range got {
+		if want[key] != digest {
+			t.Errorf("%s is %s, want %s", key, digest, want[key])
+		}
+	}
+	if got := found(t, to, registry.CheckOptions{ReadData: true}); got != nil {
+		t.Errorf("Check finds %q", got)
+	}
+	if got := export(t, newRegistry(t)); len(got) == 0 {
+		t.Error("an empty registry has no export")
+	}
+}
+
+func TestExportDamaged(t *testing.T) {
+	root := t.TempDir()
+	r := openRegistry(t, root)
+	d := putBlob(t, r, "data")
+	commit(t, r, newManifest(1, map[string]registry.Descriptor{"a": d}))
+	overwrite(t, root, blobName(d.Digest), "dbta")
+	wantErr(t, "a flipped blob", r.Export(t.Context(), io.Discard, nil), registry.ErrCorrupt)
+	remove(t, root, blobName(d.Digest))
+	wantErr(t, "a missing blob", r.Export(t.Context(), io.Discard, nil), registry.ErrNotExist)
+}
+
+func TestImportRefs(t *testing.T) {
+	from, to := newRegistry(t), newRegistry(t)
+	a, b := putBlob(t, from, "a"), putBlob(t, to, "b")
+	for _, name := range []string{"new", "old"} {
+		if _, err := from.SetRef(t.Context(), name, a, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := to.SetRef(t.Context(), "old", b, ""); err != nil {
+		t.Fatal(err)
+	}
+	report, err := to.Import(t.Context(), bytes.NewReader(export(t, from)), registry.ImportOptions{})
+	if err != nil || !slices.Equal(report.Kept, []string{"old"}) {
+		t.Errorf("Import = %+v, %v", report, err)
+	}
+	for name, want := range map[string]registry.Descriptor{"new": a, "old": b} {
+		if got, _, err := to.Ref(t.Context(), name); err != nil || !cmp.Equal(got, want) {
+			t.Errorf("ref %s is %v, %v, want %v", name, got, err, want)
+		}
+	}
+}
+
+// rewrite applies change to every entry of an archive; a nil header leaves it
+// out.
+func rewrite(t testing.TB, archive []byte, change func(h *tar.Header, data []byte) (*tar.Header, []byte)) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	r, w := tar.NewReader(bytes.NewReader(archive)), tar.NewWriter(&out)
+	for {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, data = change(h, data); h == nil {
+			continue
+		}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// withEntry adds an entry at the front of an archive.
+func withEntry(t testing.TB, archive []byte, h tar.Header, data string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	if h.Typeflag == tar.TypeReg {
+		h.Size = int64(len(data))
+	}
+	if err := w.WriteHeader(&h); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(w, data)
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return append(out.Bytes(), archive...)
+}
+
+func smallArchive(t testing.TB) []byte {
+	t.Helper()
+	r, err := registry.Open(t.Context(), memoryURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := r.PutBlob(t.Context(), "text/plain", []byte("weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newManifest(1, map[string]registry.Descriptor{"../../checkpoint": d})
+	if _, err := r.Commit(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.SetRef(t.Context(), "ref", d, ""); err != nil {
+		t.Fatal(err)
+	}
+	return export(t, r)
+}
+
+func TestImportRefuses(t *testing.T) {
+	archive := smallArchive(t)
+	entry := func(typeflag byte, name, link string) []byte {
+		return withEntry(t, archive, tar.Header{Typeflag: typeflag, Name: name, Linkname: link, Mode: 0o644}, "x")
+	}
+	replaced := func(old, new string) []byte {
+		return rewrite(t, archive, func(h *tar.Header, data []byte) (*tar.Header, []byte) {
+			data = bytes.ReplaceAll(data, []byte(old), []byte(new))
+			h.Size = int64(len(data))
+			return h, data
+		})
+	}
+	without := func(name string) []byte {
+		return rewrite(t, archive, func(h *tar.Header, data []byte) (*tar.Header, []byte) {
+			if h.Name == name {
+				return nil, nil
+			}
+			return h, data
+		})
+	}
+	weights := "blobs/sha256/" + registry.DigestOf([]byte("weights")).Hex()
+	// A header that promises 2^62 bytes.
+	var huge bytes.Buffer
+	if err := tar.NewWriter(&huge).WriteHeader(&tar.Header{
+		Typeflag: tar.TypeReg, Name: "blobs/sha256/" + strings.Repeat("0", 64), Size: 1 << 62, Mode: 0o644, Format: tar.FormatPAX,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{
+		"nothing":           nil,
+		"no archive":        []byte(strings.Repeat("not a tar archive ", 100)),
+		"cut off":           archive[:len(archive)/2],
+		"parent":            entry(tar.TypeReg, "../evil", ""),
+		"parent in a blob":  entry(tar.TypeReg, "blobs/sha256/../../../evil", ""),
+		"absolute":          entry(tar.TypeReg, "/tmp/evil", ""),
+		"other file":        entry(tar.TypeReg, "README", ""),
+		"other folder":      entry(tar.TypeDir, "evil/", ""),
+		"symbolic link":     entry(tar.TypeSymlink, weights, "/etc/passwd"),
+		"hard link":         entry(tar.TypeLink, weights, "/etc/passwd"),
+		"device":            entry(tar.TypeChar, weights, ""),
+		"pipe":              entry(tar.TypeFifo, weights, ""),
+		"wrong digest":      entry(tar.TypeReg, "blobs/sha256/"+strings.Repeat("0", 64), ""),
+		"upper case":        entry(tar.TypeReg, "blobs/sha256/"+strings.Repeat("A", 64), ""),
+		"twice":             withEntry(t, archive, tar.Header{Typeflag: tar.TypeReg, Name: weights, Mode: 0o644}, "weights"),
+		"second index":      entry(tar.TypeReg, "index.json", ""),
+		"huge":              huge.Bytes(),
+		"no layout":         without("oci-layout"),
+		"no index":          without("index.json"),
+		"missing blob":      without(weights),
+		"flipped blob":      replaced("weights", "weightz"),
+		"other layout":      replaced(`"imageLayoutVersion":"1.0.0"`, `"imageLayoutVersion":"2.0.0"`),
+		"other index":       replaced(`"schemaVersion":2}`, `"schemaVersion":3}`),
+		"digest is a path":  replaced(`"digest":"sha256:`, `"digest":"../../..`),
+		"negative size":     replaced(`"size":`, `"size":-`),
+		"more than allowed": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			outside := t.TempDir()
+			t.Setenv("TMPDIR", filepath.Join(outside, "tmp"))
+			if err := os.Mkdir(filepath.Join(outside, "tmp"), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			r := openRegistry(t, filepath.Join(outside, "registry"))
+			var opts registry.ImportOptions
+			if name == "more than allowed" {
+				bad, opts.MaxBytes = archive, 100
+			}
+			_, err := r.Import(t.Context(), bytes.NewReader(bad), opts)
+			wantErr(t, "Import", err, registry.ErrCorrupt)
+			wantOnly(t, outside, "cidbench-registry.json")
+		})
+	}
+	r := newRegistry(t)
+	_, err := r.Import(t.Context(), io.MultiReader(bytes.NewReader(archive[:2000]), failingReader{}), registry.ImportOptions{})
+	wantErr(t, "an archive that cannot be read", err, errBroken)
+}
+
+var errBroken = errors.New("broken")
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, errBroken }
+
+// wantOnly checks which files are in root, with the folders registry and tmp.
+func wantOnly(t testing.TB, root string, want ...string) {
+	t.Helper()
+	var got []string
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(root, path)
+			got = append(got, filepath.ToSlash(rel))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		want[i] = "registry/" + want[i]
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the files are %q, want %q", got, want)
+	}
+}
+
+// FuzzImport wants that no archive, whatever it holds, leaves a file outside of
+// the registry, a damaged registry, or a run that is not whole.
+func FuzzImport(f *testing.F) {
+	archive := smallArchive(f)
+	f.Add(archive)
+	f.Add(archive[:len(archive)/2])
+	f.Add(withEntry(f, archive, tar.Header{Typeflag: tar.TypeReg, Name: "../evil", Mode: 0o644}, "x"))
+	f.Add(withEntry(f, archive, tar.Header{Typeflag: tar.TypeSymlink, Name: "blobs", Linkname: "/tmp", Mode: 0o777}, ""))
+	f.Add(withEntry(f, archive, tar.Header{Typeflag: tar.TypeDir, Name: "./blobs/", Mode: 0o777}, ""))
+	f.Fuzz(func(t *testing.T, archive []byte) {
+		outside := t.TempDir()
+		temp := filepath.Join(outside, "tmp")
+		if err := os.Mkdir(temp, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		r, err := registry.Open(t.Context(), memoryURL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.Import(t.Context(), bytes.NewReader(archive), registry.ImportOptions{TempDir: temp, MaxBytes: 1 << 20})
+		wantOnly(t, outside)
+		problems, checkErr := r.Check(t.Context(), registry.CheckOptions{ReadData: true})
+		if checkErr != nil || len(problems) > 0 {
+			t.Errorf("after Import, %v: Check finds %v, %v", err, problems, checkErr)
+		}
+	})
+}
+
+// TestExportTar has tar unpack an export, as anybody would.
+func TestExportTar(t *testing.T) {
+	if _, err := exec.LookPath("tar"); err != nil {
+		t.Skip("no tar on this machine")
+	}
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "tar", "-xf", "-", "-C", dir)
+	original := smallArchive(t)
+	cmd.Stdin = bytes.NewReader(original)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "blobs", "sha256", registry.DigestOf([]byte("weights")).Hex()))
+	if err != nil || string(data) != "weights" {
+		t.Errorf("the blob is %q, %v", data, err)
+	}
+	// And pack it again, with folders, other names and other times.
+	cmd = exec.CommandContext(t.Context(), "tar", "-cf", "-", "-C", dir, ".")
+	archive, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRegistry(t)
+	if report, err := r.Import(t.Context(), bytes.NewReader(archive), registry.ImportOptions{}); err != nil || report.Runs != 1 || report.Refs != 1 {
+		t.Errorf("Import = %+v, %v", report, err)
+	}
+	if !bytes.Equal(export(t, r), original) {
+		t.Error("the export differs after the round trip")
+	}
+}
