@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,7 +65,7 @@ func runner(t *testing.T, store string) *Runner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Runner{Registry: reg, Data: smallData(), Probe: small().Tiers[0].Probe, Backend: Backend{Kind: "go"}, Parallel: 2, Threads: 1}
+	return &Runner{Registry: reg, Data: smallData(), Probe: small().Tiers[0].Probe, Backend: Backend{Kind: "go"}, Parallel: 2, Threads: 1, Lease: time.Second}
 }
 
 func matrix(seeds int) []Cell {
@@ -217,6 +218,43 @@ func TestDivergedRunIsRecorded(t *testing.T) {
 	if err != nil || m.Status != registry.Failed || !strings.Contains(m.Reason, "diverged") || failed != m.Reason {
 		t.Errorf("status %q, reason %q, observed %q, %v", m.Status, m.Reason, failed, err)
 	}
+}
+
+// TestProcessesShareAMatrix: two runners on one registry - as two machines would be - train each cell once
+// between them.
+func TestProcessesShareAMatrix(t *testing.T) {
+	cells, store := matrix(2), t.TempDir()
+	var mu sync.Mutex
+	trained, held := map[string]int{}, 0
+	var both sync.WaitGroup
+	for range 2 {
+		r := runner(t, store)
+		r.Observe = func(e Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			if e.Done && !e.Cached {
+				trained[e.Cell.Spec.ID()]++
+			}
+			if e.Held {
+				held++
+			}
+		}
+		both.Go(func() {
+			if err := r.Run(t.Context(), cells); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	for _, c := range cells {
+		if n := trained[c.Spec.ID()]; n != 1 {
+			t.Errorf("%s seed %d was trained %d times", c.Arm, c.Seed, n)
+		}
+	}
+	if held == 0 {
+		t.Error("the two never met: nothing was tested")
+	}
+	results(t, runner(t, store), cells)
 }
 
 func TestResultAndSeriesAreStored(t *testing.T) {

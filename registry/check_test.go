@@ -95,7 +95,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	overwrite(t, root, "runs/"+unfinished+"/lease.json", "{}")
-	for _, name := range []string{"index/runs.json", "locks/gc.json", "trash/1/x", ".tmp/1234"} {
+	for _, name := range []string{"index/other.json", "locks/gc.json", "trash/1/x", ".tmp/1234"} {
 		overwrite(t, root, name, "{}")
 	}
 

@@ -118,6 +118,22 @@ func (r *Registry) acquire(ctx context.Context, key, owner string, ttl time.Dura
 	return l, nil
 }
 
+// await is acquire that waits for a lease to be given back, or to be seen
+// unchanged for a term. Errors: ErrHeld if it is still being renewed then.
+func (r *Registry) await(ctx context.Context, key, owner string, ttl time.Duration) (*Lease, error) {
+	for start := time.Now(); ; {
+		lease, err := r.acquire(ctx, key, owner, ttl)
+		if !errors.Is(err, ErrHeld) || time.Since(start) > ttl+ttl/4 {
+			return lease, err
+		}
+		select {
+		case <-time.After(ttl / 40):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
 // mayTake returns the version of a lease that may be replaced.
 func (r *Registry) mayTake(ctx context.Context, key string, ttl time.Duration) (Version, error) {
 	text, version, err := r.store.Load(ctx, key)

@@ -38,6 +38,11 @@ func isLost(l *registry.Lease, wait time.Duration) bool {
 	case <-l.Lost():
 		return true
 	case <-time.After(wait):
+	}
+	select { // of two that are ready, either may have been chosen
+	case <-l.Lost():
+		return true
+	default:
 		return false
 	}
 }

@@ -14,7 +14,7 @@ const DefaultGrace = 14 * 24 * time.Hour
 
 const (
 	gcLockKey   = "locks/gc.json"
-	gcTerm      = time.Minute
+	gcTerm      = 20 * time.Second
 	trashPrefix = "trash/sha256/"
 )
 
@@ -59,6 +59,9 @@ func trashKey(d Digest) string { return trashPrefix + d.Hex()[:2] + "/" + d.Hex(
 // steps of a collector and a writer loses a blob, as long as the writer takes
 // less than the grace period.
 //
+// Another collection is waited for, for as long as it takes to see that it is
+// alive.
+//
 // Errors: ErrHeld if another collection is at work; ErrCorrupt if something that
 // might refer to blobs cannot be read, in which case nothing is removed;
 // ErrUnavailable.
@@ -71,7 +74,7 @@ func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err
 	}
 	now := time.Now()
 	if opts.Remove {
-		lease, err := r.acquire(ctx, gcLockKey, opts.Owner, gcTerm)
+		lease, err := r.await(ctx, gcLockKey, opts.Owner, gcTerm)
 		if err != nil {
 			return GCReport{}, fmt.Errorf("registry: gc: %w", err)
 		}
@@ -87,7 +90,9 @@ func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err
 		now = info.ModTime
 	}
 	c := collector{Registry: r, opts: opts, now: now, cutoff: now.Add(-opts.Grace)}
-	err = c.collect(ctx)
+	if err = c.collect(ctx); err != nil && errors.Is(context.Cause(ctx), ErrHeld) {
+		err = context.Cause(ctx)
+	}
 	return c.report, err
 }
 

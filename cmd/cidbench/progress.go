@@ -58,6 +58,9 @@ func weight(c bench.Cell) int {
 func (p *progress) observe(e bench.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if e.Held { // another process does it
+		return
+	}
 	id := e.Cell.Spec.ID()
 	before, known := p.step[id]
 	at := e.Step

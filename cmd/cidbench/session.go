@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,7 @@ type options struct {
 	store, tier, backend, code string
 	claims                     []string
 	seeds, parallel, threads   int
+	lease                      time.Duration
 	json                       bool
 }
 
@@ -32,7 +34,7 @@ type options struct {
 const storeEnv = "CIDBENCH_STORE"
 
 func (o *options) flagStore(c *cobra.Command) {
-	c.Flags().StringVar(&o.store, "store", cmp.Or(os.Getenv(storeEnv), ".cidbench"), "the registry: a directory, or file://DIR (environment: "+storeEnv+")")
+	c.Flags().StringVar(&o.store, "store", cmp.Or(os.Getenv(storeEnv), ".cidbench"), "the registry: a directory, or s3://BUCKET/PREFIX?endpoint=URL (environment: "+storeEnv+")")
 }
 
 func (o *options) flagJSON(c *cobra.Command) {
@@ -55,6 +57,7 @@ func (o *options) flagSelection(c *cobra.Command) {
 // flagRunning adds the flags of commands that train.
 func (o *options) flagRunning(c *cobra.Command) {
 	c.Flags().IntVar(&o.parallel, "parallel", 0, "cells at a time (default: one for each processor)")
+	c.Flags().DurationVar(&o.lease, "lease", 20*time.Second, "how long other processes on the same store leave a cell to one that gives no sign of life")
 	c.Flags().IntVar(&o.threads, "threads", 1, "threads of each cell; with 1 a run's bytes depend on nothing but its spec")
 }
 
@@ -89,6 +92,9 @@ func (o *options) open(ctx context.Context, s *state, create bool) (*session, er
 	if o.seeds < 0 || o.parallel < 0 || o.threads < 0 {
 		return nil, usage{errors.New("--seeds, --parallel and --threads cannot be negative")}
 	}
+	if o.lease != 0 && (o.lease < time.Second || o.lease > time.Hour) {
+		return nil, usage{errors.New("--lease must lie between 1s and 1h")}
+	}
 	n.seeds = cmp.Or(o.seeds, n.tier.Seeds)
 	n.parallel = cmp.Or(o.parallel, runtime.GOMAXPROCS(0))
 	n.threads = cmp.Or(o.threads, 1)
@@ -120,11 +126,7 @@ func (o *options) open(ctx context.Context, s *state, create bool) (*session, er
 // registry has none of this one: a registry can be judged anywhere.
 func (n *session) adopt(ctx context.Context, s *state) error {
 	found := map[bench.Environment]int{}
-	for id, err := range n.reg.Runs(ctx) {
-		if err != nil {
-			return err
-		}
-		m, _, err := n.reg.Run(ctx, id)
+	for m, err := range n.reg.Manifests(ctx) {
 		if err != nil {
 			return err
 		}
@@ -166,7 +168,7 @@ func (n *session) compute(ctx context.Context, s *state) error {
 	}
 	runner := &bench.Runner{
 		Registry: n.reg, Data: n.data, Probe: n.tier.Probe, Backend: n.backend,
-		Parallel: n.parallel, Threads: n.threads,
+		Parallel: n.parallel, Threads: n.threads, Lease: n.lease,
 	}
 	progress := newProgress(s, n.cells)
 	runner.Observe = progress.observe
@@ -183,7 +185,7 @@ func (n *session) report(ctx context.Context) (*report.Report, error) {
 	}
 	return report.Build(report.Input{
 		Catalogue: experiments.All, Tier: n.tier, Claims: n.claims, Seeds: n.seeds, Cells: n.cells, Runs: runs,
-		Classes: len(n.data.Classes),
+		Classes:    len(n.data.Classes),
 		RegistryID: n.reg.ID(), Command: n.command(),
 	})
 }

@@ -29,7 +29,8 @@ const (
 	skipVariable  = "CIDBENCH_SKIP_S3"
 	minioVariable = "CIDBENCH_TEST_MINIO"
 	region        = "us-east-1"
-	bucket        = "tests"
+	// Bucket is the one bucket of every server.
+	Bucket = "tests"
 
 	// AccessKey and SecretKey are the credentials of every server. They are set
 	// in the environment of the test that starts it.
@@ -66,6 +67,7 @@ type Server struct {
 	address string
 	cmd     *exec.Cmd
 	output  *bytes.Buffer
+	ended   chan struct{} // closed when cmd has
 }
 
 // Start starts a server that lives as long as the test.
@@ -89,7 +91,16 @@ func Start(t testing.TB, program Program) *Server {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", SecretKey)
 	t.Setenv("AWS_REGION", region)
 	s := &Server{Dir: t.TempDir(), program: program, binary: binary, address: address}
-	t.Cleanup(s.Kill)
+	t.Cleanup(func() {
+		select {
+		case <-s.ended:
+			if s.cmd != nil {
+				t.Errorf("%s has ended by itself: %v\n%s", program.name, s.cmd.ProcessState, s.output)
+			}
+		default:
+		}
+		s.Kill()
+	})
 	if err := s.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -101,13 +112,13 @@ func Start(t testing.TB, program Program) *Server {
 
 // URL is that of a store with the given prefix.
 func (s *Server) URL(prefix string) string {
-	u := url.URL{Scheme: "s3", Host: bucket, Path: "/" + prefix, RawQuery: url.Values{"endpoint": {s.endpoint()}}.Encode()}
+	u := url.URL{Scheme: "s3", Host: Bucket, Path: "/" + prefix, RawQuery: url.Values{"endpoint": {s.endpoint()}}.Encode()}
 	return u.String()
 }
 
 // File is where versitygw keeps an object.
 func (s *Server) File(object string) string {
-	return filepath.Join(s.Dir, bucket, filepath.FromSlash(object))
+	return filepath.Join(s.Dir, Bucket, filepath.FromSlash(object))
 }
 
 func (s *Server) endpoint() string { return "http://" + s.address }
@@ -116,7 +127,7 @@ func (s *Server) endpoint() string { return "http://" + s.address }
 func (s *Server) Kill() {
 	if s.cmd != nil {
 		s.cmd.Process.Kill()
-		s.cmd.Wait() // "signal: killed"
+		<-s.ended
 		s.cmd = nil
 	}
 }
@@ -132,6 +143,12 @@ func (s *Server) Restart(ctx context.Context) error {
 		s.cmd = nil
 		return err
 	}
+	ended, cmd := make(chan struct{}), s.cmd
+	s.ended = ended
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
 	client := &http.Client{Timeout: time.Second}
 	var err error
 	for range 400 {
@@ -153,14 +170,19 @@ func (s *Server) Restart(ctx context.Context) error {
 	return fmt.Errorf("%s does not answer: %w\n%s", s.program.name, err, s.output)
 }
 
-func (s *Server) makeBucket(ctx context.Context) error {
-	client, err := minio.New(s.address, &minio.Options{
+// Client is one with the defaults of minio-go.
+func (s *Server) Client() (*minio.Client, error) {
+	return minio.New(s.address, &minio.Options{
 		Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: region,
 	})
+}
+
+func (s *Server) makeBucket(ctx context.Context) error {
+	client, err := s.Client()
 	if err != nil {
 		return err
 	}
-	return client.MakeBucket(ctx, bucket, minio.MakeBucketOptions{Region: region})
+	return client.MakeBucket(ctx, Bucket, minio.MakeBucketOptions{Region: region})
 }
 
 func freeAddress() (string, error) {

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cidbench/cidbench/experiments"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"cidbench": main})
+}
+
+// TestScripts runs testdata/script: the commands as a user types them.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "flip": flip, "same": same,
+		},
+	})
+}
+
+// exits runs a program and checks its exit code: exits CODE PROGRAM ARGS...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if neg || err != nil {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS...")
+	}
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	got := 0
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// flip changes one byte in the middle of the first file that matches a pattern.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(ts.MkAbs(args[0]))
+	if err != nil || len(files) == 0 {
+		ts.Fatalf("no file matches %s", args[0])
+	}
+	content, err := os.ReadFile(files[0])
+	ts.Check(err)
+	content[len(content)/2] ^= 1
+	ts.Check(os.Chmod(files[0], 0o644))
+	ts.Check(os.WriteFile(files[0], content, 0o444))
+	ts.Setenv("FLIPPED", filepath.Base(files[0]))
+}
+
+// same checks that two files have the same bytes, and some.
+func same(ts *testscript.TestScript, _ bool, args []string) {
+	a, b := ts.ReadFile(args[0]), ts.ReadFile(args[1])
+	if a != b || a == "" {
+		ts.Fatalf("%s (%d bytes) and %s (%d bytes) differ or are empty", args[0], len(a), args[1], len(b))
+	}
+}
+
+// TestKilledRunsEndInTheSameBytes kills the program with SIGKILL again and again, until it gets through;
+// what it then reports must be what an undisturbed run reports.
+func TestKilledRunsEndInTheSameBytes(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "cidbench")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, program); err != nil { // the test binary is cidbench under that name
+		t.Fatal(err)
+	}
+	args := []string{"--tier", "smoke", "--claim", "hardest5", "--seeds", "2", "--backend", "go"}
+	running := func(store string) []string {
+		return append([]string{"run", "--lease", "1s", "--store", store}, args...)
+	}
+	evidence := func(store string) string {
+		out, err := exec.Command(program, append([]string{"report", "--format", "json", "--store", store}, args...)...).Output()
+		if err != nil {
+			t.Fatalf("report: %v", err)
+		}
+		var r struct{ EvidenceDigest string }
+		if err := json.Unmarshal(out, &r); err != nil || r.EvidenceDigest == "" {
+			t.Fatalf("report without evidence digest: %v\n%.300s", err, out)
+		}
+		return r.EvidenceDigest
+	}
+	calm, stormy := t.TempDir(), t.TempDir()
+	if out, err := exec.Command(program, running(calm)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	kills := 0
+	for life := 1500 * time.Millisecond; ; life += life / 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), life)
+		var out bytes.Buffer
+		cmd := exec.CommandContext(ctx, program, running(stormy)...)
+		cmd.Stderr = &out
+		err := cmd.Run() // a context that runs out sends SIGKILL
+		cancel()
+		if err == nil {
+			break
+		}
+		if kills++; kills > 20 || ctx.Err() == nil {
+			t.Fatalf("after %d kills: %v\n%s", kills, err, &out)
+		}
+	}
+	if kills == 0 {
+		t.Error("the program was never killed: nothing was tested")
+	}
+	if got, want := evidence(stormy), evidence(calm); got != want {
+		t.Errorf("after %d kills the evidence is %s, undisturbed %s", kills, got, want)
+	}
+	if out, err := exec.Command(program, "registry", "check", "--read-data", "--store", stormy).CombinedOutput(); err != nil {
+		t.Errorf("registry check after kills: %v\n%s", err, out)
+	}
+}
+
+// TestListNamesEverything: the list comes from the catalogue.
+func TestListNamesEverything(t *testing.T) {
+	var out, errs bytes.Buffer
+	s := &state{args: []string{"list"}, stdout: &out, stderr: &errs}
+	if code := s.main(t.Context()); code != 0 {
+		t.Fatalf("exit %d: %s", code, &errs)
+	}
+	for _, c := range experiments.All.Claims {
+		if !bytes.Contains(out.Bytes(), []byte(c.ID)) {
+			t.Errorf("claim %s is not listed", c.ID)
+		}
+	}
+	for _, a := range experiments.All.Arms {
+		if !bytes.Contains(out.Bytes(), []byte(a.ID)) {
+			t.Errorf("arm %s is not listed", a.ID)
+		}
+	}
+}

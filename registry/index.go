@@ -1,0 +1,123 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+const (
+	indexKey = "index/runs.json"
+	// indexLag is how many manifests may be read again and again before the
+	// index is written anew.
+	indexLag = 100
+)
+
+// A RunStatus is what a list of runs says of one.
+type RunStatus struct {
+	Run          string
+	Status       Status
+	ResultDigest Digest
+	Manifest     Digest // of the stored form
+	// Err, if not nil, is the ErrCorrupt of reading the manifest, in place of
+	// all but Run.
+	Err error
+}
+
+// indexed is what the index remembers of a manifest, as long as it has the same
+// size and time.
+type indexed struct {
+	Run          string    `json:"run"`
+	Size         int64     `json:"size"`
+	ModTime      time.Time `json:"modTime"`
+	Status       Status    `json:"status"`
+	ResultDigest Digest    `json:"resultDigest"`
+	Manifest     Digest    `json:"manifest"`
+}
+
+// Statuses returns the status of all finished runs in the order of their ids.
+// It reads the manifests that the index does not know, and adds them to the
+// index if they are many and the registry can be written to. What it says of the
+// others is what it has read before: whoever decides on a result calls Run,
+// which verifies. Errors: ErrUnavailable.
+func (r *Registry) Statuses(ctx context.Context) ([]RunStatus, error) {
+	known, version, err := r.loadIndex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []RunStatus
+	var index []indexed
+	var unknown []int
+	for info, err := range r.store.List(ctx, runPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		p := parseKey(info.Key)
+		if p.kind != manifestPart {
+			continue
+		}
+		entry, ok := known[p.run]
+		if !ok || entry.Size != info.Size || !entry.ModTime.Equal(info.ModTime) {
+			unknown = append(unknown, len(all))
+			entry = indexed{Run: p.run, Size: info.Size, ModTime: info.ModTime.UTC()}
+		}
+		all = append(all, RunStatus{Run: p.run, Status: entry.Status, ResultDigest: entry.ResultDigest, Manifest: entry.Manifest})
+		index = append(index, entry)
+	}
+	err = forEach(ctx, unknown, never, func(ctx context.Context, i int) error {
+		m, digest, err := r.Run(ctx, all[i].Run)
+		if errors.Is(err, ErrCorrupt) {
+			all[i].Err = err
+			return nil
+		} else if err != nil {
+			return err
+		}
+		all[i].Status, all[i].ResultDigest, all[i].Manifest = m.Status, m.ResultDigest, digest
+		index[i].Status, index[i].ResultDigest, index[i].Manifest = m.Status, m.ResultDigest, digest
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(unknown) >= indexLag || len(known) > len(all)+indexLag {
+		r.saveIndex(ctx, index, version)
+	}
+	return all, nil
+}
+
+// loadIndex returns an empty index if there is none, or a damaged one.
+func (r *Registry) loadIndex(ctx context.Context) (map[string]indexed, Version, error) {
+	text, version, err := r.store.Load(ctx, indexKey)
+	if errors.Is(err, ErrNotExist) {
+		return nil, "", nil
+	} else if err != nil {
+		return nil, "", err
+	}
+	sum, text, _ := bytes.Cut(text, []byte("\n"))
+	var entries []indexed
+	if Digest(sum) != DigestOf(text) || json.Unmarshal(text, &entries) != nil {
+		return nil, version, nil
+	}
+	known := make(map[string]indexed, len(entries))
+	for _, entry := range entries {
+		known[entry.Run] = entry
+	}
+	return known, version, nil
+}
+
+// saveIndex does what it can: somebody else may be faster, or the only one who
+// may write.
+func (r *Registry) saveIndex(ctx context.Context, entries []indexed, old Version) {
+	whole := entries[:0:0]
+	for _, entry := range entries {
+		if entry.Manifest != "" {
+			whole = append(whole, entry)
+		}
+	}
+	text, err := json.Marshal(whole)
+	if err == nil {
+		r.store.Swap(ctx, indexKey, old, append([]byte(DigestOf(text)+"\n"), text...))
+	}
+}
