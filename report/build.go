@@ -21,9 +21,8 @@ type Input struct {
 	Cells     []bench.Cell   // the matrix of the claims
 	Runs      map[string]Run // by run id; what is absent was not run
 	// Classes is the number of classes of the data set, for the line of chance; 0 leaves it out.
-	Classes    int
-	RegistryID string
-	Command    string // that made the report
+	Classes int
+	Command string // that made the report
 }
 
 // Build judges the claims. It is a pure function. An error means that the input contradicts itself, and

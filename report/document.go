@@ -347,7 +347,6 @@ func provenanceSection(r *Report) section {
 	p := r.Provenance
 	facts := []fact{
 		{Name: "Evidence digest", Text: string(p.Evidence), Code: true},
-		{Name: "Registry", Text: p.Registry, Code: true},
 		{Name: "Command", Text: p.Command, Code: true},
 		{Name: "Wall time", Text: fmt.Sprintf("%.2f hours, summed over runs", p.WallHours)},
 		{Name: "Data", Text: fmt.Sprintf("%s, %d test images", r.Tier.Dataset, r.Tier.TestImages)},

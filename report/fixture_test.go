@@ -97,7 +97,7 @@ func inputOf(t *testing.T, c *bench.Catalogue, s scores, claims ...string) repor
 	}
 	in := report.Input{
 		Catalogue: c, Tier: c.Tiers[0], Claims: selected, Seeds: 5, Runs: map[string]report.Run{}, Classes: 100,
-		RegistryID: "00000000-0000-4000-8000-000000000000", Command: "cidbench verify --tier toy",
+		Command: "cidbench verify --tier toy",
 	}
 	data := &dataset.Dataset{Name: "toys", Height: 8, Width: 8, Tree: root{}}
 	in.Cells = c.Matrix(in.Tier, selected, in.Seeds, data, bench.Environment{Backend: "go", Code: "sha256:c0de"})

@@ -242,7 +242,6 @@ type Provenance struct {
 	// Evidence is a digest over the ids and result digests of all runs used: two reports with equal
 	// evidence rest on equal results, wherever and whenever these were computed.
 	Evidence  registry.Digest `json:"evidence"`
-	Registry  string          `json:"registry"`
 	Command   string          `json:"command"`
 	Code      []Code          `json:"code"`
 	Sources   []Commit        `json:"commits"`

@@ -28,7 +28,7 @@ func (b *builder) provenance() {
 		machines[machine(from)]++
 		p.WallHours += from.WallSeconds / 3600
 	}
-	p.Registry, p.Command, p.Evidence = b.in.RegistryID, b.in.Command, evidence(used)
+	p.Command, p.Evidence = b.in.Command, evidence(used)
 	p.Code, p.Sources, p.Machines = []Code{}, []Commit{}, []Machine{}
 	for digest, n := range code {
 		p.Code = append(p.Code, Code{digest, n})

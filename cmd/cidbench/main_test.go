@@ -92,11 +92,11 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 		if err != nil {
 			t.Fatalf("report: %v", err)
 		}
-		var r struct{ EvidenceDigest string }
-		if err := json.Unmarshal(out, &r); err != nil || r.EvidenceDigest == "" {
+		var r struct{ Provenance struct{ Evidence string } }
+		if err := json.Unmarshal(out, &r); err != nil || r.Provenance.Evidence == "" {
 			t.Fatalf("report without evidence digest: %v\n%.300s", err, out)
 		}
-		return r.EvidenceDigest
+		return r.Provenance.Evidence
 	}
 	calm, stormy := t.TempDir(), t.TempDir()
 	if out, err := exec.Command(program, running(calm)...).CombinedOutput(); err != nil {

@@ -21,8 +21,8 @@ claim as supported, refuted or inconclusive.`,
 		Version:       strings.TrimSpace(bench.Version + " " + bench.Commit),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 	}
+	group(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(newList(s), newPlan(s), newRun(s), newVerify(s), newReport(s), newStatus(s), newRegistry(s))
 	for _, c := range append(root.Commands(), root) {
@@ -31,6 +31,18 @@ claim as supported, refuted or inconclusive.`,
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
 	root.InitDefaultCompletionCmd()
 	return root
+}
+
+// group makes a command that only holds others: alone it prints its help, and what it does not hold is a
+// usage error.
+func group(c *cobra.Command) {
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usage{fmt.Errorf("unknown command %q; see %s --help", args[0], c.CommandPath())}
+		}
+		return c.Help()
+	}
 }
 
 // checkArgs makes wrong arguments a usage error, here and below.

@@ -185,8 +185,8 @@ func (n *session) report(ctx context.Context) (*report.Report, error) {
 	}
 	return report.Build(report.Input{
 		Catalogue: experiments.All, Tier: n.tier, Claims: n.claims, Seeds: n.seeds, Cells: n.cells, Runs: runs,
-		Classes:    len(n.data.Classes),
-		RegistryID: n.reg.ID(), Command: n.command(),
+		Classes: len(n.data.Classes),
+		Command: n.command(),
 	})
 }
 
