@@ -7,7 +7,7 @@ DIRTY := $(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo true)
 BENCH := github.com/cidbench/cidbench/bench
 LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 
-.PHONY: build reproduce test check fuzz clean
+.PHONY: build reproduce test race bench fuzz clean
 
 build:
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -20,8 +20,28 @@ reproduce: build
 	bin/cidbench report --tier default --store $(STORE) --format html --output report.html
 	bin/cidbench report --tier default --store $(STORE)
 
+# Every package, with the S3 store on a server that the tests build and start themselves.
 test:
-	go test ./...
+	go test -timeout 20m ./...
+
+# What is concurrent, under the race detector. (Training the end-to-end runs under it would take an hour;
+# their parts are here.)
+race:
+	go test -race -short -timeout 30m ./registry/... ./report/... ./bench ./bench/moco ./bench/augment ./bench/negatives ./bench/safetensors ./bench/rng ./experiments
+
+# Where the time of a training step goes, beside the same step in PyTorch where python3 has it.
+bench: build
+	go test -count=1 -timeout 60m -run TestStepReport ./bench/moco -step-report -v | grep -v -e '^=== ' -e '^--- ' -e '^PASS' -e '^ok '
+
+# Each fuzz target for half a minute.
+fuzz:
+	go test -run xxx -fuzz FuzzDecode -fuzztime 30s ./bench/safetensors
+	go test -run xxx -fuzz FuzzDecodeSeries -fuzztime 30s ./bench
+	go test -run xxx -fuzz FuzzValidKey -fuzztime 30s ./registry
+	go test -run xxx -fuzz FuzzParseDigest -fuzztime 30s ./registry
+	go test -run xxx -fuzz FuzzDecodeManifest -fuzztime 30s ./registry
+	go test -run xxx -fuzz FuzzParseS3URL -fuzztime 30s ./registry
+	go test -run xxx -fuzz FuzzImport -fuzztime 30s ./registry
 
 clean:
 	rm -rf bin report.html

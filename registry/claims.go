@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ErrHeld: another owner is at work there, or was until a moment ago.
+// ErrHeld says that another owner is at work there, or was until a moment ago.
 var ErrHeld = errors.New("is held by another owner")
 
 const (

@@ -97,8 +97,7 @@ func OpenStore(ctx context.Context, url string) (Store, error) {
 func redacted(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
-		scheme, _, _ := strings.Cut(raw, "://")
-		return scheme + "://..."
+		return "the URL of the store" // whatever part of it is wrong may hold a secret
 	}
 	u.RawQuery, u.Fragment = "", ""
 	return u.Redacted()

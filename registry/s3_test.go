@@ -3,6 +3,7 @@ package registry_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -88,4 +89,30 @@ func TestS3URLFails(t *testing.T) {
 			t.Errorf("%s: the error repeats the secret: %v", url, err)
 		}
 	}
+}
+
+// FuzzParseS3URL: whatever is typed, a URL is taken as it is or refused without repeating a secret, and a
+// configuration's own spelling means the same again.
+func FuzzParseS3URL(f *testing.F) {
+	f.Add("s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=x&ca=/file")
+	f.Add("s3://user:hunter2@bucket/")
+	f.Add("s3://b/../c?endpoint=%zz")
+	f.Fuzz(func(t *testing.T, raw string) {
+		c, err := registry.ParseS3URL(raw)
+		if err != nil {
+			if u, parseErr := url.Parse(raw); parseErr != nil || u.User != nil {
+				if strings.Contains(raw, ":hunter2@") && strings.Contains(err.Error(), "hunter2") {
+					t.Fatalf("the error repeats a password: %v", err)
+				}
+			}
+			return
+		}
+		again, err := registry.ParseS3URL(c.String())
+		if err != nil {
+			t.Fatalf("%q means %+v, whose own spelling %q is refused: %v", raw, c, c.String(), err)
+		}
+		if again.String() != c.String() || again.Bucket != c.Bucket || again.Prefix != c.Prefix || again.Endpoint != c.Endpoint {
+			t.Fatalf("%q means %+v, but its own spelling means %+v", raw, c, again)
+		}
+	})
 }

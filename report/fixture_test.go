@@ -2,7 +2,6 @@ package report_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -178,7 +177,7 @@ func at(t *testing.T, in report.Input, arm string, seed uint64) bench.Cell {
 			return cell
 		}
 	}
-	t.Fatal(fmt.Sprintf("no cell of %s with seed %d", arm, seed))
+	t.Fatalf("no cell of %s with seed %d", arm, seed)
 	return bench.Cell{}
 }
 

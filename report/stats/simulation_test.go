@@ -294,8 +294,9 @@ func TestBootstrap(t *testing.T) {
 		in, err := Bootstrap(x, mean, 0.9, 1000, seed)
 		return fmt.Sprint(in, err)
 	}
-	if run(1) != run(1) || run(1) == run(2) {
-		t.Errorf("the interval must depend on the seed and nothing else: %s %s %s", run(1), run(1), run(2))
+	first, again, other := run(1), run(1), run(2)
+	if first != again || first == other {
+		t.Errorf("the interval must depend on the seed and nothing else: %s %s %s", first, again, other)
 	}
 	for name, tc := range map[string]struct {
 		x         []float64
