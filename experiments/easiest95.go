@@ -7,7 +7,7 @@ var easiest95 = []*bench.Claim{
 		ID: "easiest95-unnecessary", Family: "easiest95-unnecessary",
 		Statement: "The easiest 95% of negatives are unnecessary: they can be dropped with little loss.",
 		Target:    "little loss",
-		Source: bench.Source{Where: "abstract and section 3", Verified: true,
+		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true,
 			Ours: "dropping them costs less than 1 point, and costs less than dropping a random 95% would allow: the hardest 5% do at least as well as a random 5%, within the same point"},
 		Contrasts: []bench.Contrast{
 			{A: "hardest5", B: "all", Relation: bench.NonInferior, Margin: nearlyFull},
@@ -19,7 +19,7 @@ var easiest95 = []*bench.Claim{
 		ID: "easiest95-insufficient", Family: "easiest95-insufficient",
 		Statement: "The easiest 95% of negatives are insufficient: trained on alone they fall clearly short.",
 		Target:    "clearly below the hardest 5% alone, which are nineteen times fewer",
-		Source:    bench.Source{Where: "abstract and section 3", Verified: true, Ours: "more than 1 point below both the hardest 5% alone and the baseline"},
+		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "more than 1 point below both the hardest 5% alone and the baseline"},
 		Contrasts: []bench.Contrast{
 			{A: "hardest5", B: "easiest95", Relation: bench.Greater, Margin: clearly},
 			{A: "all", B: "easiest95", Relation: bench.Greater, Margin: clearly},

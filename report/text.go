@@ -17,14 +17,14 @@ import (
 
 // TextOptions fit a report to a terminal.
 type TextOptions struct {
-	Width  int  // columns; 0 means 100 for sentences and as many as it takes for tables
+	Width  int  // columns; 0 means 160, at which no cell of the tables wraps for sentences and as many as it takes for tables
 	Colour bool // of verdicts, by ANSI escapes
 }
 
 // Text writes a report for a terminal. Details, such as the runs of each claim, are left to the other
 // formats.
 func Text(w io.Writer, r *Report, o TextOptions) error {
-	width := cmp.Or(o.Width, 100)
+	width := cmp.Or(o.Width, 160)
 	var out bytes.Buffer
 	for _, s := range layout(r) {
 		fmt.Fprintf(&out, "%s\n%s\n\n", s.Title, strings.Repeat(underline[s.Level], len([]rune(s.Title))))

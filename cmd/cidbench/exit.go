@@ -4,20 +4,19 @@ import (
 	"errors"
 
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report"
 )
 
-// The exit codes, printed in every help text.
+// The exit codes, printed in every help text; those of verdicts are the report's.
 const (
-	exitSupported    = 0
-	exitInternal     = 1
-	exitUsage        = 2
-	exitRefuted      = 3
-	exitInconclusive = 4
-	exitNothing      = 5
-	exitIntegrity    = 6
-	exitUnavailable  = 7
-	exitTerminated   = 75
-	exitInterrupted  = 130
+	exitSupported   = report.ExitSupported
+	exitInternal    = 1
+	exitUsage       = 2
+	exitNothing     = report.ExitNothing
+	exitIntegrity   = 6
+	exitUnavailable = 7
+	exitTerminated  = 75
+	exitInterrupted = 130
 )
 
 const exitHelp = `Exit codes:

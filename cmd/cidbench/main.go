@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"github.com/cidbench/cidbench/report"
 )
 
 func main() {
@@ -34,6 +36,9 @@ func main() {
 		args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		s.text = report.TextOptions{Width: width, Colour: os.Getenv("NO_COLOR") == ""}
+	}
 	os.Exit(s.main(ctx))
 }
 
@@ -43,6 +48,16 @@ type state struct {
 	stdout, stderr io.Writer
 	// terminal says that stderr is one: progress may redraw itself.
 	terminal bool
+	// text fits reports to stdout, if that is a terminal.
+	text report.TextOptions
+}
+
+// writer finds the writer of reports to stdout.
+func (s *state) writer(format string) (report.Writer, error) {
+	if format == "text" {
+		return func(w io.Writer, r *report.Report) error { return report.Text(w, r, s.text) }, nil
+	}
+	return report.Format(format)
 }
 
 func (s *state) main(ctx context.Context) int {

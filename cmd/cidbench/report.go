@@ -37,7 +37,10 @@ are not there stand in it as missing.`,
 }
 
 func writeReport(ctx context.Context, s *state, o *options, format, output string) error {
-	write, err := report.Format(format)
+	write, err := s.writer(format)
+	if output != "" {
+		write, err = report.Format(format)
+	}
 	if err != nil {
 		return usage{fmt.Errorf("--format: %w", err)}
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-
-	"github.com/cidbench/cidbench/report"
 )
 
 func newVerify(s *state) *cobra.Command {
@@ -49,7 +47,7 @@ func verify(ctx context.Context, s *state, o *options, noRun bool) error {
 	if o.json {
 		format = "json"
 	}
-	write, err := report.Format(format)
+	write, err := s.writer(format)
 	if err != nil {
 		return err
 	}
