@@ -89,7 +89,7 @@ func TestStepByHand(t *testing.T) {
 	c := tiny()
 	tr := trainer(t, c)
 	advance(t, tr) // so that velocities and the key encoder are not at their start
-	query, key, velocity := group(tr.query), group(tr.key), group(tr.velocity)
+	query, key := group(tr.query), group(tr.key)
 	queue, classes := slices.Clone(tr.queue), slices.Clone(tr.queueClass)
 	m := advance(t, tr)
 
@@ -100,7 +100,6 @@ func TestStepByHand(t *testing.T) {
 			near(t, "key "+p.Name, float64(newKey[j]), 0.9*float64(key[i][j])+0.1*float64(query[i][j]), 1e-6)
 			near(t, "query "+p.Name, float64(newQuery[j]), float64(query[i][j])-m.LearningRate*float64(newVelocity[j]), 1e-6)
 		}
-		_ = velocity
 	}
 	d := c.Encoder.Dim
 	if !slices.Equal(tr.queue[:8*d], queue[:8*d]) || !slices.Equal(tr.queue[16*d:], queue[16*d:]) {

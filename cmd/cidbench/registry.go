@@ -37,6 +37,16 @@ func (o *options) openStore(ctx context.Context, create bool) (*registry.Registr
 	return reg, nil
 }
 
+// manifest opens the registry and reads the manifest of a run.
+func (o *options) manifest(ctx context.Context, run string) (*registry.Registry, registry.Manifest, error) {
+	reg, err := o.openStore(ctx, false)
+	if err != nil {
+		return nil, registry.Manifest{}, err
+	}
+	m, _, err := reg.Run(ctx, run)
+	return reg, m, err
+}
+
 // counter shows how far a long command is: a line every few seconds, on stderr.
 func (s *state) counter(what string) func(done, total int) {
 	last := time.Now()
@@ -106,11 +116,7 @@ func newShow(s *state) *cobra.Command {
 		Short: "Print the manifest of a run: what determined it, what came out, where and when",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			reg, err := o.openStore(c.Context(), false)
-			if err != nil {
-				return err
-			}
-			m, _, err := reg.Run(c.Context(), args[0])
+			_, m, err := o.manifest(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -130,11 +136,7 @@ func newGet(s *state) *cobra.Command {
 		Example: "  cidbench registry get 0123...cdef series -o series.jsonl",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			reg, err := o.openStore(c.Context(), false)
-			if err != nil {
-				return err
-			}
-			m, _, err := reg.Run(c.Context(), args[0])
+			reg, m, err := o.manifest(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
