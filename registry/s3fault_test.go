@@ -192,6 +192,19 @@ func TestS3FlippedOnDisk(t *testing.T) {
 	wantErr(t, "PutBlob over a damaged one", err, registry.ErrCorrupt)
 }
 
+// TestS3RefusesGoFakeS3: a server that people do use in tests, and that lets two writers win.
+func TestS3RefusesGoFakeS3(t *testing.T) {
+	server := s3test.Start(t, s3test.GoFakeS3)
+	_, err := registry.Open(t.Context(), server.URL("refused"))
+	if err == nil {
+		t.Fatal("a registry is opened on a server that ignores conditional writes")
+	}
+	if !strings.Contains(err.Error(), "If-None-Match") && !strings.Contains(err.Error(), "condition") && !strings.Contains(err.Error(), "checksum") {
+		t.Errorf("the error does not say which guarantee is missing: %v", err)
+	}
+	t.Log(err)
+}
+
 // TestS3Refused opens registries on servers that each lack one guarantee.
 func TestS3Refused(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)

@@ -44,6 +44,9 @@ func (o *options) manifest(ctx context.Context, run string) (*registry.Registry,
 		return nil, registry.Manifest{}, err
 	}
 	m, _, err := reg.Run(ctx, run)
+	if exitCode(err) == exitInternal { // no failure of the registry: the id is none
+		err = usage{err}
+	}
 	return reg, m, err
 }
 

@@ -58,6 +58,11 @@ var MinIO = Program{"minio", "github.com/minio/minio", true, func(binary, addres
 	return cmd
 }}
 
+// GoFakeS3 ignores conditions and checksums: it is there to be refused.
+var GoFakeS3 = Program{"gofakes3", "github.com/johannesboyne/gofakes3/cmd/gofakes3", false, func(binary, address, _ string) *exec.Cmd {
+	return exec.Command(binary, "-backend", "memory", "-host", address)
+}}
+
 // A Server is a running S3 server with one bucket.
 type Server struct {
 	// Dir is where it keeps its data.
