@@ -28,7 +28,7 @@ few steps and a probe measured now.`,
 }
 
 func plan(ctx context.Context, s *state, o *options) error {
-	n, err := o.open(ctx, s, true)
+	n, err := o.open(ctx, s, looking)
 	if err != nil {
 		return err
 	}

@@ -21,18 +21,17 @@ type progress struct {
 	state *state
 	bar   *progressbar.ProgressBar // nil without a terminal
 
-	mu         sync.Mutex
-	start      time.Time
-	printed    time.Time
-	cells      int
-	done       int
-	cached     int
-	failed     int
-	total      int            // steps of the whole matrix
-	step       map[string]int // of each cell, by run id
-	worked     int            // steps done by this process
-	latest     string
-	everWorked bool
+	mu      sync.Mutex
+	start   time.Time
+	printed time.Time
+	cells   int
+	done    int
+	cached  int
+	failed  int
+	total   int            // steps of the whole matrix
+	step    map[string]int // of each cell, by run id
+	worked  int            // steps done by this process
+	latest  string
 }
 
 func newProgress(s *state, cells []bench.Cell) *progress {
@@ -62,31 +61,25 @@ func (p *progress) observe(e bench.Event) {
 		return
 	}
 	id := e.Cell.Spec.ID()
-	before, known := p.step[id]
 	at := e.Step
 	if e.Done {
 		at = weight(e.Cell)
 		p.done++
+	}
+	// The first news of a resumed cell jumps to its checkpoint: what was done before was not done now.
+	if done := at - p.step[id]; !e.Cached && (done == 1 || e.Done) {
+		p.worked += done
 	}
 	p.step[id] = at
 	name := fmt.Sprintf("%s T %g seed %d", e.Cell.Arm, e.Cell.Temperature, e.Cell.Seed)
 	switch {
 	case e.Cached:
 		p.cached++
+	case e.Failed != "":
+		p.failed++
+		p.say(fmt.Sprintf("%s FAILED in %s: %s", name, e.Wall.Round(time.Second), e.Failed))
 	case e.Done:
-		p.everWorked = true
-		p.worked += at - before
-		outcome := "done"
-		if e.Failed != "" {
-			p.failed++
-			outcome = "FAILED: " + e.Failed
-		}
-		p.say(fmt.Sprintf("%s %s in %s", name, outcome, e.Wall.Round(time.Second)))
-	case known || e.Step <= 1:
-		p.everWorked = true
-		p.worked += at - before
-	default: // the first news of a resumed cell: what was done before was not done now
-		p.everWorked = true
+		p.say(fmt.Sprintf("%s done in %s", name, e.Wall.Round(time.Second)))
 	}
 	p.latest = name
 	p.draw()
@@ -116,7 +109,7 @@ func (p *progress) draw() {
 		_ = p.bar.Set(min(sum, p.total-1)) // the last step would end the bar early
 		return
 	}
-	if p.everWorked && now.Sub(p.printed) >= lineEvery {
+	if p.worked > 0 && now.Sub(p.printed) >= lineEvery {
 		p.printed = now
 		fmt.Fprintf(p.state.stderr, "%d of %d cells, step %d of %d (%.0f%%), %s; now %s\n",
 			p.done, p.cells, sum, p.total, 100*float64(sum)/float64(p.total), remaining, p.latest)

@@ -44,7 +44,7 @@ func writeReport(ctx context.Context, s *state, o *options, format, output strin
 	if err != nil {
 		return usage{fmt.Errorf("--format: %w", err)}
 	}
-	n, err := o.open(ctx, s, false)
+	n, err := o.open(ctx, s, reading)
 	if err != nil {
 		return err
 	}

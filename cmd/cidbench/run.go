@@ -22,7 +22,7 @@ does not hold. A finished run is never repeated; an interrupted one goes on from
 }
 
 func runCells(ctx context.Context, s *state, o *options) error {
-	n, err := o.open(ctx, s, true)
+	n, err := o.open(ctx, s, writing)
 	if err != nil {
 		return err
 	}

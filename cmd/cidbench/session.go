@@ -78,9 +78,17 @@ type session struct {
 	cells   []bench.Cell
 }
 
-// open checks every option before anything costly, then opens the registry. With create an absent
-// registry is made, and must be writable.
-func (o *options) open(ctx context.Context, s *state, create bool) (*session, error) {
+// access says what a command does with the registry.
+type access int
+
+const (
+	reading access = iota // it must be there
+	looking               // an absent one is taken as empty, and nothing is written
+	writing               // an absent one is made, and it must be writable
+)
+
+// open checks every option before anything costly, then opens the registry.
+func (o *options) open(ctx context.Context, s *state, how access) (*session, error) {
 	n := &session{options: o, tier: experiments.All.Tier(o.tier)}
 	if n.tier == nil {
 		return nil, usage{fmt.Errorf("unknown tier %q: choose one of %s", o.tier, strings.Join(tierNames(), ", "))}
@@ -101,19 +109,18 @@ func (o *options) open(ctx context.Context, s *state, create bool) (*session, er
 	if n.backend, err = bench.ChooseBackend(o.backend); err != nil {
 		return nil, usage{err}
 	}
-	if create {
-		n.reg, err = registry.Open(ctx, o.store)
-	} else {
-		n.reg, err = registry.OpenExisting(ctx, o.store)
+	n.reg, err = o.openStore(ctx, how == writing)
+	if how == looking && errors.Is(err, registry.ErrNotExist) {
+		n.reg, err = registry.Open(ctx, "mem://empty")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--store: %w", err)
+		return nil, err
 	}
 	if n.data, err = dataset.Open(n.tier.Dataset); err != nil {
 		return nil, err
 	}
 	n.env = bench.Environment{Backend: n.backend.Kind, Code: bench.Code()}
-	if !create {
+	if how == reading {
 		if err := n.adopt(ctx, s); err != nil {
 			return nil, err
 		}

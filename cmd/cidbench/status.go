@@ -65,7 +65,7 @@ func (n *session) states(ctx context.Context) ([]cellState, error) {
 }
 
 func status(ctx context.Context, s *state, o *options) error {
-	n, err := o.open(ctx, s, false)
+	n, err := o.open(ctx, s, reading)
 	if err != nil {
 		return err
 	}

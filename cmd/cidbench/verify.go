@@ -30,7 +30,11 @@ func verify(ctx context.Context, s *state, o *options, noRun bool) error {
 	if o.code != "" && !noRun {
 		return usage{errCodeRuns}
 	}
-	n, err := o.open(ctx, s, !noRun)
+	how := writing
+	if noRun {
+		how = reading
+	}
+	n, err := o.open(ctx, s, how)
 	if err != nil {
 		return err
 	}
