@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,14 +76,7 @@ func same(ts *testscript.TestScript, _ bool, args []string) {
 // TestKilledRunsEndInTheSameBytes kills the program with SIGKILL again and again, until it gets through;
 // what it then reports must be what an undisturbed run reports.
 func TestKilledRunsEndInTheSameBytes(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "cidbench")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, program); err != nil { // the test binary is cidbench under that name
-		t.Fatal(err)
-	}
+	program := install(t)
 	args := []string{"--tier", "smoke", "--claim", "hardest5", "--seeds", "2", "--backend", "go"}
 	running := func(store string) []string {
 		return append([]string{"run", "--lease", "1s", "--store", store}, args...)
@@ -125,6 +119,70 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 	}
 	if out, err := exec.Command(program, "registry", "check", "--read-data", "--store", stormy).CombinedOutput(); err != nil {
 		t.Errorf("registry check after kills: %v\n%s", err, out)
+	}
+}
+
+// install returns a path under which the test binary is cidbench.
+func install(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "cidbench")
+	if err := os.Symlink(self, program); err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+// TestProcessesShareTheMatrix runs sixteen processes on one registry and kills five of them at work: the
+// others finish everything, and no cell is trained twice.
+func TestProcessesShareTheMatrix(t *testing.T) {
+	program, store := install(t), t.TempDir()
+	selection := []string{"--tier", "smoke", "--claim", "hardest5", "--seeds", "3", "--backend", "go", "--store", store}
+	const processes, victims = 16, 5
+	var all [processes]*exec.Cmd
+	var logs [processes]bytes.Buffer
+	for i := range all {
+		all[i] = exec.Command(program, append([]string{"run", "--parallel", "1", "--lease", "2s"}, selection...)...)
+		all[i].Stderr = &logs[i]
+		if err := all[i].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(3 * time.Second)
+	for _, victim := range all[:victims] {
+		_ = victim.Process.Kill() // may be through already
+	}
+	trained, killed := map[string]int{}, 0
+	for i, cmd := range all {
+		if err := cmd.Wait(); err != nil {
+			if i >= victims {
+				t.Fatalf("process %d: %v\n%s", i, err, &logs[i])
+			}
+			killed++
+		}
+		for line := range strings.Lines(logs[i].String()) {
+			if cell, _, done := strings.Cut(line, " done in "); done {
+				trained[cell]++
+			}
+		}
+	}
+	if killed == 0 {
+		t.Error("no process was killed at work: nothing was tested")
+	}
+	for cell, times := range trained {
+		if times != 1 {
+			t.Errorf("%s was finished %d times", cell, times)
+		}
+	}
+	out, err := exec.Command(program, append([]string{"status"}, selection...)...).Output()
+	if err != nil || !bytes.Contains(out, []byte("13 cells: 13 complete")) {
+		t.Errorf("status: %v\n%s", err, out)
+	}
+	if out, err := exec.Command(program, "registry", "check", "--read-data", "--store", store).CombinedOutput(); err != nil {
+		t.Errorf("check: %v\n%s", err, out)
 	}
 }
 
