@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -183,6 +185,44 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 	}
 	if out, err := exec.Command(program, "registry", "check", "--read-data", "--store", store).CombinedOutput(); err != nil {
 		t.Errorf("check: %v\n%s", err, out)
+	}
+}
+
+// TestSignalsLeaveAResumableRun: both signals end the program with their exit code, and the same command
+// goes on from there.
+func TestSignalsLeaveAResumableRun(t *testing.T) {
+	program, store := install(t), t.TempDir()
+	args := []string{"run", "--tier", "smoke", "--claim", "hardest5", "--seeds", "2", "--backend", "go", "--store", store}
+	for _, c := range []struct {
+		signal os.Signal
+		code   int
+	}{{os.Interrupt, exitInterrupted}, {syscall.SIGTERM, exitTerminated}} {
+		cmd := exec.Command(program, args...)
+		progress, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		text := bufio.NewScanner(progress)
+		for text.Scan() && !strings.Contains(text.Text(), "done in") {
+		}
+		if err := cmd.Process.Signal(c.signal); err != nil {
+			t.Fatal(err)
+		}
+		var rest strings.Builder
+		for text.Scan() {
+			rest.WriteString(text.Text() + "\n")
+		}
+		_ = cmd.Wait()
+		if got := cmd.ProcessState.ExitCode(); got != c.code || !strings.Contains(rest.String(), "the same command goes on") {
+			t.Errorf("after %s: exit code %d, want %d\n%s", c.signal, got, c.code, &rest)
+		}
+	}
+	out, err := exec.Command(program, args...).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "9 of 9 cells are done") || strings.Contains(string(out), "(0 were there already") {
+		t.Errorf("going on: %v\n%s", err, out)
 	}
 }
 
