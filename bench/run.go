@@ -134,7 +134,8 @@ func (r *Runner) cell(ctx context.Context, cell Cell) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	lease, err := r.Registry.Acquire(ctx, id, owner(), r.Lease)
+	// Not cancelled half-way: a lease that was taken must be given back below.
+	lease, err := r.Registry.Acquire(context.WithoutCancel(ctx), id, owner(), r.Lease)
 	switch {
 	case errors.Is(err, registry.ErrHeld):
 		observe(Event{Held: true})
