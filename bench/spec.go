@@ -75,9 +75,9 @@ type Environment struct {
 }
 
 // Spec builds the spec of an arm in a tier. A temperature of 0 means the tier's.
-func (t *Tier) Spec(arm *Arm, temperature float64, seed uint64, data *dataset.Dataset, env Environment) Spec {
+func (t *Tier) Spec(arm *Arm, temperature float64, seed uint64, data Data, env Environment) Spec {
 	s := Spec{
-		Dataset: Data{Name: data.Name, Fingerprint: data.Fingerprint()},
+		Dataset: data,
 		Probe:   t.Probe.ID(), Seed: seed, Backend: env.Backend, Code: env.Code,
 		Arm: Training{Features: arm.Features},
 	}
@@ -104,6 +104,7 @@ func (t *Tier) Spec(arm *Arm, temperature float64, seed uint64, data *dataset.Da
 // seed, so that whatever is finished is paired. Cells that are the same run appear once.
 func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds int, data *dataset.Dataset, env Environment) []Cell {
 	var cells []Cell
+	pinned := Data{Name: data.Name, Fingerprint: data.Fingerprint()} // hashes every image: once
 	seen := map[string]bool{}
 	add := func(id string, temperature float64, seed uint64) {
 		arm := c.Arm(id)
@@ -113,7 +114,7 @@ func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds int, data *dataset.Da
 		if arm.Features != Trained {
 			temperature = t.Train.Temperature // floors do not depend on it
 		}
-		cell := Cell{Arm: id, Temperature: temperature, Seed: seed, Spec: t.Spec(arm, temperature, seed, data, env)}
+		cell := Cell{Arm: id, Temperature: temperature, Seed: seed, Spec: t.Spec(arm, temperature, seed, pinned, env)}
 		if run := cell.Spec.ID(); !seen[run] {
 			seen[run] = true
 			cell.Seed = cell.Spec.Seed

@@ -120,18 +120,29 @@ func (o *options) open(ctx context.Context, s *state, how access) (*session, err
 		return nil, err
 	}
 	n.env = bench.Environment{Backend: n.backend.Kind, Code: bench.Code()}
+	n.cells = n.matrix()
 	if how == reading {
 		if err := n.adopt(ctx, s); err != nil {
 			return nil, err
 		}
 	}
-	n.cells = experiments.All.Matrix(n.tier, n.claims, n.seeds, n.data, n.env)
 	return n, nil
+}
+
+func (n *session) matrix() []bench.Cell {
+	return experiments.All.Matrix(n.tier, n.claims, n.seeds, n.data, n.env)
 }
 
 // adopt looks for runs of this tier's cells by another version of the code, or another backend, when the
 // registry has none of this one: a registry can be judged anywhere.
 func (n *session) adopt(ctx context.Context, s *state) error {
+	if n.code == "" {
+		for _, cell := range n.cells { // the usual case needs no more than the first that is there
+			if done, err := bench.Finished(ctx, n.reg, cell.Spec.ID()); done || err != nil {
+				return err
+			}
+		}
+	}
 	found := map[bench.Environment]int{}
 	for m, err := range n.reg.Manifests(ctx) {
 		if err != nil {
@@ -161,6 +172,7 @@ func (n *session) adopt(ctx context.Context, s *state) error {
 		return usage{fmt.Errorf("%s holds runs of %d versions of the code; choose one with --code: %s", n.reg, len(found), strings.Join(names, ", "))}
 	}
 	n.env = matching[0]
+	n.cells = n.matrix()
 	fmt.Fprintf(s.stderr, "judging runs of code %s on backend %s, as the registry holds them; this program is code %s\n", n.env.Code, n.env.Backend, bench.Code())
 	return nil
 }
