@@ -7,9 +7,11 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 
+	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/moco"
 	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/bench/probe"
@@ -55,6 +57,14 @@ type Contrast struct {
 	Margin   float64 // accuracy points
 }
 
+// Observation asserts that a statistic, which package analysis measures on the encoders of an arm at the end
+// of training, exceeds the value that its null gives by more than a margin.
+type Observation struct {
+	Arm       string
+	Statistic string  // an id of analysis.All
+	Margin    float64 // in the statistic's unit
+}
+
 // Source says where a claim or a number comes from.
 type Source struct {
 	// Where is the place in the paper.
@@ -76,23 +86,27 @@ type Claim struct {
 	// Target is what the paper reports that bears on the statement.
 	Target string
 	Source Source
-	// Contrasts must all hold for the claim to be supported; one that is refuted refutes it.
-	Contrasts []Contrast
+	// Contrasts and Observations must all hold for the claim to be supported; one that is refuted refutes it.
+	Contrasts    []Contrast
+	Observations []Observation
 	// Controls are arms that are shown beside the contrasts, and explain them.
 	Controls []string
 	// MinSeeds is the least number of paired seeds for a verdict.
 	MinSeeds int
 	// Temperature of InfoNCE; 0 means the tier's.
 	Temperature float64
-	// Probe is the id of the probe protocol whose accuracy is compared.
+	// Probe is the id of the probe protocol whose accuracy is compared; empty without contrasts.
 	Probe string
 	// Tiers in which the claim is tested; none means all.
 	Tiers []string
 }
 
-// Arms lists the arms of the contrasts and the controls, each once.
+// Arms lists the arms of the contrasts, the observations and the controls, each once.
 func (c *Claim) Arms() []string {
 	var ids []string
+	for _, x := range c.Observations {
+		ids = append(ids, x.Arm)
+	}
 	for _, x := range c.Contrasts {
 		ids = append(ids, x.A, x.B)
 	}
@@ -119,6 +133,8 @@ type Tier struct {
 	Checkpoints []float64
 	// BandEvery is the number of steps between measurements of the same-class share by difficulty.
 	BandEvery int
+	// Analysis is how embeddings at the checkpoints are analysed.
+	Analysis analysis.Protocol
 	// Seeds is the number of seeds that are run unless the caller says otherwise.
 	Seeds int
 }
@@ -127,14 +143,29 @@ type Tier struct {
 type Catalogue struct {
 	Arms   []*Arm
 	Claims []*Claim
+	Sweeps []*Sweep
 	Tiers  []*Tier
 	// Floors are the arms that every tier runs besides those of its claims.
 	Floors []string
 }
 
-// Arm finds an arm by id; nil if there is none.
+// Arm finds an arm by id, those of sweeps included; nil if there is none.
 func (c *Catalogue) Arm(id string) *Arm {
-	return find(c.Arms, func(a *Arm) bool { return a.ID == id })
+	is := func(a *Arm) bool { return a.ID == id }
+	if arm := find(c.Arms, is); arm != nil {
+		return arm
+	}
+	for _, sweep := range c.Sweeps {
+		if arm := find(sweep.Arms(), is); arm != nil {
+			return arm
+		}
+	}
+	return nil
+}
+
+// Sweep finds a sweep by id; nil if there is none.
+func (c *Catalogue) Sweep(id string) *Sweep {
+	return find(c.Sweeps, func(s *Sweep) bool { return s.ID == id })
 }
 
 // Tier finds a tier by id; nil if there is none.
@@ -149,23 +180,32 @@ func find[T any](all []*T, is func(*T) bool) *T {
 	return nil
 }
 
-// Select returns the claims of a tier whose id or family is named; all of them when nothing is named.
-func (c *Catalogue) Select(tier string, names []string) ([]*Claim, error) {
+// Select returns the claims of a tier whose id matches one of the patterns (as in path.Match: "hardest5",
+// "hardest01-*"); all of them when there is none.
+func (c *Catalogue) Select(tier string, patterns []string) ([]*Claim, error) {
 	var out []*Claim
 	used := map[string]bool{}
 	for _, claim := range c.Claims {
 		if !claim.In(tier) {
 			continue
 		}
-		byID, byFamily := slices.Contains(names, claim.ID), slices.Contains(names, claim.Family)
-		if len(names) == 0 || byID || byFamily {
+		wanted := len(patterns) == 0
+		for _, pattern := range patterns {
+			match, err := path.Match(pattern, claim.ID)
+			if err != nil {
+				return nil, fmt.Errorf("claim %q: %w", pattern, err)
+			}
+			if match {
+				wanted, used[pattern] = true, true
+			}
+		}
+		if wanted {
 			out = append(out, claim)
-			used[claim.ID], used[claim.Family] = true, true
 		}
 	}
-	for _, name := range names {
-		if !used[name] {
-			return nil, fmt.Errorf("unknown claim %q in tier %q: `cidbench list` shows the claims", name, tier)
+	for _, pattern := range patterns {
+		if !used[pattern] {
+			return nil, fmt.Errorf("unknown claim %q in tier %q: `cidbench list` shows the claims", pattern, tier)
 		}
 	}
 	return out, nil
@@ -214,6 +254,9 @@ func (c *Catalogue) Validate() error {
 		if err := t.Probe.Validate(); err != nil {
 			fail("tier %q: %w", t.ID, err)
 		}
+		if err := t.Analysis.Validate(); err != nil {
+			fail("tier %q: %w", t.ID, err)
+		}
 		if n := len(t.Checkpoints); n == 0 || t.Checkpoints[n-1] != 1 || !slices.IsSorted(t.Checkpoints) || t.Checkpoints[0] <= 0 {
 			fail("tier %q: checkpoints must rise from above 0 to 1", t.ID)
 		}
@@ -226,8 +269,16 @@ func (c *Catalogue) Validate() error {
 		if claim.Family == "" || claim.Statement == "" || claim.Target == "" || claim.Source.Where == "" || claim.Source.Ours == "" {
 			fail("claim %q: family, statement, target and source must be given", claim.ID)
 		}
-		if len(claim.Contrasts) == 0 || claim.MinSeeds < 2 {
-			fail("claim %q: a verdict needs a contrast and at least 2 seeds", claim.ID)
+		if len(claim.Contrasts)+len(claim.Observations) == 0 || claim.MinSeeds < 2 {
+			fail("claim %q: a verdict needs a contrast or an observation, and at least 2 seeds", claim.ID)
+		}
+		for _, x := range claim.Observations {
+			if _, known := analysis.Define(x.Statistic); !known {
+				fail("claim %q observes %q, which no analysis measures", claim.ID, x.Statistic)
+			}
+			if arm := c.Arm(x.Arm); arm != nil && arm.Features != Trained || x.Margin < 0 {
+				fail("claim %q: an observation is of a trained arm, with a margin of 0 or more", claim.ID)
+			}
 		}
 		for _, x := range claim.Contrasts {
 			if x.Relation != NonInferior && x.Relation != Greater && x.Relation != Equivalent {
@@ -247,8 +298,23 @@ func (c *Catalogue) Validate() error {
 				fail("claim %q names an unknown tier %q", claim.ID, tier)
 			}
 		}
-		if !probes[claim.Probe] {
+		if len(claim.Contrasts) > 0 && !probes[claim.Probe] {
 			fail("claim %q: no tier has the probe %q", claim.ID, claim.Probe)
+		}
+	}
+	for _, sweep := range c.Sweeps {
+		if len(sweep.Lines) == 0 || len(sweep.Fractions) == 0 || sweep.Title == "" || sweep.Seeds < 1 {
+			fail("sweep %q: title, lines, fractions and seeds must be given", sweep.ID)
+		}
+		if c.Arm(sweep.Reference) == nil {
+			fail("sweep %q: its reference %q is not an arm", sweep.ID, sweep.Reference)
+		}
+		id("sweep", sweep.ID)
+		for _, arm := range sweep.Arms() {
+			id("arm", arm.ID)
+			if err := arm.Rules[0].Validate(); err != nil {
+				fail("sweep %q: %w", sweep.ID, err)
+			}
 		}
 	}
 	for _, arm := range c.Floors {

@@ -31,8 +31,10 @@ type checkpoint struct {
 	// Curve and Kept are the probes and the declared checkpoints so far.
 	Curve []CurvePoint                   `json:"curve,omitempty"`
 	Kept  map[string]registry.Descriptor `json:"kept,omitempty"`
-	// WallSeconds is the time spent so far, over all attempts; Resumed the number of resumptions.
+	// WallSeconds and Joules are the time and energy spent so far, over all attempts; Resumed is the number
+	// of resumptions.
 	WallSeconds float64 `json:"wallSeconds"`
+	Joules      float64 `json:"joules,omitempty"`
 	Resumed     int     `json:"resumed"`
 }
 
@@ -45,10 +47,11 @@ type run struct {
 	backend  compute.Backend
 	protocol probe.Protocol
 	threads  int
-	progress func(step, steps int)
+	progress func(step int)
 
-	before time.Duration // spent by earlier attempts
+	before checkpoint // what earlier attempts left
 	start  time.Time
+	energy *meter
 	check  checkpoint
 	series []moco.Metrics
 }
@@ -76,7 +79,7 @@ func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descript
 	}
 	for trainer.Step() < training.Config.Steps {
 		next := trainer.Step() + 1
-		m, err := trainer.Advance(ctx, next%training.BandEvery == 0)
+		m, err := trainer.Advance(ctx, next == 1 || next%training.BandEvery == 0)
 		if ctx.Err() != nil {
 			// Not cancelled: the state must still be written.
 			return Result{}, nil, errors.Join(ctx.Err(), r.save(context.WithoutCancel(ctx), trainer))
@@ -85,14 +88,14 @@ func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descript
 			return Result{}, nil, err
 		}
 		r.series = append(r.series, m)
-		r.progress(next, training.Config.Steps)
+		r.progress(next)
 		if slices.Contains(training.Checkpoints, next) {
 			if err := r.keep(ctx, trainer); err != nil {
 				return Result{}, nil, err
 			}
 		}
 	}
-	result := Result{Curve: r.check.Curve, Loss: finalLoss(r.series), Bands: lateBands(r.series)}
+	result := Result{Curve: r.check.Curve, Progress: progressOf(r.series), Loss: finalLoss(r.series), Bands: lateBands(r.series)}
 	result.Accuracy = result.Curve[len(result.Curve)-1].Accuracy
 	artifacts := map[string]registry.Descriptor{SeriesArtifact: r.check.Series}
 	for name, d := range r.check.Kept {
@@ -122,9 +125,8 @@ func (r *run) resume(ctx context.Context, trainer *moco.Trainer) error {
 			return errors.Join(err, ctx.Err())
 		}
 		if err == nil {
-			r.check = c
+			r.before, r.check = c, c
 			r.check.Resumed++
-			r.before = time.Duration(c.WallSeconds * float64(time.Second))
 			return nil
 		}
 	}
@@ -167,7 +169,7 @@ func (r *run) keep(ctx context.Context, trainer *moco.Trainer) error {
 	if err != nil {
 		return err
 	}
-	kept := map[string]registry.Descriptor{fmt.Sprintf("checkpoint-%08d", trainer.Step()): state}
+	kept := map[string]registry.Descriptor{checkpointName(trainer.Step()): state}
 	for name, d := range r.check.Kept {
 		kept[name] = d
 	}
@@ -202,12 +204,16 @@ func (r *run) record(ctx context.Context, step int, state registry.Descriptor) e
 		return err
 	}
 	r.check.Step, r.check.State, r.check.Series = step, state, series
-	r.check.WallSeconds = r.wall().Seconds()
+	r.check.WallSeconds, r.check.Joules = r.wall().Seconds(), r.joules()
 	_, err = r.reg.Append(ctx, r.id, checkpointEvent, r.check)
 	return err
 }
 
-func (r *run) wall() time.Duration { return r.before + time.Since(r.start) }
+func (r *run) wall() time.Duration {
+	return time.Duration(r.before.WallSeconds*float64(time.Second)) + time.Since(r.start)
+}
+
+func (r *run) joules() float64 { return r.before.Joules + r.energy.joules() }
 
 func (r *run) probe(trainer *moco.Trainer) (probe.Accuracy, error) {
 	train, err := trainer.Features(r.data.Train)
@@ -240,6 +246,22 @@ func pixels(split dataset.Split, data *dataset.Dataset) probe.Set {
 		}
 	}
 	return set
+}
+
+// progressOf thins a series to the steps at which difficulty was measured, the first among them.
+func progressOf(series []moco.Metrics) (points []ProgressPoint) {
+	var sum ProgressPoint
+	n := 0.0
+	for _, m := range series {
+		sum.Loss += m.Loss
+		sum.Alignment += m.Alignment()
+		n++
+		if m.Bands != nil {
+			points = append(points, ProgressPoint{Step: m.Step, Loss: sum.Loss / n, Alignment: sum.Alignment / n, Uniformity: m.Uniformity})
+			sum, n = ProgressPoint{}, 0
+		}
+	}
+	return points
 }
 
 func finalLoss(series []moco.Metrics) float64 {

@@ -20,14 +20,25 @@ import (
 //go:embed augment/*.go dataset/*.go moco/*.go negatives/*.go nn/*.go probe/*.go rng/*.go safetensors/*.go cell.go
 var source embed.FS
 
+// analysisSource is what, beside source, determines those of an analysis.
+//
+//go:embed analysis/*.go taxonomy/*.go analyze.go
+var analysisSource embed.FS
+
 // numericModules are the libraries that determine the numbers of a run.
 var numericModules = []string{"github.com/gomlx/compute", "github.com/gomlx/gomlx", "github.com/gomlx/go-xla", "gonum.org/v1/gonum"}
 
 // Code is the digest of the source that determines the numbers of a run, and of the versions of the
 // libraries it computes with. Comments, formatting and tests do not count; neither does the rest of
 // cidbench, so a better report does not make anyone train again.
-var Code = sync.OnceValue(func() string {
+var Code = sync.OnceValue(func() string { return digest(source, "") })
+
+// AnalysisCode is the same for analyses, which rest on Code.
+var AnalysisCode = sync.OnceValue(func() string { return digest(analysisSource, Code()) })
+
+func digest(source embed.FS, base string) string {
 	h := sha256.New()
+	io.WriteString(h, base) // a hash never fails to write
 	err := fs.WalkDir(source, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -47,7 +58,7 @@ var Code = sync.OnceValue(func() string {
 		fmt.Fprintf(h, "module %s %s\n", name, version)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
-})
+}
 
 // writeTokens writes Go source without comments and layout.
 func writeTokens(w io.Writer, text []byte) {

@@ -8,16 +8,22 @@ import (
 	"github.com/cidbench/cidbench/bench/moco"
 )
 
-// Estimate measures how long a trained cell of a tier takes here, from a few steps and one probe.
-func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b Backend, threads int) (time.Duration, error) {
+// Cost is what one trained cell takes.
+type Cost struct {
+	Wall time.Duration
+	Disk int64 // bytes that the registry keeps, nearly all of them checkpoints
+}
+
+// Estimate measures what a trained cell of a tier costs here, from a few steps, one probe and one checkpoint.
+func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b Backend, threads int) (Cost, error) {
 	backend, err := b.Open(threads)
 	if err != nil {
-		return 0, err
+		return Cost{}, err
 	}
 	defer backend.Finalize()
 	trainer, err := moco.New(backend, t.Train, nil, data, 0, threads)
 	if err != nil {
-		return 0, err
+		return Cost{}, err
 	}
 	defer trainer.Close()
 	const warm, steps = 3, 10
@@ -27,14 +33,20 @@ func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b Backend, th
 			start = time.Now()
 		}
 		if _, err := trainer.Advance(ctx, false); err != nil {
-			return 0, err
+			return Cost{}, err
 		}
 	}
 	step := time.Since(start) / steps
 	start = time.Now()
 	r := &run{data: data, backend: backend, protocol: t.Probe}
 	if _, err := r.probe(trainer); err != nil {
-		return 0, err
+		return Cost{}, err
 	}
-	return step*time.Duration(t.Train.Steps) + time.Since(start)*time.Duration(len(t.Checkpoints)), nil
+	probing := time.Since(start)
+	state, err := trainer.Save()
+	if err != nil {
+		return Cost{}, err
+	}
+	kept := len(t.Checkpoints)
+	return Cost{step*time.Duration(t.Train.Steps) + probing*time.Duration(kept), int64(len(state) * kept)}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/cidbench/cidbench/registry"
 )
@@ -17,12 +18,13 @@ var (
 	Dirty   = "" // "true" if the source differed from Commit
 )
 
-// provenance describes this process; the caller adds the times.
-func provenance(backend Backend) registry.Provenance {
+// provenance describes this process; the caller adds what the run took.
+func (r *Runner) provenance(started time.Time) registry.Provenance {
 	p := registry.Provenance{
+		Command: r.Command, Started: started.UTC().Truncate(time.Millisecond),
 		Tool: "cidbench " + Version, Commit: Commit, Dirty: Dirty == "true",
 		GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPU: cpuModel(), Cores: runtime.NumCPU(), Backend: backend.String(),
+		CPU: cpuModel(), Cores: runtime.NumCPU(), Backend: r.Backend.String(),
 		Modules: map[string]string{},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && Commit == "" {

@@ -26,18 +26,21 @@ type Runner struct {
 	// Lease is how long a cell of a process that died stays closed to others. Any number of processes may
 	// run on one registry: each cell has one owner at a time.
 	Lease time.Duration
+	// Command is what the user asked for. It goes into manifests, which are published: no places in it.
+	Command []string
 	// Observe is told of what happens, from several goroutines; it may be nil.
 	Observe func(Event)
 }
 
-// Event is news of a cell: started or advanced (Done false), or over.
+// Event is news of a cell or an analysis: begun or advanced (Done false), or over.
 type Event struct {
-	Cell        Cell
-	Step, Steps int
-	Done        bool
+	// Run is its id in the registry, Name what people call it.
+	Run, Name string
+	Step      int
+	Done      bool
 	// Cached says that the run was there already.
 	Cached bool
-	// Held says that another process is at work on the cell; it comes up again later.
+	// Held says that another process is at work on it; it comes up again later.
 	Held bool
 	// Failed is the reason of a run that is recorded as failed.
 	Failed string
@@ -48,12 +51,26 @@ type Event struct {
 // is recorded as a failed run and is not an error. Cells that other processes hold are waited for. After
 // an error or a cancelled context no further cell is started, and cells in progress leave a checkpoint.
 func (r *Runner) Run(ctx context.Context, cells []Cell) error {
+	return r.all(ctx, len(cells), func(ctx context.Context, i int) error {
+		cell := cells[i]
+		return r.once(ctx, cell.Spec.ID(), cell.Name(), func(ctx context.Context, observe func(Event)) (registry.Manifest, error) {
+			return r.compute(ctx, cell, observe)
+		})
+	})
+}
+
+// all does jobs 0 to n-1, several at a time, in order; those that others hold come up again.
+func (r *Runner) all(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+	jobs := make([]int, n)
+	for i := range jobs {
+		jobs[i] = i
+	}
 	for {
-		held, err := r.pass(ctx, cells)
+		held, err := r.pass(ctx, jobs, do)
 		if err != nil || len(held) == 0 {
 			return err
 		}
-		cells = held
+		jobs = held
 		select { // a lease is seen to be given up when it has not changed for its whole term
 		case <-time.After(r.Lease / 8):
 		case <-ctx.Done():
@@ -62,22 +79,22 @@ func (r *Runner) Run(ctx context.Context, cells []Cell) error {
 	}
 }
 
-// pass goes through the cells once and returns those that others hold.
-func (r *Runner) pass(ctx context.Context, cells []Cell) ([]Cell, error) {
+// pass goes through the jobs once and returns those that others hold.
+func (r *Runner) pass(ctx context.Context, jobs []int, do func(ctx context.Context, i int) error) ([]int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	queue := make(chan Cell)
+	queue := make(chan int)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
 	var failure error
-	var held []Cell
+	var held []int
 	for range max(1, r.Parallel) {
 		workers.Go(func() {
-			for cell := range queue {
-				err := r.cell(ctx, cell)
+			for i := range queue {
+				err := do(ctx, i)
 				mu.Lock()
 				if errors.Is(err, registry.ErrHeld) {
-					held = append(held, cell)
+					held = append(held, i)
 				} else if err != nil {
 					if failure == nil {
 						failure = err
@@ -89,9 +106,9 @@ func (r *Runner) pass(ctx context.Context, cells []Cell) ([]Cell, error) {
 		})
 	}
 feed:
-	for _, cell := range cells {
+	for _, i := range jobs {
 		select {
-		case queue <- cell:
+		case queue <- i:
 		case <-ctx.Done():
 			break feed
 		}
@@ -113,22 +130,18 @@ func Finished(ctx context.Context, reg *registry.Registry, id string) (bool, err
 	return err == nil, err
 }
 
-func (r *Runner) cell(ctx context.Context, cell Cell) error {
-	id := cell.Spec.ID()
-	steps := 0
-	if cell.Spec.Arm.Features == Trained {
-		steps = cell.Spec.Arm.Config.Steps
-	}
+// once commits what compute returns under id, unless that is there already or held by another process.
+func (r *Runner) once(ctx context.Context, id, name string, compute func(context.Context, func(Event)) (registry.Manifest, error)) error {
 	observe := func(e Event) {
-		e.Cell, e.Steps = cell, steps
+		e.Run, e.Name = id, name
 		if r.Observe != nil {
 			r.Observe(e)
 		}
 	}
 	if done, err := Finished(ctx, r.Registry, id); err != nil {
-		return fmt.Errorf("%s seed %d: %w", cell.Arm, cell.Seed, err)
+		return fmt.Errorf("%s: %w", name, err)
 	} else if done {
-		observe(Event{Step: steps, Done: true, Cached: true})
+		observe(Event{Done: true, Cached: true})
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -141,7 +154,7 @@ func (r *Runner) cell(ctx context.Context, cell Cell) error {
 		observe(Event{Held: true})
 		return err
 	case errors.Is(err, registry.ErrExist): // finished by another process just now
-		observe(Event{Step: steps, Done: true, Cached: true})
+		observe(Event{Done: true, Cached: true})
 		return nil
 	case err != nil:
 		return err
@@ -155,13 +168,24 @@ func (r *Runner) cell(ctx context.Context, cell Cell) error {
 		case <-ctx.Done():
 		}
 	}()
-	err = r.compute(ctx, cell, id, observe)
+	observe(Event{})
+	m, err := compute(ctx, observe)
+	if err == nil {
+		m.Provenance.Finished = time.Now().UTC().Truncate(time.Millisecond)
+		_, err = r.Registry.Commit(ctx, m)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
 	if context.Cause(ctx) == registry.ErrHeld { // another process thought this one dead, and goes on
 		observe(Event{Held: true})
 		return registry.ErrHeld
 	}
 	// Given back also when interrupted, so that others need not wait.
-	return errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+	if err = errors.Join(err, lease.Release(context.WithoutCancel(ctx))); err == nil {
+		observe(Event{Done: true, Failed: m.Reason, Wall: time.Duration(m.Provenance.WallSeconds * float64(time.Second))})
+	}
+	return err
 }
 
 // owner names this process to those who meet its leases.
@@ -173,18 +197,17 @@ func owner() string {
 	return fmt.Sprintf("%s, process %d", host, os.Getpid())
 }
 
-// compute trains, probes and commits a cell whose lease is held.
-func (r *Runner) compute(ctx context.Context, cell Cell, id string, observe func(Event)) error {
+// compute trains and probes a cell.
+func (r *Runner) compute(ctx context.Context, cell Cell, observe func(Event)) (registry.Manifest, error) {
 	backend, err := r.Backend.Open(r.Threads)
 	if err != nil {
-		return fmt.Errorf("backend %s: %w", r.Backend, err)
+		return registry.Manifest{}, fmt.Errorf("backend %s: %w", r.Backend, err)
 	}
 	defer backend.Finalize()
-	observe(Event{})
 	running := &run{
-		spec: cell.Spec, id: id, reg: r.Registry, data: r.Data, backend: backend, protocol: r.Probe,
-		threads: r.Threads, start: time.Now(),
-		progress: func(step, _ int) { observe(Event{Step: step}) },
+		spec: cell.Spec, id: cell.Spec.ID(), reg: r.Registry, data: r.Data, backend: backend, protocol: r.Probe,
+		threads: r.Threads, start: time.Now(), energy: startMeter(powercap, r.Parallel),
+		progress: func(step int) { observe(Event{Step: step}) },
 	}
 	result, artifacts, err := running.compute(ctx)
 
@@ -193,19 +216,12 @@ func (r *Runner) compute(ctx context.Context, cell Cell, id string, observe func
 	if errors.As(err, &diverged) || errors.Is(err, probe.ErrNotFinite) {
 		m.Status, m.Reason = registry.Failed, err.Error()
 	} else if err != nil {
-		return fmt.Errorf("%s at temperature %g, seed %d: %w", cell.Arm, cell.Temperature, cell.Seed, err)
+		return m, err
 	} else if m.Result, err = json.Marshal(result); err != nil {
-		return err
+		return m, err
 	}
-	m.Provenance = provenance(r.Backend)
-	m.Provenance.Command = os.Args
-	m.Provenance.Started = running.start.UTC().Truncate(time.Millisecond)
-	m.Provenance.Finished = time.Now().UTC().Truncate(time.Millisecond)
-	m.Provenance.WallSeconds = running.wall().Seconds()
+	m.Provenance = r.provenance(running.start)
+	m.Provenance.WallSeconds, m.Provenance.Joules = running.wall().Seconds(), running.joules()
 	m.Provenance.Resumed = running.check.Resumed
-	if _, err := r.Registry.Commit(ctx, m); err != nil {
-		return fmt.Errorf("%s seed %d: %w", cell.Arm, cell.Seed, err)
-	}
-	observe(Event{Step: running.check.Step, Done: true, Failed: m.Reason, Wall: running.wall()})
-	return nil
+	return m, nil
 }

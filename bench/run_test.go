@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/moco"
@@ -46,6 +48,7 @@ func small() *Catalogue {
 				Batch:   16, Queue: 64, Steps: 12, Temperature: .2, KeyMomentum: .9, LearningRate: .05, WarmupSteps: 2, Momentum: .9, WeightDecay: 1e-4, NormGroups: 2,
 			},
 			Probe: probe.Protocol{L2: .001, Iterations: 20, Ridge: .01, Neighbours: 5}, Checkpoints: []float64{.5, 1}, BandEvery: 3, Seeds: 2,
+			Analysis: analysis.Protocol{Queries: 100, Tail: .05, Draws: 19, Resamples: 19},
 		}},
 		Floors: []string{"untrained", "pixels"},
 	}
@@ -68,14 +71,14 @@ func runner(t *testing.T, store string) *Runner {
 	return &Runner{Registry: reg, Data: smallData(), Probe: small().Tiers[0].Probe, Backend: Backend{Kind: "go"}, Parallel: 2, Threads: 1, Lease: time.Second}
 }
 
-func matrix(seeds int) []Cell {
+func cellsOf(seeds int) []Cell {
 	c := small()
-	return c.Matrix(c.Tiers[0], c.Claims, seeds, smallData(), Environment{Backend: "go", Code: "test"})
+	return c.Matrix(c.Tiers[0], c.Claims, seeds, Pin(smallData()), Environment{Backend: "go", Code: "test"})
 }
 
 func TestMatrixHoldsEachRunOnce(t *testing.T) {
 	var got []string
-	for _, c := range matrix(2) {
+	for _, c := range cellsOf(2) {
 		got = append(got, fmt.Sprintf("%s %d", c.Arm, c.Seed))
 	}
 	// "again" is the same training as "all"; pixels have no seed.
@@ -113,7 +116,7 @@ func results(t *testing.T, r *Runner, cells []Cell) map[string]registry.Digest {
 // TestSameSpecSameBytes runs a matrix twice, cell by cell and side by side; then once more, which must
 // find everything there.
 func TestSameSpecSameBytes(t *testing.T) {
-	cells := matrix(2)
+	cells := cellsOf(2)
 	a, b := runner(t, t.TempDir()), runner(t, t.TempDir())
 	b.Parallel = 1
 	for _, r := range []*Runner{a, b} {
@@ -132,7 +135,7 @@ func TestSameSpecSameBytes(t *testing.T) {
 		if e.Cached {
 			cached++
 		} else {
-			t.Errorf("%s seed %d runs again", e.Cell.Arm, e.Cell.Seed)
+			t.Errorf("%s runs again", e.Name)
 		}
 	}
 	if err := a.Run(t.Context(), cells); err != nil || cached != len(cells) {
@@ -154,7 +157,7 @@ func TestSameSpecSameBytes(t *testing.T) {
 // TestInterruptAndResume stops a run at every step in turn and resumes it: the final bytes must be those
 // of an uninterrupted run.
 func TestInterruptAndResume(t *testing.T) {
-	cells := matrix(1)
+	cells := cellsOf(1)
 	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "random" })]
 	whole := runner(t, t.TempDir())
 	if err := whole.Run(t.Context(), []Cell{cell}); err != nil {
@@ -204,7 +207,7 @@ func TestInterruptAndResume(t *testing.T) {
 func TestDivergedRunIsRecorded(t *testing.T) {
 	c := small()
 	c.Tiers[0].Train.LearningRate = 1e30
-	cells := c.Matrix(c.Tiers[0], c.Claims, 1, smallData(), Environment{Backend: "go", Code: "test"})
+	cells := c.Matrix(c.Tiers[0], c.Claims, 1, Pin(smallData()), Environment{Backend: "go", Code: "test"})
 	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "hard" })]
 	r := runner(t, t.TempDir())
 	failed := ""
@@ -223,7 +226,7 @@ func TestDivergedRunIsRecorded(t *testing.T) {
 // TestProcessesShareAMatrix: two runners on one registry - as two machines would be - train each cell once
 // between them.
 func TestProcessesShareAMatrix(t *testing.T) {
-	cells, store := matrix(2), t.TempDir()
+	cells, store := cellsOf(2), t.TempDir()
 	var mu sync.Mutex
 	trained, held := map[string]int{}, 0
 	var both sync.WaitGroup
@@ -233,7 +236,7 @@ func TestProcessesShareAMatrix(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if e.Done && !e.Cached {
-				trained[e.Cell.Spec.ID()]++
+				trained[e.Run]++
 			}
 			if e.Held {
 				held++
@@ -258,7 +261,7 @@ func TestProcessesShareAMatrix(t *testing.T) {
 }
 
 func TestResultAndSeriesAreStored(t *testing.T) {
-	cells := matrix(1)
+	cells := cellsOf(1)
 	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "hard" })]
 	r := runner(t, t.TempDir())
 	if err := r.Run(t.Context(), []Cell{cell}); err != nil {
@@ -275,6 +278,16 @@ func TestResultAndSeriesAreStored(t *testing.T) {
 	if len(result.Curve) != 2 || result.Curve[0].Step != 6 || result.Accuracy != result.Curve[1].Accuracy || result.Accuracy.N != 500 {
 		t.Errorf("result %+v", result)
 	}
+	var steps []int
+	for i, p := range result.Progress {
+		steps = append(steps, p.Step)
+		if !(p.Loss > 0) || !(p.Alignment > 0 && p.Alignment < 4) || !(p.Uniformity < 0) {
+			t.Errorf("progress %d: %+v", i, p)
+		}
+	}
+	if want := []int{1, 3, 6, 9, 12}; !slices.Equal(steps, want) {
+		t.Errorf("progress at steps %v, want %v", steps, want)
+	}
 	if len(result.Bands) != len(moco.BandEdges)-1 {
 		t.Errorf("%d bands", len(result.Bands))
 	}
@@ -285,6 +298,12 @@ func TestResultAndSeriesAreStored(t *testing.T) {
 	series, err := DecodeSeries(text)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(series) == 12 {
+		mean := (series[1].Loss + series[2].Loss) / 2
+		if got := result.Progress[1].Loss; math.Abs(got-mean) > 1e-12 {
+			t.Errorf("progress has loss %g for steps 2 and 3, whose mean is %g", got, mean)
+		}
 	}
 	if len(series) != 12 || series[0].Kept != 6 || series[2].Bands == nil || series[3].Bands != nil {
 		t.Errorf("series of %d steps, %v kept", len(series), series[0].Kept)
@@ -332,6 +351,14 @@ func TestCodeIgnoresCommentsAndLayout(t *testing.T) {
 	}
 	for _, path := range []string{"augment/augment.go", "moco/trainer.go", "nn/convnorm.go", "dataset/glyphs.go", "cell.go"} {
 		if _, err := source.ReadFile(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if code := AnalysisCode(); !strings.HasPrefix(code, "sha256:") || code == Code() {
+		t.Errorf("code of analyses %q", code)
+	}
+	for _, path := range []string{"analysis/semantics.go", "taxonomy/similarity.go", "analyze.go"} {
+		if _, err := analysisSource.ReadFile(path); err != nil {
 			t.Error(err)
 		}
 	}

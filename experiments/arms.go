@@ -9,8 +9,8 @@ var arms = []*bench.Arm{
 	{ID: "all", Title: "all negatives (baseline)", Features: bench.Trained},
 	{ID: "hardest5", Title: "hardest 5% only", Features: bench.Trained, Rules: []negatives.Rule{
 		{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.05}}},
-	{ID: "easiest95", Title: "easiest 95% only", Features: bench.Trained, Rules: []negatives.Rule{
-		{Action: negatives.Keep, Pool: negatives.Easiest, Fraction: 0.95}}},
+	{ID: "easiest95", Title: "easiest 95% only (without the hardest 5%)", Features: bench.Trained, Rules: []negatives.Rule{
+		{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 0.05}}},
 	{ID: "random5", Title: "random 5% only (as many as hardest 5%)", Features: bench.Trained, Rules: []negatives.Rule{
 		{Action: negatives.Keep, Pool: negatives.Random, Fraction: 0.05}}},
 	{ID: "without-hardest01", Title: "without the hardest 0.1%", Features: bench.Trained, Rules: []negatives.Rule{

@@ -50,22 +50,24 @@ type Manifest struct {
 
 // Provenance says where, when and with what a run was made.
 type Provenance struct {
-	Tool        string            `json:"tool"`             // name and version
-	Commit      string            `json:"commit,omitempty"` // of the source
-	Dirty       bool              `json:"dirty"`            // the source differed from Commit
-	GoVersion   string            `json:"goVersion"`
-	OS          string            `json:"os"`
-	Arch        string            `json:"arch"`
-	CPU         string            `json:"cpu,omitempty"` // model name
-	Cores       int               `json:"cores"`
-	Backend     string            `json:"backend"` // what computed: name and version
-	Host        string            `json:"host,omitempty"`
-	Command     []string          `json:"command,omitempty"`
-	Started     time.Time         `json:"started"`
-	Finished    time.Time         `json:"finished"`
-	WallSeconds float64           `json:"wallSeconds"` // summed over resumptions
-	Resumed     int               `json:"resumed"`     // how often the run was resumed
-	Modules     map[string]string `json:"modules,omitempty"`
+	Tool        string    `json:"tool"`             // name and version
+	Commit      string    `json:"commit,omitempty"` // of the source
+	Dirty       bool      `json:"dirty"`            // the source differed from Commit
+	GoVersion   string    `json:"goVersion"`
+	OS          string    `json:"os"`
+	Arch        string    `json:"arch"`
+	CPU         string    `json:"cpu,omitempty"` // model name
+	Cores       int       `json:"cores"`
+	Backend     string    `json:"backend"` // what computed: name and version
+	Host        string    `json:"host,omitempty"`
+	Command     []string  `json:"command,omitempty"`
+	Started     time.Time `json:"started"`
+	Finished    time.Time `json:"finished"`
+	WallSeconds float64   `json:"wallSeconds"` // summed over resumptions
+	// Joules is the processors' energy put down to the run; 0 where it cannot be known.
+	Joules  float64           `json:"joules,omitempty"`
+	Resumed int               `json:"resumed"` // how often the run was resumed
+	Modules map[string]string `json:"modules,omitempty"`
 }
 
 // runIDLen is 128 bits: enough to never see two keys with one id.

@@ -32,6 +32,7 @@ import (
 	"iter"
 	"maps"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -75,12 +76,16 @@ var openers = map[string]func(ctx context.Context, url string) (Store, error){
 }
 
 // OpenStore opens the store at a bare path, file://path, mem://name or an S3
-// URL (ParseS3URL), whether a registry is in it or not, and writes nothing. The
+// URL (ParseS3URL), whether a registry is in it or not, and writes nothing. A
+// bare path to a regular file is that of evidence (WriteEvidence). The
 // path of a file URL is all that follows the slashes, relative or absolute, with
 // %-escapes. A mem URL names a store shared by the whole process.
 func OpenStore(ctx context.Context, url string) (Store, error) {
 	scheme, _, ok := strings.Cut(url, "://")
 	if !ok {
+		if info, err := os.Stat(url); err == nil && info.Mode().IsRegular() {
+			return openEvidence(ctx, url)
+		}
 		return NewDir(url)
 	}
 	open, ok := openers[scheme]

@@ -43,7 +43,11 @@ func accuracies(id, title string, r *Report) *figure {
 	for i, ref := range references {
 		x, y := s.at(ref.Mean), 6+lineOfText*float64(i)
 		f.Lines = append(f.Lines, stroke{"floor", x, coord(y + 4), x, coord(bottom)})
-		f.Texts = append(f.Texts, text{"start plate small", x + 4, coord(y + 12), fmt.Sprintf("%s %s", ref.ID, plain(ref.Mean))})
+		name := text{"start plate small", x + 4, coord(y + 12), fmt.Sprintf("%s %s", ref.ID, plain(ref.Mean))}
+		if x > figureWidth/2 {
+			name.Class, name.X = "end plate small", x-4
+		}
+		f.Texts = append(f.Texts, name)
 		words = append(words, fmt.Sprintf("The line of %s is at %s.", ref.ID, plain(ref.Mean)))
 	}
 	for i, a := range shown {
@@ -55,7 +59,7 @@ func accuracies(id, title string, r *Report) *figure {
 		f.Texts = append(f.Texts, text{"start plate", plotLeft, coord(y + 14), name + ": " + maybe(a.Mean)})
 		for _, row := range a.Runs {
 			if row.Linear != nil {
-				f.Dots = append(f.Dots, dot{"seed", s.at(*row.Linear), coord(y + 26)})
+				f.Dots = append(f.Dots, dot{"seed", s.at(*row.Linear), coord(y + 26), dotSize})
 			}
 		}
 		f.Lines = append(f.Lines, stroke{"mean", s.at(*a.Mean), coord(y + 18), s.at(*a.Mean), coord(y + 34)})

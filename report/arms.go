@@ -9,9 +9,6 @@ import (
 	"github.com/cidbench/cidbench/report/stats"
 )
 
-// maxPoints bounds the length of a curve: more than a figure can show.
-const maxPoints = 200
-
 // arms summarises the cells by arm and temperature, in the order of the matrix.
 func (b *builder) arms() {
 	type key struct {
@@ -50,8 +47,8 @@ func (b *builder) arms() {
 			}
 		}
 	}
-	if b.in.Classes > 0 {
-		b.report.Chance = points(1, b.in.Classes)
+	if len(b.in.Classes) > 0 {
+		b.report.Chance = points(1, len(b.in.Classes))
 	}
 }
 
@@ -70,7 +67,7 @@ func summarise(arm *bench.Arm, temperature float64, cells []observation) Arm {
 	out.N = len(complete)
 	out.Mean, out.SD = exists(stats.Mean(linear)), exists(stats.StdDev(linear))
 	out.Ridge, out.KNN = exists(stats.Mean(ridge)), exists(stats.Mean(knn))
-	out.Curve, out.Loss, out.Bands = meanCurve(complete), meanLoss(complete), meanBands(complete)
+	out.Curve, out.Progress, out.Bands = meanCurve(complete), meanProgress(complete), meanBands(complete)
 	return out
 }
 
@@ -131,18 +128,14 @@ func meanCurve(runs []Run) (out []CurvePoint) {
 	return out
 }
 
-// meanLoss averages over runs, and over stretches of steps where there are more than maxPoints.
-func meanLoss(runs []Run) (out []LossPoint) {
-	series := func(r Run) []moco.Metrics { return r.Series }
-	steps := aligned(runs, series, func(a, b moco.Metrics) bool { return a.Step == b.Step })
-	stretch := (len(steps) + maxPoints - 1) / maxPoints
-	for from := 0; from < len(steps); from += stretch {
-		to := min(from+stretch, len(steps))
-		p := LossPoint{Step: steps[to-1][0].Step}
-		for _, column := range steps[from:to] {
-			for _, m := range column {
-				p.Loss += m.Loss / float64(len(column)*(to-from))
-			}
+func meanProgress(runs []Run) (out []bench.ProgressPoint) {
+	progress := func(r Run) []bench.ProgressPoint { return r.Result.Progress }
+	for _, column := range aligned(runs, progress, func(a, b bench.ProgressPoint) bool { return a.Step == b.Step }) {
+		p := bench.ProgressPoint{Step: column[0].Step}
+		for _, c := range column {
+			p.Loss += c.Loss / float64(len(column))
+			p.Alignment += c.Alignment / float64(len(column))
+			p.Uniformity += c.Uniformity / float64(len(column))
 		}
 		out = append(out, p)
 	}

@@ -17,11 +17,20 @@ type Input struct {
 	Catalogue *bench.Catalogue
 	Tier      *bench.Tier
 	Claims    []*bench.Claim // those to judge; the p values are corrected for their number
-	Seeds     int            // each claim is judged on seeds 0 to Seeds-1
-	Cells     []bench.Cell   // the matrix of the claims
-	Runs      map[string]Run // by run id; what is absent was not run
-	// Classes is the number of classes of the data set, for the line of chance; 0 leaves it out.
-	Classes int
+	Seeds     int            // each claim is judged on seeds 0 to Seeds-1, unless there are Looks
+	// Looks, if not nil, are the rising numbers of seeds at which claims are judged until they are decided.
+	// The levels follow from their number, so all that were planned must be here. Stopped says why the caller
+	// goes no further than the runs do.
+	Looks    []int
+	Stopped  string
+	Cells    []bench.Cell   // the matrix of the claims
+	Runs     map[string]Run // by run id; what is absent was not run
+	Sweeps   []SweepInput
+	Analyses []AnalysisRun
+	// Classes names the classes of the data set, for the line of chance and for pictures.
+	Classes []string
+	// Picture draws an image of the data set that was analysed, as PNG; nil leaves pictures out.
+	Picture func(index int) []byte
 	Command string // that made the report
 }
 
@@ -29,26 +38,32 @@ type Input struct {
 // wraps registry.ErrCorrupt if a run is not what its id says; missing and failed runs are no error.
 func Build(in Input) (*Report, error) {
 	b := &builder{in: in, cells: map[place]bench.Cell{}, report: &Report{
-		Schema: Schema, Version: Version, Alpha: Alpha, Level: Level, Family: len(in.Claims),
+		Schema: Schema, Version: Version,
 		Tier: Tier{
 			ID: in.Tier.ID, Title: in.Tier.Title, Caveat: in.Tier.Caveat, Machinery: in.Tier.Machinery,
-			Dataset: in.Tier.Dataset, Probe: in.Tier.Probe.ID(), Temperature: in.Tier.Train.Temperature,
+			Dataset: in.Tier.Dataset, Probe: in.Tier.Probe.ID(), Analysis: in.Tier.Analysis.ID(), Temperature: in.Tier.Train.Temperature,
 			Steps: in.Tier.Train.Steps, Batch: in.Tier.Train.Batch, Queue: in.Tier.Train.Queue,
-			Seeds: in.Seeds, SeedsUsual: in.Tier.Seeds,
+			SeedsUsual: in.Tier.Seeds,
 		},
-		Claims: []Claim{}, Arms: []Arm{}, Floors: []Floor{}, Notes: []string{},
+		Claims: []Claim{}, Across: []Across{}, Arms: []Arm{}, Floors: []Floor{}, Notes: []string{},
 	}}
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	if in.Seeds < in.Tier.Seeds {
+	b.planLooks()
+	if in.Looks == nil && in.Seeds < in.Tier.Seeds {
 		b.note(fmt.Sprintf("%s here; the tier %q is meant for %d.", count(in.Seeds, "seed"), in.Tier.ID, in.Tier.Seeds))
 	}
 	b.arms()
+	b.sweeps()
+	b.analyses()
 	b.provenance()
 	if err := b.claims(); err != nil {
 		return nil, err
 	}
+	b.explain()
+	b.across()
+	b.report.Tier.Seeds = b.in.Seeds
 	return b.report, nil
 }
 
@@ -62,6 +77,7 @@ type place struct {
 type builder struct {
 	in     Input
 	cells  map[place]bench.Cell
+	looks  *Looks
 	report *Report
 }
 
@@ -171,7 +187,7 @@ func unusable(run Run) string {
 		}
 	}
 	bad := func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
-	if bad(run.Result.Loss) || slices.ContainsFunc(run.Series, func(m moco.Metrics) bool { return bad(m.Loss) }) {
+	if bad(run.Result.Loss) || slices.ContainsFunc(run.Result.Progress, func(p bench.ProgressPoint) bool { return bad(p.Loss) }) {
 		return "the loss is not a number"
 	}
 	if slices.ContainsFunc(run.Result.Bands, func(x moco.Band) bool { return bad(x.SameClass) || bad(x.Similarity) }) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/report/stats"
 )
 
 // misdeclared says where a run is not the arm, tier and probe that it is used for.
@@ -17,7 +16,7 @@ func (b *builder) misdeclared(claim *bench.Claim, arm *bench.Arm, o observation)
 		out = append(out, fmt.Sprintf("%s: %v, not %v", what, got, want))
 	}
 	spec, tier := o.cell.Spec, b.in.Tier
-	if spec.Probe != claim.Probe {
+	if claim.Probe != "" && spec.Probe != claim.Probe { // observations need no probe
 		wrong("probe", spec.Probe, claim.Probe)
 	}
 	if spec.Dataset.Name != tier.Dataset {
@@ -127,40 +126,8 @@ func qualify(a, b observation) (notes []string) {
 	if left.Dirty || right.Dirty {
 		notes = append(notes, "Some runs were made by a build whose source differed from its commit; the code digest tells what ran.")
 	}
-	series := func(o observation) string {
-		return string(o.run.Manifest.Artifacts[bench.SeriesArtifact].Digest)
-	}
-	if series(a) != "" && series(a) == series(b) {
+	if sameCourse(a, b) {
 		notes = append(notes, a.cell.Arm+" - "+b.cell.Arm+": at some seeds training went exactly the same way in both arms, so the rules made no difference there.")
 	}
 	return notes
-}
-
-// belowFloors notes a contrast between arms that learned nothing: their difference is true and empty.
-func (b *builder) belowFloors(c Contrast, left, right []float64) []string {
-	var best *Floor
-	for i, f := range b.report.Floors {
-		if best == nil || f.Mean > best.Mean {
-			best = &b.report.Floors[i]
-		}
-	}
-	if best == nil {
-		return nil
-	}
-	trained := false
-	for _, side := range []struct {
-		arm    string
-		values []float64
-	}{{c.A, left}, {c.B, right}} {
-		mean, err := stats.Mean(side.values)
-		if err != nil || mean > best.Mean {
-			return nil
-		}
-		trained = trained || b.in.Catalogue.Arm(side.arm).Features == bench.Trained
-	}
-	if !trained {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s: neither arm is above the floor %q (%s points), so the contrast says nothing about what was learned.",
-		against(c), best.ID, plain(best.Mean))}
 }

@@ -17,18 +17,20 @@ type section struct {
 	ID     string // for links; unique
 	Level  int    // of the heading, 1 to 3
 	Title  string
+	Link   string // the title in the table of contents, if shorter
 	Blocks []block
 }
 
 // A block has exactly one kind of content.
 type block struct {
-	Alert  string // must not be overlooked
-	Text   string
-	Quote  string
-	Facts  []fact
-	List   []string // numbered from 1
-	Table  *table
-	Figure *figure // drawn in HTML only; a table says the same in numbers
+	Alert    string // must not be overlooked
+	Text     string
+	Quote    string
+	Facts    []fact
+	List     []string // numbered from 1
+	Table    *table
+	Figures  []*figure // drawn in HTML only; a table says the same in numbers
+	Pictures *pictures // images in HTML, a table elsewhere; terminals leave them out
 	// Detail is the title under which the block is folded away; terminals leave it out.
 	Detail string
 	// Wide blocks repeat with more columns what stands elsewhere; terminals leave them out too.
@@ -37,7 +39,8 @@ type block struct {
 
 type fact struct {
 	Name, Text string
-	Code       bool // to be copied literally
+	Code       bool   // to be copied literally
+	Link       string // a section
 }
 
 type table struct {
@@ -46,6 +49,23 @@ type table struct {
 	Numbers []bool // by column; these are aligned right
 	Rows    [][]string
 	Links   []string // by row: the section that the first column points to; may be nil
+}
+
+// figures is a block of those drawings that exist.
+func figures(drawn ...*figure) []block {
+	drawn = slices.DeleteFunc(drawn, func(f *figure) bool { return f == nil })
+	if len(drawn) == 0 {
+		return nil
+	}
+	return []block{{Figures: drawn}}
+}
+
+// folded puts blocks away under titles of their own.
+func folded(title string, blocks []block) []block {
+	for i := range blocks {
+		blocks[i].Detail = title
+	}
+	return blocks
 }
 
 // mark is a verdict as a glyph, which says the same without colour.
@@ -76,189 +96,18 @@ func layout(r *Report) document {
 	for i := range r.Claims {
 		d = append(d, claimSection(r, &r.Claims[i]))
 	}
-	d = append(d, armsSection(r), bandsSection(r), provenanceSection(r), methodSection(r))
+	for i := range r.Sweeps {
+		d = append(d, sweepSection(r, &r.Sweeps[i]))
+	}
+	d = append(d, armsSection(r), bandsSection(r))
+	if len(r.Analyses) > 0 {
+		d = append(d, analysesSection(r))
+	}
+	d = append(d, provenanceSection(r), methodSection(r))
 	if len(r.Notes) > 0 {
 		d = append(d, section{ID: "notes", Level: 2, Title: "Notes", Blocks: []block{{List: r.Notes}}})
 	}
 	return d
-}
-
-func overview(r *Report) section {
-	t := r.Tier
-	s := section{ID: "top", Level: 1, Title: "Are all negatives created equal? The claims, tested"}
-	warning := fmt.Sprintf("Tier %s (%s): %s", t.ID, t.Title, t.Caveat)
-	if t.Machinery {
-		warning = "This only shows that the machinery works: its verdicts mean nothing for science. " + warning
-	}
-	s.Blocks = append(s.Blocks, block{Alert: warning}, block{Text: tallyInWords(r)})
-	if missing := t.RunsMissing + t.RunsFailed; missing > 0 {
-		s.Blocks = append(s.Blocks, block{Text: fmt.Sprintf("%s complete, %d failed or unusable, %d not run.",
-			count(t.RunsPresent, "run"), t.RunsFailed, t.RunsMissing)})
-	}
-	verdicts := &table{
-		Caption: fmt.Sprintf("Verdicts. Differences of accuracy in points, with %.0f%% intervals; p values corrected for %s.", 100*Level, count(r.Family, "claim")),
-		Head:    []string{"Claim", "Verdict", "Contrast", "Asks", "Found", "Seeds", "p holds", "p fails", "Source", "Notes"},
-		Numbers: []bool{false, false, false, false, false, true, true, true, false, false},
-	}
-	for _, c := range r.Claims {
-		for i, x := range c.Contrasts {
-			row := []string{"", "", against(x), asks(x), found(x), fmt.Sprint(x.N), "", "", "", ""}
-			if i == 0 {
-				row[0], row[1] = c.ID, label(c.Verdict, c.Machinery)
-				row[6], row[7] = evidenceIn(&c, c.Corrected)
-				row[8], row[9] = sourceInShort(c.Source), references(c.Notes)
-			}
-			verdicts.Rows = append(verdicts.Rows, row)
-			verdicts.Links = append(verdicts.Links, "claim-"+c.ID)
-		}
-	}
-	s.Blocks = append(s.Blocks, block{Table: verdicts})
-	if f := forest("forest", "Differences of accuracy by contrast", r.Claims); f != nil {
-		s.Blocks = append(s.Blocks, block{Figure: f})
-	}
-	return s
-}
-
-func tallyInWords(r *Report) string {
-	t := r.Tally
-	text := fmt.Sprintf("%s: %d supported, %d refuted, %d inconclusive, %d with nothing to judge; %s each.",
-		count(len(r.Claims), "claim"), t.Supported, t.Refuted, t.Inconclusive, t.NothingToJudge, count(r.Tier.Seeds, "seed"))
-	if r.Tier.Machinery {
-		text += " None of these verdicts means anything for science."
-	}
-	return text
-}
-
-// asks is what a contrast says of its difference.
-func asks(x Contrast) string {
-	if len(x.Bounds) == 2 {
-		return "within " + plain(x.Margin)
-	}
-	return "above " + margin(x)
-}
-
-func found(x Contrast) string {
-	if x.Difference == nil {
-		return "no interval"
-	}
-	return fmt.Sprintf("%s (%s to %s)", signed(x.Difference.Estimate), signed(x.Difference.Low), signed(x.Difference.High))
-}
-
-func sourceInShort(s Source) string {
-	if s.Verified {
-		return "paper"
-	}
-	return "notes"
-}
-
-func references(notes []int) string {
-	var all []string
-	for _, n := range notes {
-		all = append(all, fmt.Sprintf("[%d]", n))
-	}
-	return strings.Join(all, " ")
-}
-
-func claimSection(r *Report, c *Claim) section {
-	id := "claim-" + c.ID
-	s := section{ID: id, Level: 3, Title: c.ID + ": " + label(c.Verdict, c.Machinery)}
-	source := c.Source.Where + ". The paper's own text was read."
-	if !c.Source.Verified {
-		source = c.Source.Where + ". Not verified: this rests on other people's notes, not on the paper's own text."
-	}
-	facts := []fact{
-		{Name: "Why", Text: c.Reason},
-		{Name: "Paper reports", Text: c.Target},
-		{Name: "Source", Text: source},
-		{Name: "Our choice", Text: c.Source.Ours},
-		{Name: "Conditions", Text: fmt.Sprintf("temperature %g, probe %s, tier %s, at least %s", c.Temperature, c.Probe, r.Tier.ID, count(c.MinSeeds, "seed"))},
-	}
-	if len(c.Controls) > 0 {
-		facts = append(facts, fact{Name: "Controls", Text: strings.Join(c.Controls, ", ")})
-	}
-	for _, n := range c.Notes {
-		facts = append(facts, fact{Name: fmt.Sprintf("Note [%d]", n), Text: r.Notes[n-1]})
-	}
-	facts = append(facts, fact{Name: "Reproduce", Text: c.Reproduce, Code: true})
-
-	s.Blocks = []block{{Quote: c.Statement}, {Facts: facts}, {Table: contrastTable(c, r.Family), Wide: true}}
-	if f := forest(id+"-forest", "Difference of accuracy for "+c.ID, []Claim{*c}); f != nil {
-		s.Blocks = append(s.Blocks, block{Figure: f})
-	}
-	if f := curves(id+"-curve", "Accuracy during training for "+c.ID, c, r.Arms); f != nil {
-		s.Blocks = append(s.Blocks, block{Figure: f})
-	}
-	if f := losses(id+"-loss", "Loss during training for "+c.ID, c, r.Arms); f != nil {
-		s.Blocks = append(s.Blocks, block{Figure: f, Detail: "Loss during training"})
-	}
-	s.Blocks = append(s.Blocks, block{Table: pairTable(c), Detail: "Accuracy by seed"}, block{Table: runTable(c), Detail: "Runs"})
-	return s
-}
-
-func contrastTable(c *Claim, family int) *table {
-	t := &table{
-		Caption: "Contrasts of " + c.ID + ", all of which must hold, in points.",
-		Head:    []string{"Contrast", "Asks", "Estimate", fmt.Sprintf("%.0f%% interval", 100*Level), "Seeds", "p holds", "p fails", "On its own"},
-		Numbers: []bool{false, false, true, true, true, true, true, false},
-	}
-	for _, x := range c.Contrasts {
-		row := []string{against(x), asks(x), absent, absent, fmt.Sprint(x.N), absent, absent, label(x.Alone, c.Machinery)}
-		if d := x.Difference; d != nil {
-			row[2], row[3] = signed(d.Estimate), signed(d.Low)+" to "+signed(d.High)
-		}
-		if x.P != nil {
-			row[5], row[6] = probability(x.P.Support), probability(x.P.Refute)
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	for _, p := range []struct {
-		name string
-		PValues
-	}{{"all contrasts", c.Raw}, {"corrected for " + count(family, "claim"), c.Corrected}} {
-		holds, fails := evidenceIn(c, p.PValues)
-		t.Rows = append(t.Rows, []string{p.name, "", "", "", "", holds, fails, ""})
-	}
-	return t
-}
-
-// evidenceIn spells the p values of a claim; those of 1 that stand for nothing measured are left out.
-func evidenceIn(c *Claim, p PValues) (holds, fails string) {
-	if !slices.ContainsFunc(c.Contrasts, func(x Contrast) bool { return x.P != nil }) {
-		return absent, absent
-	}
-	return probability(p.Support), probability(p.Refute)
-}
-
-func pairTable(c *Claim) *table {
-	t := &table{
-		Caption: "Accuracy of " + c.ID + " by seed, in points.",
-		Head:    []string{"Contrast", "Seed", "First", "Second", "Difference"},
-		Numbers: []bool{false, true, true, true, true},
-	}
-	for _, x := range c.Contrasts {
-		for _, p := range x.Pairs {
-			t.Rows = append(t.Rows, []string{against(x), fmt.Sprint(p.Seed), plain(p.A), plain(p.B), signed(p.Difference)})
-		}
-		if len(x.Pairs) == 0 {
-			t.Rows = append(t.Rows, []string{against(x), absent, absent, absent, absent})
-		}
-	}
-	return t
-}
-
-func runTable(c *Claim) *table {
-	t := &table{
-		Caption: "Runs behind " + c.ID + ", with the digests of their manifests.",
-		Head:    []string{"Arm", "Seed", "Run", "Manifest"},
-		Numbers: []bool{false, true, false, false},
-	}
-	for _, run := range c.Runs {
-		t.Rows = append(t.Rows, []string{run.Arm, fmt.Sprint(run.Seed), run.Run, string(run.Manifest)})
-	}
-	if len(c.Runs) == 0 {
-		t.Rows = append(t.Rows, []string{"none", absent, absent, absent})
-	}
-	return t
 }
 
 func armsSection(r *Report) section {
@@ -300,9 +149,7 @@ func armsSection(r *Report) section {
 	if len(missing.Rows) > 0 {
 		s.Blocks = append(s.Blocks, block{Table: missing})
 	}
-	if f := accuracies("accuracies", "Accuracy by arm", r); f != nil {
-		s.Blocks = append(s.Blocks, block{Figure: f})
-	}
+	s.Blocks = append(s.Blocks, figures(accuracies("accuracies", "Accuracy by arm", r))...)
 	s.Blocks = append(s.Blocks, block{Facts: titles, Detail: "What the arms are"}, block{Table: every, Detail: "Every run"})
 	return s
 }
@@ -326,7 +173,7 @@ func bandsSection(r *Report) section {
 		if t == nil {
 			t = &table{Caption: "Same-class share, in percent, by difficulty band.", Head: []string{"Arm", "T"}, Numbers: []bool{false, true}}
 			for _, band := range a.Bands {
-				t.Head, t.Numbers = append(t.Head, bandName(band)), append(t.Numbers, true)
+				t.Head, t.Numbers = append(t.Head, bandName(band.From, band.To)), append(t.Numbers, true)
 			}
 		}
 		row := []string{a.ID, temperature(a)}
@@ -348,25 +195,49 @@ func provenanceSection(r *Report) section {
 	facts := []fact{
 		{Name: "Evidence digest", Text: string(p.Evidence), Code: true},
 		{Name: "Command", Text: p.Command, Code: true},
-		{Name: "Wall time", Text: fmt.Sprintf("%.2f hours, summed over runs", p.WallHours)},
+		{Name: "Rests on", Text: fmt.Sprintf("%s and %s", count(p.Used-p.Analyses, "run"), analysesInWords(p.Analyses))},
+		{Name: "Wall time", Text: fmt.Sprintf("%.2f hours, summed over runs and analyses", p.WallHours)},
+		{Name: "Energy", Text: energy(p)},
 		{Name: "Data", Text: fmt.Sprintf("%s, %d test images", r.Tier.Dataset, r.Tier.TestImages)},
 		{Name: "Training", Text: fmt.Sprintf("%d steps of %d queries, a queue of %d, temperature %g", r.Tier.Steps, r.Tier.Batch, r.Tier.Queue, r.Tier.Temperature)},
 	}
 	for _, c := range p.Code {
-		facts = append(facts, fact{Name: "Code digest", Text: fmt.Sprintf("%s (%s)", c.Digest, count(c.Runs, "run"))})
+		of := count(c.Runs, "run")
+		if c.Analyses {
+			of = analysesInWords(c.Runs)
+		}
+		facts = append(facts, fact{Name: "Code digest", Text: fmt.Sprintf("%s (%s)", c.Digest, of)})
 	}
 	for _, c := range p.Sources {
 		text := fmt.Sprintf("%s, commit %s", c.Tool, orNone(c.Commit))
 		if c.Dirty {
 			text += ", source changed since"
 		}
-		facts = append(facts, fact{Name: "Build", Text: fmt.Sprintf("%s (%s)", text, count(c.Runs, "run"))})
+		facts = append(facts, fact{Name: "Build", Text: fmt.Sprintf("%s (%d of %d)", text, c.Runs, p.Used)})
 	}
 	for _, m := range p.Machines {
-		facts = append(facts, fact{Name: "Machine", Text: fmt.Sprintf("%s, %s, %s/%s, %s, backend %s (%s)",
-			orUnknown(m.CPU), count(m.Cores, "core"), m.OS, m.Arch, m.Go, m.Backend, count(m.Runs, "run"))})
+		facts = append(facts, fact{Name: "Machine", Text: fmt.Sprintf("%s, %s, %s/%s, %s, backend %s (%d of %d)",
+			orUnknown(m.CPU), count(m.Cores, "core"), m.OS, m.Arch, m.Go, m.Backend, m.Runs, p.Used)})
 	}
 	return section{ID: "provenance", Level: 2, Title: "Provenance", Blocks: []block{{Facts: facts}}}
+}
+
+func analysesInWords(n int) string {
+	if n == 1 {
+		return "1 analysis"
+	}
+	return fmt.Sprintf("%d analyses", n)
+}
+
+func energy(p Provenance) string {
+	if p.KilowattHours == nil {
+		return "not known: no counter could be read"
+	}
+	text := fmt.Sprintf("%.3f kWh of the processors", *p.KilowattHours)
+	if p.Metered < p.Used {
+		text += fmt.Sprintf(", of %d of %d runs and analyses: the others could read no counter", p.Metered, p.Used)
+	}
+	return text
 }
 
 func orUnknown(s string) string {
@@ -380,16 +251,23 @@ func methodSection(r *Report) section {
 	list := []string{
 		"Accuracy is that of the linear probe on the test images, in points (percent of images). Differences are paired by seed, " +
 			"and their intervals are Student's t over seeds.",
-		fmt.Sprintf("The ends of a %.0f%% interval are two one-sided %.0f%% bounds. On its own, a contrast is supported if its interval lies wholly on the side it asks for, "+
-			"and refuted if wholly on the other; an equivalence is refuted only if its %.0f%% interval lies wholly outside. A difference that is not significant supports nothing.", 100*Level, 100*(1-Alpha), 100*(1-Alpha)),
+		fmt.Sprintf("The ends of a %s interval are two one-sided %s bounds. On its own, a contrast is supported if its interval lies wholly on the side it asks for, "+
+			"and refuted if wholly on the other; an equivalence is refuted only if its %s interval lies wholly outside. A difference that is not significant supports nothing.", confidence(r.Level), confidence(1-r.Alpha), confidence(1-r.Alpha)),
 		"A claim with several contrasts is supported only if all hold: its p value is the largest (intersection-union). " +
 			"It is refuted if one fails: its p value is the smallest times their number (Bonferroni).",
-		fmt.Sprintf("p values are corrected so that any wrong verdict among the %s of this report has a probability of at most %.0f%%. "+
-			"Judged alone, by the command given with it, a claim is not corrected for the others, so its verdict may be surer than here.", count(r.Family, "claim"), 100*Alpha),
+		fmt.Sprintf("p values are corrected so that any wrong verdict among the claims of this report at one temperature has a probability of at most %s; "+
+			"the tier's temperature is the paper's setting, and asking whether claims hold at another does not make it harder to show them there. "+
+			"Judged alone, by the command given with it, a claim is not corrected for the others, so its verdict may be surer than here.", confidence(TotalAlpha)),
 		"A claim is inconclusive, whatever its numbers, if a run is missing or failed, if a metric is not a number, if there are fewer seeds than it asks for, " +
 			"or if its arms differ in anything but the declared rules or features.",
+		"What encoders show is measured on their embeddings of training images, each a negative of each query, at the end of training. A statistic must exceed chance in two ways: " +
+			"over seeds, as above, and against its permutation null. The seeds share their permutations, so their p values are combined as twice their mean, which holds whatever the dependence; " +
+			"the larger of the two p values counts.",
 		"Intervals cover the choice of seed. They do not cover the choice of test images, which all runs share, nor of data set, architecture or implementation.",
 		"Losses of arms with different numbers of negatives are not comparable: InfoNCE grows with the logarithm of that number.",
+	}
+	if r.Looks != nil {
+		list = append(list, looksMethod(r))
 	}
 	return section{ID: "method", Level: 2, Title: "How to read this", Blocks: []block{{List: list}}}
 }

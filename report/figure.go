@@ -18,6 +18,7 @@ type figure struct {
 	Lines       []stroke
 	Paths       []path
 	Dots        []dot
+	Shapes      []shape
 	Texts       []text
 }
 
@@ -42,9 +43,13 @@ type path struct {
 }
 
 type dot struct {
-	Class string
-	X, Y  coord
+	Class  string
+	X, Y   coord
+	Radius coord
 }
+
+// shape has an outline as in the d of an SVG path.
+type shape struct{ Class, Outline string }
 
 type text struct {
 	Class string // one of start, middle and end, and the style
@@ -56,10 +61,14 @@ const (
 	figureWidth = 380
 	plotLeft    = 12.0
 	plotRight   = figureWidth - 12.0
+	dotSize     = 4.0
 )
 
-// scale maps values to places, linearly.
-type scale struct{ low, high, from, to float64 }
+// scale maps values to places, linearly or by their logarithms.
+type scale struct {
+	low, high, from, to float64
+	log                 bool // low and high are logarithms
+}
 
 // newScale covers the values with a little room on both sides.
 func newScale(from, to float64, values ...float64) scale {
@@ -71,10 +80,24 @@ func newScale(from, to float64, values ...float64) scale {
 	if room == 0 {
 		room = max(0.04*math.Abs(high), 0.01)
 	}
-	return scale{low - room, high + room, from, to}
+	return scale{low: low - room, high: high + room, from: from, to: to}
+}
+
+// newLogScale covers positive values.
+func newLogScale(from, to float64, values ...float64) scale {
+	var logs []float64
+	for _, v := range values {
+		logs = append(logs, math.Log10(v))
+	}
+	s := newScale(from, to, logs...)
+	s.log = true
+	return s
 }
 
 func (s scale) at(v float64) coord {
+	if s.log {
+		v = math.Log10(v)
+	}
 	return coord(s.from + (v-s.low)/(s.high-s.low)*(s.to-s.from))
 }
 
@@ -95,13 +118,18 @@ func (s scale) ticks(n int) (ticks []float64) {
 	return ticks
 }
 
-// axis draws ticks and their values along the bottom of the figure, grid lines up to top, and the name
-// of the quantity.
-func (f *figure) axis(s scale, top, bottom float64, name string) {
-	for _, v := range s.ticks(5) {
-		x := s.at(v)
+// axis draws ticks along the bottom of the figure, at round values unless others are given, grid lines up to
+// top, and the name of the quantity.
+func (f *figure) axis(s scale, top, bottom float64, name string, ticks ...tick) {
+	if len(ticks) == 0 {
+		for _, v := range s.ticks(5) {
+			ticks = append(ticks, tick{v, axisLabel(v)})
+		}
+	}
+	for _, t := range ticks {
+		x := s.at(t.at)
 		f.Lines = append(f.Lines, stroke{"grid", x, coord(top), x, coord(bottom)})
-		f.Texts = append(f.Texts, text{"middle small", x, coord(bottom + 15), fmt.Sprintf("%g", round(v))})
+		f.Texts = append(f.Texts, text{"middle small", x, coord(bottom + 15), t.label})
 	}
 	f.Texts = append(f.Texts, text{"middle small", figureWidth / 2, coord(bottom + 31), name})
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cidbench/cidbench/report/stats"
@@ -12,14 +13,17 @@ const (
 	axisRoom  = 38.0
 )
 
-// forest draws each contrast's interval over the region in which what it asks for is true. It is nil if
-// nothing has an interval.
-func forest(id, title string, claims []Claim) *figure {
+// forest draws the interval of each contrast of accuracies, at the level given, over the region in which what
+// it asks for is true. The scale covers others too, so that forests can be compared. It is nil if nothing has
+// an interval.
+func forest(id, title string, level float64, claims []Claim, others ...Claim) *figure {
 	values := []float64{0}
 	rows := 0
 	for _, c := range claims {
-		for _, x := range c.Contrasts {
-			rows++
+		rows += len(accuracyContrasts(&c))
+	}
+	for _, c := range slices.Concat(claims, others) {
+		for _, x := range accuracyContrasts(&c) {
 			values = append(values, x.Bounds...)
 			if d := x.Difference; d != nil {
 				values = append(values, d.Low, d.High)
@@ -31,11 +35,11 @@ func forest(id, title string, claims []Claim) *figure {
 	s := newScale(plotLeft, plotRight, values...)
 	f.axis(s, 6, bottom, "difference of accuracy, points")
 
-	words := []string{fmt.Sprintf("%.0f%% intervals of the difference of accuracy, in points; the shaded region is where the contrast holds.", 100*Level)}
+	words := []string{confidence(level) + " intervals of the difference of accuracy, in points; the shaded region is where the contrast holds."}
 	drawn := false
 	top := 6.0
 	for _, c := range claims {
-		for _, x := range c.Contrasts {
+		for _, x := range accuracyContrasts(&c) {
 			f.contrast(s, top, &c, x)
 			top += forestRow
 			drawn = drawn || x.Difference != nil
@@ -65,6 +69,11 @@ func (f *figure) contrast(s scale, top float64, c *Claim, x Contrast) {
 		text{"start plate strong", plotLeft, coord(top + 14), c.ID},
 		text{"start plate", plotLeft, coord(top + 29), label(c.Verdict, c.Machinery) + ", " + found(x)},
 		text{"start plate small", plotLeft, coord(top + 43), against(x) + ", asks " + asks(x)})
+	f.estimate(s, y, c.Verdict, x)
+}
+
+// estimate draws an interval with the estimate in it.
+func (f *figure) estimate(s scale, y coord, verdict stats.Verdict, x Contrast) {
 	d := x.Difference
 	if d == nil {
 		return
@@ -73,7 +82,7 @@ func (f *figure) contrast(s scale, top float64, c *Claim, x Contrast) {
 		stroke{"interval", s.at(d.Low), y, s.at(d.High), y},
 		stroke{"interval", s.at(d.Low), y - 6, s.at(d.Low), y + 6},
 		stroke{"interval", s.at(d.High), y - 6, s.at(d.High), y + 6})
-	f.Dots = append(f.Dots, dot{"estimate " + class(c.Verdict), s.at(d.Estimate), y})
+	f.Dots = append(f.Dots, dot{"estimate " + class(verdict), s.at(d.Estimate), y, dotSize})
 }
 
 // class is a verdict as a CSS class.

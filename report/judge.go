@@ -11,29 +11,49 @@ import (
 )
 
 // claims judges each claim on the combined evidence of its contrasts, corrected for all claims of the
-// report together.
+// report at the same temperature together, and for all looks. Temperatures are families of their own: the
+// tier's is the paper's setting, and testing whether a claim also holds at another must not make that
+// verdict harder.
 func (b *builder) claims() error {
-	var raw []stats.Evidence
-	for _, claim := range b.in.Claims {
-		c := b.measure(claim)
-		raw = append(raw, combine(c.Contrasts))
-		b.report.Claims = append(b.report.Claims, c)
-	}
-	corrected, err := stats.AdjustFamily(raw)
+	notes, err := b.judge()
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return err
 	}
 	for i := range b.report.Claims {
 		c := &b.report.Claims[i]
-		c.Raw, c.Corrected = pValues(raw[i]), pValues(corrected[i])
-		c.Verdict = corrected[i].Judge(Alpha)
-		if !slices.ContainsFunc(c.Contrasts, func(x Contrast) bool { return x.N > 0 }) {
-			c.Verdict = NothingToJudge
+		for _, n := range notes[i] {
+			c.Notes = append(c.Notes, b.note(n))
 		}
-		c.Reason = reason(c, b.report.Family)
+		slices.Sort(c.Notes)
+		c.Notes = slices.Compact(c.Notes)
+		c.Reason = reason(c, b.report)
 		b.report.Tally.count(c.Verdict)
 	}
 	return nil
+}
+
+// correct adjusts the evidence of all claims of a look for the number of those at the same temperature.
+func (b *builder) correct(raw []stats.Evidence) ([]stats.Evidence, error) {
+	families := map[float64][]int{}
+	for i, claim := range b.in.Claims {
+		families[b.temperature(claim)] = append(families[b.temperature(claim)], i)
+	}
+	corrected := make([]stats.Evidence, len(raw))
+	for _, members := range families {
+		var family []stats.Evidence
+		for _, i := range members {
+			family = append(family, raw[i])
+		}
+		adjusted, err := stats.AdjustFamily(family)
+		if err != nil {
+			return nil, fmt.Errorf("report: %w", err)
+		}
+		for j, i := range members {
+			corrected[i] = adjusted[j]
+			b.report.Claims[i].FamilySize = len(members)
+		}
+	}
+	return corrected, nil
 }
 
 func (t *Tally) count(v stats.Verdict) {
@@ -72,29 +92,34 @@ func combine(contrasts []Contrast) stats.Evidence {
 	return e
 }
 
-// measure fills in all of a claim but the verdict.
-func (b *builder) measure(claim *bench.Claim) Claim {
-	temperature := claim.Temperature
-	if temperature == 0 {
-		temperature = b.in.Tier.Train.Temperature
+// measure fills in all of a claim but the verdict, and says what qualifies it.
+func (b *builder) measure(claim *bench.Claim) (c Claim, notes []string) {
+	temperature := b.temperature(claim)
+	seeds := fmt.Sprintf("--seeds %d", b.in.Seeds)
+	if looks := b.in.Looks; looks != nil {
+		seeds = fmt.Sprintf("--seeds auto --max-seeds %d", looks[len(looks)-1])
 	}
-	c := Claim{
+	c = Claim{
 		ID: claim.ID, Family: claim.Family, Statement: claim.Statement, Target: claim.Target,
 		Source:      Source{Where: claim.Source.Where, Verified: claim.Source.Verified, Ours: claim.Source.Ours},
 		Temperature: temperature, Probe: claim.Probe, MinSeeds: claim.MinSeeds, Controls: claim.Controls,
 		Machinery: b.in.Tier.Machinery,
-		Reproduce: fmt.Sprintf("cidbench verify --claim %s --tier %s --seeds %d", claim.ID, b.in.Tier.ID, b.in.Seeds),
+		Reproduce: fmt.Sprintf("cidbench verify --claim %s --tier %s %s", claim.ID, b.in.Tier.ID, seeds),
 		Runs:      []RunRef{},
 	}
 	for _, x := range claim.Contrasts {
-		contrast, notes := b.contrast(claim, temperature, x)
+		contrast, qualifying := b.contrast(claim, temperature, x)
+		c.Contrasts, notes = append(c.Contrasts, contrast), append(notes, qualifying...)
+	}
+	for _, x := range claim.Observations {
+		contrast, runs := b.observation(claim, temperature, x)
 		c.Contrasts = append(c.Contrasts, contrast)
-		for _, n := range notes {
-			c.Notes = append(c.Notes, b.note(n))
+		for _, run := range runs {
+			if !slices.Contains(c.Runs, run) {
+				c.Runs = append(c.Runs, run)
+			}
 		}
 	}
-	slices.Sort(c.Notes)
-	c.Notes = slices.Compact(c.Notes)
 	seen := map[string]bool{}
 	for _, arm := range claim.Arms() {
 		for seed := range uint64(b.in.Seeds) {
@@ -105,7 +130,7 @@ func (b *builder) measure(claim *bench.Claim) Claim {
 			}
 		}
 	}
-	return c
+	return c, notes
 }
 
 // cell finds where an arm's run stands in the matrix, which lists equal runs once: floors at the tier's
@@ -141,6 +166,7 @@ func (b *builder) contrast(claim *bench.Claim, temperature float64, declared ben
 	var notes []string
 	obstacles := bySeed{}
 	var left, right []float64
+	alike := 0
 	for seed := range uint64(b.in.Seeds) {
 		a, okA := b.usable(claim, declared.A, temperature, seed, obstacles)
 		z, okB := b.usable(claim, declared.B, temperature, seed, obstacles)
@@ -150,30 +176,18 @@ func (b *builder) contrast(claim *bench.Claim, temperature float64, declared ben
 		for _, d := range undeclared(a, z) {
 			obstacles.add("the arms differ in what the contrast does not declare, "+d, seed)
 		}
+		if !sameStart(a, z) {
+			obstacles.add("the arms do not begin alike, so they are not pairs of one seed", seed)
+		}
+		if sameCourse(a, z) {
+			alike++
+		}
 		notes = append(notes, qualify(a, z)...)
 		left, right = append(left, a.linear()), append(right, z.linear())
 		c.Pairs = append(c.Pairs, Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()})
 	}
-	c.N = len(c.Pairs)
-	c.Obstacles = obstacles.sentences()
-	if c.N < claim.MinSeeds {
-		c.Obstacles = append(c.Obstacles, fmt.Sprintf("%s, and the claim asks for %d", count(c.N, "paired seed"), claim.MinSeeds))
-	}
-	if c.N == 0 {
-		c.Alone = NothingToJudge
-	}
-	if c.N < 2 {
-		return c, notes
-	}
-	result, err := stats.Test(stats.Relation(declared.Relation), left, right, declared.Margin, Alpha)
-	if err != nil {
-		c.Obstacles = append(c.Obstacles, err.Error())
-		return c, notes
-	}
-	c.Difference = &Difference{
-		Estimate: result.Estimate, SE: result.SE, Low: result.Interval.Low, High: result.Interval.High,
-	}
-	if len(c.Obstacles) > 0 {
+	result, judged := b.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), b.uninformative(better(c, left, right))))
+	if !judged {
 		return c, notes
 	}
 	p := pValues(result.Evidence)
@@ -182,7 +196,37 @@ func (b *builder) contrast(claim *bench.Claim, temperature float64, declared ben
 		notes = append(notes, fmt.Sprintf("%s: the difference is the same at every seed, so the runs give no estimate of seed noise: "+
 			"interval and p values rest on the estimate alone.", against(c)))
 	}
-	return c, append(notes, b.belowFloors(c, left, right)...)
+	return c, notes
+}
+
+// test applies the relation of a contrast to its pairs. It may not be judged if there are obstacles, or too few
+// pairs; what can be said of the difference is said nevertheless.
+func (b *builder) test(c *Contrast, claim *bench.Claim, obstacles []string) (result stats.Result, judged bool) {
+	c.N, c.Obstacles = len(c.Pairs), obstacles
+	if c.N < claim.MinSeeds {
+		c.Obstacles = append(c.Obstacles, fmt.Sprintf("%s, and the claim asks for %d", count(c.N, "paired seed"), claim.MinSeeds))
+	}
+	if c.N == 0 {
+		c.Alone = NothingToJudge
+	}
+	if c.N < 2 {
+		return result, false
+	}
+	var left, right []float64
+	for _, p := range c.Pairs {
+		left, right = append(left, p.A), append(right, p.B)
+	}
+	result, err := stats.Test(stats.Relation(c.Relation), left, right, c.Margin, b.report.Alpha)
+	if err != nil {
+		c.Obstacles = append(c.Obstacles, err.Error())
+		return result, false
+	}
+	c.Difference = differenceOf(result.Difference)
+	return result, len(c.Obstacles) == 0
+}
+
+func differenceOf(d stats.Difference) *Difference {
+	return &Difference{Estimate: d.Estimate, SE: d.SE, Low: d.Interval.Low, High: d.Interval.High, Level: d.Interval.Level}
 }
 
 // bounds are the differences that a relation is about.

@@ -129,7 +129,7 @@ func TestObstacles(t *testing.T) {
 		}, "2 paired seeds, and the claim asks for 3"},
 		"no test images":           {run(func(r *report.Run) { r.Result.Accuracy.N = 0 }), "baseline: unusable: 2990 (linear), 2840 (ridge) and 2691 (neighbours) correct of 0 test images"},
 		"more correct than images": {run(func(r *report.Run) { r.Result.Accuracy.Linear = testImages + 1 }), "are no accuracies (seed 2)"},
-		"loss not a number":        {run(func(r *report.Run) { r.Series[7].Loss = math.NaN() }), "the loss is not a number (seed 2)"},
+		"loss not a number":        {run(func(r *report.Run) { r.Result.Progress[7].Loss = math.NaN() }), "the loss is not a number (seed 2)"},
 		"final loss not a number":  {run(func(r *report.Run) { r.Result.Loss = math.Inf(1) }), "the loss is not a number (seed 2)"},
 		"bands not a number":       {run(func(r *report.Run) { r.Result.Bands[0].SameClass = math.NaN() }), "bands hold what is not a number (seed 2)"},
 		"other test images": {run(func(r *report.Run) { r.Result.Accuracy.N = 4_000 }),
@@ -145,6 +145,9 @@ func TestObstacles(t *testing.T) {
 		"other probe": {spec(func(s *bench.Spec) { s.Probe = "online" }), "probe: online, not " + protocol.ID() + " (seed 2)"},
 		"other set":   {spec(func(s *bench.Spec) { s.Dataset.Name = "cifar" }), "data set: cifar, not toys (seed 2)"},
 		"other rules": {spec(func(s *bench.Spec) { s.Arm.Rules = catalogue().Arm("hardest5").Rules }), "rules: [keep hardest 5%], not [] (seed 2)"},
+		"another's start": {run(func(r *report.Run) { r.Result.Progress[0].Alignment += 0.01 }),
+			"the arms do not begin alike, so they are not pairs of one seed (seed 2)"},
+		"start not recorded": {run(func(r *report.Run) { r.Result.Progress = r.Result.Progress[1:] }), "the arms do not begin alike"},
 		"not in the matrix": {func(_ *testing.T, in report.Input) report.Input {
 			in.Cells = slices.DeleteFunc(in.Cells, func(c bench.Cell) bool { return c.Arm == "baseline" && c.Seed == 2 })
 			return in
@@ -248,7 +251,7 @@ func TestCorrectionForTheFamily(t *testing.T) {
 	i := slices.IndexFunc(all.Claims, func(c report.Claim) bool { return c.ID == "unnecessary" })
 	among := all.Claims[i]
 	if alone.Verdict != stats.Supported || among.Verdict != stats.Inconclusive {
-		t.Errorf("alone %s (%v), among %d %s (%v)", alone.Verdict, alone.Corrected, all.Family, among.Verdict, among.Corrected)
+		t.Errorf("alone %s (%v), among %d %s (%v)", alone.Verdict, alone.Corrected, among.FamilySize, among.Verdict, among.Corrected)
 	}
 	if among.Raw != alone.Raw || among.Contrasts[0].Alone != stats.Supported || !strings.Contains(among.Reason, "but not surely enough: p 0.") {
 		t.Errorf("%s", among.Reason)
@@ -263,7 +266,6 @@ func TestNotes(t *testing.T) {
 		want   string
 	}{
 		"no spread":       {scores{"baseline": base, "easiest95": around(-500, 0, 0, 0, 0, 0)}, nil, "rest on the estimate alone"},
-		"below a floor":   {scores{"baseline": {900, 905, 910, 900, 905}, "easiest95": {800, 810, 790, 805, 801}, "pixels": {1_000}}, nil, `neither arm is above the floor "pixels" (20.00 points)`},
 		"dirty build":     {scores{"baseline": base, "easiest95": around(-500)}, dirty, "differed from its commit"},
 		"other commit":    {scores{"baseline": base, "easiest95": around(-500)}, func(r *report.Run) { r.Manifest.Provenance.Commit = "feed" }, "builds of different commits"},
 		"other processor": {scores{"baseline": base, "easiest95": around(-500)}, func(r *report.Run) { r.Manifest.Provenance.CPU = "Z80" }, "different machines"},
@@ -279,6 +281,24 @@ func TestNotes(t *testing.T) {
 			r := build(t, in)
 			if len(r.Claims[0].Notes) != 1 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], tc.want) {
 				t.Errorf("%v %q, want %q", r.Claims[0].Notes, r.Notes, tc.want)
+			}
+		})
+	}
+}
+
+// Where nothing was learned, or nothing was left to learn, negatives cannot have made a difference.
+func TestUninformative(t *testing.T) {
+	for name, tc := range map[string]struct {
+		scores scores
+		want   string
+	}{
+		"below a floor":  {scores{"baseline": {900, 905, 910, 900, 905}, "easiest95": {700, 710, 690, 705, 701}, "pixels": {1_000}}, `is not shown to be above the floor "pixels" (20.00 points), so it may have learned nothing`},
+		"at the ceiling": {scores{"baseline": {4_998, 4_999, 4_998, 5_000, 4_997}, "easiest95": {4_700, 4_710, 4_690, 4_705, 4_701}}, "do labels leak into the features?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := build(t, input(t, tc.scores, "easiest95")).Claims[0]
+			if c.Verdict != stats.Inconclusive || !strings.Contains(c.Reason, tc.want) || c.Contrasts[0].P != nil {
+				t.Errorf("%s: %s", c.Verdict, c.Reason)
 			}
 		})
 	}
@@ -336,6 +356,45 @@ func TestEvidenceDigest(t *testing.T) {
 	put(in, cell, complete(t, cell, 1))
 	if build(t, in).Provenance.Evidence == before {
 		t.Error("another result is the same evidence")
+	}
+}
+
+// What a report shows of sweeps and analyses is evidence as much as the runs of its claims.
+func TestEvidenceCoversSweepsAndAnalyses(t *testing.T) {
+	whole := build(t, showcase(t)).Provenance
+	in := showcase(t)
+	for _, cell := range in.Sweeps[0].Cells {
+		if cell.Arm == "keep-hardest-0.5" && cell.Seed == 1 {
+			put(in, cell, complete(t, cell, 2_999))
+		}
+	}
+	if build(t, in).Provenance.Evidence == whole.Evidence {
+		t.Error("another accuracy in the sweep is the same evidence")
+	}
+	in = showcase(t)
+	in.Analyses = in.Analyses[1:]
+	if p := build(t, in).Provenance; p.Evidence == whole.Evidence || p.Used != whole.Used-1 || p.Analyses != whole.Analyses-1 {
+		t.Errorf("an analysis less: %+v", p)
+	}
+	in = showcase(t)
+	in.Analyses[0].Manifest.Artifacts = map[string]registry.Descriptor{bench.CountsArtifact: {Digest: registry.DigestOf(nil)}}
+	if build(t, in).Provenance.Evidence == whole.Evidence {
+		t.Error("other counts are the same evidence")
+	}
+}
+
+func TestEnergy(t *testing.T) {
+	in := observed(t, "semantic")
+	if p := build(t, in).Provenance; p.KilowattHours != nil || p.Metered != 0 {
+		t.Errorf("energy %v of %d that no one measured", p.KilowattHours, p.Metered)
+	}
+	cell := at(t, in, "baseline", 1)
+	run := in.Runs[cell.Spec.ID()]
+	run.Manifest.Provenance.Joules = 2.7e6
+	put(in, cell, run)
+	in.Analyses[0].Manifest.Provenance.Joules = 0.9e6
+	if p := build(t, in).Provenance; p.KilowattHours == nil || math.Abs(*p.KilowattHours-1) > 1e-9 || p.Metered != 2 {
+		t.Errorf("energy %v of %d, want 1 kWh of 2", p.KilowattHours, p.Metered)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"fmt"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/registry"
 )
 
@@ -17,7 +17,6 @@ type Run struct {
 	Manifest registry.Manifest
 	Digest   registry.Digest // of the stored manifest
 	Result   bench.Result    // empty if the run failed without one
-	Series   []moco.Metrics  // one entry per training step; empty if nothing was trained
 }
 
 // Load reads the runs of the cells, by run id. A run that is not finished is absent. A damaged one is
@@ -29,47 +28,67 @@ func Load(ctx context.Context, reg *registry.Registry, cells []bench.Cell) (map[
 		if _, ok := runs[id]; ok {
 			continue
 		}
-		run, err := load(ctx, reg, id)
+		var run Run
+		var err error
+		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Result)
 		if errors.Is(err, registry.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, fmt.Errorf("run %s (%s at temperature %g, seed %d): %w", id, cell.Arm, cell.Temperature, cell.Seed, err)
+			return nil, fmt.Errorf("run %s (%s): %w", id, cell.Name(), err)
 		}
 		runs[id] = run
 	}
 	return runs, nil
 }
 
-func load(ctx context.Context, reg *registry.Registry, id string) (Run, error) {
-	var run Run
-	var err error
-	if run.Manifest, run.Digest, err = reg.Run(ctx, id); err != nil {
-		return Run{}, err
-	}
-	if len(run.Manifest.Result) > 0 {
-		// Strict, since a misspelled metric would be read as zero.
-		decoder := json.NewDecoder(bytes.NewReader(run.Manifest.Result))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&run.Result); err != nil {
-			return Run{}, fmt.Errorf("%w: result: %w", registry.ErrCorrupt, err)
+// AnalysisRun is a finished analysis.
+type AnalysisRun struct {
+	bench.Analysis
+	Manifest registry.Manifest
+	Digest   registry.Digest // of the stored manifest
+	Measures analysis.Measures
+}
+
+// LoadAnalyses reads those of the analyses that are finished, in the same order; damaged ones are errors.
+func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.Analysis) ([]AnalysisRun, error) {
+	var runs []AnalysisRun
+	for _, a := range analyses {
+		run := AnalysisRun{Analysis: a}
+		fail := func(err error) error { return fmt.Errorf("analysis %s (%s): %w", a.Spec.ID(), a.Name(), err) }
+		var err error
+		run.Manifest, run.Digest, err = load(ctx, reg, a.Spec.ID(), &run.Measures)
+		if errors.Is(err, registry.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, fail(err)
 		}
+		counts := run.Manifest.Artifacts[bench.CountsArtifact]
+		text, err := reg.Blob(ctx, counts)
+		if errors.Is(err, registry.ErrNotExist) {
+			// Not %w: an analysis without its artifact is damaged, not absent.
+			return nil, fail(fmt.Errorf("%w: counts: %v", registry.ErrCorrupt, err))
+		} else if err != nil {
+			return nil, fail(err)
+		}
+		if run.Measures.Counts, err = analysis.DecodeCounts(text); err != nil {
+			return nil, fail(fmt.Errorf("%w: counts: %w", registry.ErrCorrupt, err))
+		}
+		runs = append(runs, run)
 	}
-	series, ok := run.Manifest.Artifacts[bench.SeriesArtifact]
-	if !ok {
-		return run, nil
+	return runs, nil
+}
+
+// load reads a manifest and decodes its result, if it has one.
+func load(ctx context.Context, reg *registry.Registry, id string, result any) (registry.Manifest, registry.Digest, error) {
+	m, digest, err := reg.Run(ctx, id)
+	if err != nil || len(m.Result) == 0 {
+		return m, digest, err
 	}
-	if series.MediaType != bench.SeriesType {
-		return Run{}, fmt.Errorf("%w: series has the media type %q, and this program reads %q", registry.ErrCorrupt, series.MediaType, bench.SeriesType)
+	// Strict, since a misspelled metric would be read as zero.
+	decoder := json.NewDecoder(bytes.NewReader(m.Result))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(result); err != nil {
+		return m, digest, fmt.Errorf("%w: result: %w", registry.ErrCorrupt, err)
 	}
-	text, err := reg.Blob(ctx, series)
-	if errors.Is(err, registry.ErrNotExist) {
-		// Not %w: a run without its artifact is damaged, not absent.
-		return Run{}, fmt.Errorf("%w: series: %v", registry.ErrCorrupt, err)
-	} else if err != nil {
-		return Run{}, fmt.Errorf("series: %w", err)
-	}
-	if run.Series, err = bench.DecodeSeries(text); err != nil {
-		return Run{}, fmt.Errorf("%w: series: %w", registry.ErrCorrupt, err)
-	}
-	return run, nil
+	return m, digest, nil
 }

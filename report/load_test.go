@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -11,8 +10,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report"
 )
@@ -26,29 +27,21 @@ func store(t *testing.T, in report.Input) (*registry.Registry, string) {
 		t.Fatal(err)
 	}
 	for _, run := range in.Runs {
-		commit(t, reg, run)
+		commit(t, reg, run.Manifest)
+	}
+	for _, run := range in.Analyses {
+		if _, err := reg.PutBlob(t.Context(), analysis.CountsType, analysis.EncodeCounts(run.Measures.Counts)); err != nil {
+			t.Fatal(err)
+		}
+		commit(t, reg, run.Manifest)
 	}
 	return reg, root
 }
 
-func commit(t *testing.T, reg *registry.Registry, run report.Run) {
+func commit(t *testing.T, reg *registry.Registry, m registry.Manifest) {
 	t.Helper()
-	run.Manifest.ResultDigest = "" // the registry's own
-	if len(run.Series) > 0 {
-		var lines bytes.Buffer
-		encoder := json.NewEncoder(&lines)
-		for _, m := range run.Series {
-			if err := encoder.Encode(m); err != nil {
-				t.Fatal(err)
-			}
-		}
-		series, err := reg.PutBlob(t.Context(), bench.SeriesType, lines.Bytes())
-		if err != nil {
-			t.Fatal(err)
-		}
-		run.Manifest.Artifacts = map[string]registry.Descriptor{bench.SeriesArtifact: series}
-	}
-	if _, err := reg.Commit(t.Context(), run.Manifest); err != nil {
+	m.ResultDigest = "" // the registry's own
+	if _, err := reg.Commit(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -70,9 +63,6 @@ func TestLoad(t *testing.T) {
 		if diff := cmp.Diff(want.Result, got.Result); diff != "" {
 			t.Errorf("%s: %s", id, diff)
 		}
-		if diff := cmp.Diff(want.Series, got.Series); diff != "" {
-			t.Errorf("%s: %s", id, diff)
-		}
 		if _, digest, err := reg.Run(t.Context(), id); err != nil || got.Digest != digest || got.Manifest.Run != id {
 			t.Errorf("%s: digest %s, want %s (%v)", id, got.Digest, digest, err)
 		}
@@ -90,12 +80,6 @@ func TestLoad(t *testing.T) {
 func TestLoadDamaged(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, root string){
 		"manifest flipped": func(t *testing.T, root string) { flip(t, only(t, root, "manifest.json")) },
-		"series flipped":   func(t *testing.T, root string) { flip(t, only(t, root, "blobs/")) },
-		"series gone": func(t *testing.T, root string) {
-			if err := os.Remove(only(t, root, "blobs/")); err != nil {
-				t.Fatal(err)
-			}
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := input(t, scores{"baseline": base[:1]}, "easiest95")
@@ -120,24 +104,61 @@ func TestLoadDamaged(t *testing.T) {
 	}
 }
 
-func TestLoadSeriesOfAnotherKind(t *testing.T) {
-	in := input(t, scores{"baseline": base[:1]}, "easiest95")
-	cell := at(t, in, "baseline", 0)
-	run := in.Runs[cell.Spec.ID()]
-	run.Series = nil
-	for _, kind := range []string{bench.SeriesType, "text/plain"} {
-		reg, err := registry.Open(t.Context(), t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		blob, err := reg.PutBlob(t.Context(), kind, []byte("not a series"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		run.Manifest.Artifacts = map[string]registry.Descriptor{bench.SeriesArtifact: blob}
-		commit(t, reg, run)
-		refused(t, reg, in)
+func TestLoadAnalyses(t *testing.T) {
+	in := input(t, scores{"baseline": base[:2], "untrained": {1_000}}, "semantic")
+	in.Analyses = analyseAll(t, in)
+	reg, _ := store(t, in)
+	var wanted []bench.Analysis
+	for _, run := range in.Analyses {
+		wanted = append(wanted, run.Analysis)
 	}
+	later := wanted[0]
+	later.Spec.Step = 1_000
+	got, err := report.LoadAnalyses(t.Context(), reg, append(wanted, later)) // the last was not made
+	if err != nil || len(got) != len(in.Analyses) {
+		t.Fatalf("%d analyses, want %d (%v)", len(got), len(in.Analyses), err)
+	}
+	for i, want := range in.Analyses {
+		if diff := cmp.Diff(want.Measures, got[i].Measures, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: %s", want.Name(), diff)
+		}
+	}
+}
+
+func TestLoadDamagedAnalyses(t *testing.T) {
+	for name, damage := range map[string]func(t *testing.T, root string){
+		"counts flipped": func(t *testing.T, root string) { flip(t, only(t, root, "blobs/")) },
+		"counts gone": func(t *testing.T, root string) {
+			if err := os.Remove(only(t, root, "blobs/")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input(t, scores{"untrained": {1_000}}, "semantic")
+			in.Analyses = analyseAll(t, in)
+			reg, root := store(t, in)
+			damage(t, root)
+			got, err := report.LoadAnalyses(t.Context(), reg, []bench.Analysis{in.Analyses[0].Analysis})
+			if !errors.Is(err, registry.ErrCorrupt) || errors.Is(err, registry.ErrNotExist) || !strings.Contains(err.Error(), in.Analyses[0].Spec.ID()) {
+				t.Errorf("%d analyses, %v", len(got), err)
+			}
+		})
+	}
+	t.Run("not counts", func(t *testing.T) {
+		in := input(t, scores{"untrained": {1_000}}, "semantic")
+		run := analyse(t, in, at(t, in, "untrained", 0), 0)
+		reg, _ := store(t, in)
+		blob, err := reg.PutBlob(t.Context(), analysis.CountsType, []byte("twelve"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Manifest.Artifacts[bench.CountsArtifact] = blob
+		commit(t, reg, run.Manifest)
+		if got, err := report.LoadAnalyses(t.Context(), reg, []bench.Analysis{run.Analysis}); !errors.Is(err, registry.ErrCorrupt) {
+			t.Errorf("%d analyses, %v", len(got), err)
+		}
+	})
 }
 
 func refused(t *testing.T, reg *registry.Registry, in report.Input) {

@@ -2,21 +2,29 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/olekukonko/tablewriter/renderer"
 )
 
 // Markdown writes a report as a file such as RESULTS.md, in GitHub's dialect.
-func Markdown(w io.Writer, r *Report) error {
+func Markdown(w io.Writer, r *Report) error { return writeMarkdown(w, layout(r)) }
+
+func writeMarkdown(w io.Writer, d document) error {
 	var out bytes.Buffer
-	for _, s := range layout(r) {
+	for _, s := range d {
 		fmt.Fprintf(&out, "%s %s\n\n", strings.Repeat("#", s.Level), escape(s.Title))
 		for _, b := range s.Blocks {
-			if b.Figure != nil {
+			if b.Figures != nil {
 				continue
+			}
+			if b.Pictures != nil {
+				b.Detail, b.Table = cmp.Or(b.Detail, "Images, in words"), b.Pictures.table()
 			}
 			if b.Detail != "" {
 				fmt.Fprintf(&out, "<details><summary>%s</summary>\n\n", escape(b.Detail))
@@ -37,8 +45,11 @@ func Markdown(w io.Writer, r *Report) error {
 			}
 			for _, f := range b.Facts {
 				text := escape(f.Text)
-				if f.Code && f.Text != "" {
+				switch {
+				case f.Code && f.Text != "":
 					text = "`" + f.Text + "`"
+				case f.Link != "":
+					text = fmt.Sprintf("[%s](#%s)", text, anchor(d, f.Link))
 				}
 				fmt.Fprintf(&out, "- **%s**: %s\n", escape(f.Name), text)
 			}
@@ -55,6 +66,20 @@ func Markdown(w io.Writer, r *Report) error {
 	}
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// anchor is GitHub's name of a section: its title in lower case, without punctuation, spaces as dashes.
+func anchor(d document, id string) string {
+	i := slices.IndexFunc(d, func(s section) bool { return s.ID == id })
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, d[i].Title)
 }
 
 // escape keeps text, some of it from failed runs, from becoming markup.

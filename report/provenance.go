@@ -6,32 +6,57 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
 )
 
-// provenance counts the runs by code, commit and machine. Hosts and the commands of runs are left out:
-// reports are published, and names of places are nobody's business.
+// provenance counts what the report rests on by code, commit and machine: the runs of the claims and of the
+// sweeps that are shown, and the analyses. Hosts and the commands of runs are left out: reports are
+// published, and names of places are nobody's business.
 func (b *builder) provenance() {
-	used := map[string]Run{}
-	code, sources, machines := map[string]int{}, map[Commit]int{}, map[Machine]int{}
-	p := &b.report.Provenance
-	for _, cell := range b.in.Cells {
-		id := cell.Spec.ID()
-		run, ok := b.in.Runs[id]
-		if _, counted := used[id]; !ok || counted {
-			continue
+	cells := slices.Clone(b.in.Cells)
+	for _, sweep := range b.in.Sweeps {
+		if slices.ContainsFunc(b.report.Sweeps, func(s Sweep) bool { return s.ID == sweep.ID }) {
+			cells = append(cells, sweep.Cells...)
 		}
-		used[id] = run
-		from := run.Manifest.Provenance
-		code[cell.Spec.Code]++
+	}
+	used := map[string]registry.Manifest{}
+	code := map[Code]int{}
+	for _, cell := range cells {
+		id := cell.Spec.ID()
+		if run, ok := b.in.Runs[id]; ok && used[id].Run == "" {
+			used[id] = run.Manifest
+			code[Code{Digest: cell.Spec.Code}]++
+		}
+	}
+	for _, run := range b.in.Analyses {
+		used[run.Spec.ID()] = run.Manifest
+		code[Code{Digest: run.Spec.Code, Analyses: true}]++
+	}
+	sources, machines := map[Commit]int{}, map[Machine]int{}
+	p := &b.report.Provenance
+	p.Command, p.Evidence = b.in.Command, evidence(used)
+	p.Used, p.Analyses = len(used), len(b.in.Analyses)
+	joules := 0.0
+	for _, id := range slices.Sorted(maps.Keys(used)) { // sums of floats depend on the order
+		from := used[id].Provenance
 		sources[Commit{Tool: from.Tool, Commit: from.Commit, Dirty: from.Dirty}]++
 		machines[machine(from)]++
 		p.WallHours += from.WallSeconds / 3600
+		if from.Joules > 0 {
+			p.Metered++
+			joules += from.Joules
+		}
 	}
-	p.Command, p.Evidence = b.in.Command, evidence(used)
+	if p.Metered > 0 {
+		const joulesPerKilowattHour = 3.6e6
+		energy := joules / joulesPerKilowattHour
+		p.KilowattHours = &energy
+	}
 	p.Code, p.Sources, p.Machines = []Code{}, []Commit{}, []Machine{}
-	for digest, n := range code {
-		p.Code = append(p.Code, Code{digest, n})
+	for c, n := range code {
+		c.Runs = n
+		p.Code = append(p.Code, c)
 	}
 	for c, n := range sources {
 		c.Runs = n
@@ -41,7 +66,9 @@ func (b *builder) provenance() {
 		m.Runs = n
 		p.Machines = append(p.Machines, m)
 	}
-	slices.SortFunc(p.Code, func(a, b Code) int { return strings.Compare(a.Digest, b.Digest) })
+	slices.SortFunc(p.Code, func(a, b Code) int {
+		return cmp.Or(compareBool(a.Analyses, b.Analyses), strings.Compare(a.Digest, b.Digest))
+	})
 	slices.SortFunc(p.Sources, func(a, b Commit) int {
 		return cmp.Or(strings.Compare(a.Commit, b.Commit), strings.Compare(a.Tool, b.Tool), compareBool(a.Dirty, b.Dirty))
 	})
@@ -67,11 +94,16 @@ func machine(p registry.Provenance) Machine {
 	}
 }
 
-// evidence hashes one line for each run: its id, a space, its result digest; sorted by id.
-func evidence(runs map[string]Run) registry.Digest {
+// evidence hashes one line for each run and analysis, sorted by id: the id, its result digest, and for an
+// analysis the digest of its counts, separated by spaces.
+func evidence(used map[string]registry.Manifest) registry.Digest {
 	var text strings.Builder
-	for _, id := range slices.Sorted(maps.Keys(runs)) {
-		text.WriteString(id + " " + string(runs[id].Manifest.ResultDigest) + "\n")
+	for _, id := range slices.Sorted(maps.Keys(used)) {
+		text.WriteString(id + " " + string(used[id].ResultDigest))
+		if counts, ok := used[id].Artifacts[bench.CountsArtifact]; ok {
+			text.WriteString(" " + string(counts.Digest))
+		}
+		text.WriteString("\n")
 	}
 	return registry.DigestOf([]byte(text.String()))
 }

@@ -8,8 +8,20 @@ import (
 	"github.com/cidbench/cidbench/report/stats"
 )
 
-// reason says in one sentence why a claim got its verdict, with the numbers.
-func reason(c *Claim, family int) string {
+// reason says why a claim got its verdict, with the numbers, and at which look if there are several.
+func reason(c *Claim, r *Report) string {
+	switch {
+	case r.Looks == nil:
+		return because(c)
+	case r.Looks.Taken == 0 && obstacles(c.Contrasts) == "": // its runs are there, those of other claims are not
+		return lookedAt(c, r)
+	}
+	return because(c) + " " + lookedAt(c, r)
+}
+
+// because is the reason in one sentence.
+func because(c *Claim) string {
+	family := c.FamilySize
 	support := func(p PValues) float64 { return -p.Support } // the contrast that holds least surely
 	refute := func(p PValues) float64 { return p.Refute }    // and the one that fails most surely
 	switch c.Verdict {
@@ -36,6 +48,9 @@ func reason(c *Claim, family int) string {
 	x := extreme(c.Contrasts, support)
 	if x.Alone == stats.Supported {
 		return sentence(measured(x) + ", " + side(x) + undone + probability(c.Corrected.Support) + corrections(1, family))
+	}
+	if x.Statistic != "" {
+		return sentence(measured(x) + ", which does not settle whether it lies above " + margin(x))
 	}
 	return sentence(measured(x) + ", which does not settle on which side of " + margin(x) + " the difference lies")
 }
@@ -68,25 +83,48 @@ func extreme(contrasts []Contrast, value func(PValues) float64) Contrast {
 
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
+// obstacles says what forbids a verdict, once for all contrasts that it forbids.
 func obstacles(contrasts []Contrast) string {
 	var all []string
+	names := map[string][]string{}
 	for _, x := range contrasts {
-		if len(x.Obstacles) > 0 {
-			all = append(all, against(x)+": "+strings.Join(x.Obstacles, ", "))
+		if len(x.Obstacles) == 0 {
+			continue
 		}
+		text := strings.Join(x.Obstacles, ", ")
+		if names[text] == nil {
+			all = append(all, text)
+		}
+		names[text] = append(names[text], against(x))
+	}
+	for i, text := range all {
+		all[i] = strings.Join(names[text], " and ") + ": " + text
 	}
 	return strings.Join(all, "; ")
 }
 
-func against(x Contrast) string { return x.A + " - " + x.B }
+// against names a contrast, or an observation by its statistic.
+func against(x Contrast) string {
+	if x.Statistic != "" {
+		return x.Statistic + " of " + x.A
+	}
+	return x.A + " - " + x.B
+}
 
 func measured(x Contrast) string {
-	d := x.Difference
-	spread := interval(d)
-	if d.SE == 0 {
+	spread := interval(x)
+	if x.Difference.SE == 0 {
 		spread = "no spread"
 	}
-	return fmt.Sprintf("accuracy of %s is %s points (%s over %s)", against(x), signed(d.Estimate), spread, count(x.N, "seed"))
+	estimate := difference(x, x.Difference.Estimate)
+	if x.Statistic != "" {
+		from := "chance"
+		if !x.HasNull {
+			from = "0"
+		}
+		return fmt.Sprintf("%s differs from %s by %s (%s over %s)", against(x), from, estimate, spread, count(x.N, "seed"))
+	}
+	return fmt.Sprintf("accuracy of %s is %s points (%s over %s)", against(x), estimate, spread, count(x.N, "seed"))
 }
 
 // side says where the difference is shown to lie.
@@ -105,8 +143,15 @@ func side(x Contrast) string {
 }
 
 func margin(x Contrast) string {
-	if len(x.Bounds) == 2 {
+	switch {
+	case len(x.Bounds) == 2:
 		return signed(x.Bounds[0]) + " to " + signed(x.Bounds[1])
+	case x.Statistic == "":
+		return signed(x.Bounds[0])
+	case !x.HasNull:
+		return fine(x.Bounds[0])
+	case x.Bounds[0] == 0:
+		return "chance"
 	}
-	return signed(x.Bounds[0])
+	return "chance by " + fine(x.Bounds[0])
 }

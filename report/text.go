@@ -23,13 +23,20 @@ type TextOptions struct {
 
 // Text writes a report for a terminal. Details, such as the runs of each claim, are left to the other
 // formats.
-func Text(w io.Writer, r *Report, o TextOptions) error {
+func Text(w io.Writer, r *Report, o TextOptions) error { return writeText(w, layout(r), o) }
+
+// AnalysesText writes what a report says of embeddings alone.
+func AnalysesText(w io.Writer, r *Report, o TextOptions) error {
+	return writeText(w, document{analysesSection(r)}, o)
+}
+
+func writeText(w io.Writer, d document, o TextOptions) error {
 	width := cmp.Or(o.Width, 160)
 	var out bytes.Buffer
-	for _, s := range layout(r) {
+	for _, s := range d {
 		fmt.Fprintf(&out, "%s\n%s\n\n", s.Title, strings.Repeat(underline[s.Level], len([]rune(s.Title))))
 		for _, b := range s.Blocks {
-			if b.Detail != "" || b.Wide {
+			if b.Detail != "" || b.Wide || b.Pictures != nil {
 				continue
 			}
 			switch {

@@ -5,12 +5,17 @@
 // are composed into one 3x4 matrix for an image and applied in a single pass. Two consequences differ
 // from torchvision: values are clamped once, at the end, rather than after each operation, and hue turns
 // about the grey axis at constant luma rather than in HSV.
+//
+// The host makes the pixels of a view (Batch), or only says what they are (Recipes) and a graph makes them
+// (FromRecipes): the same views from the same draws, up to rounding.
 package augment
 
 import (
 	"errors"
 	"math"
 	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // Config is the distribution of views.
@@ -88,9 +93,24 @@ func (b *Batch) Set(i int, image []uint8) {
 	}
 }
 
+// Tensors are Values as the graph takes them.
+func (b *Batch) Tensors() []*tensors.Tensor {
+	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(b.Values, b.Dims()...)}
+}
+
+// Views is a batch of views in one of two forms: their pixels (*Batch), or what FromRecipes makes those pixels
+// from (*Recipes).
+type Views interface {
+	// Tensors are the inputs that bring the views into a graph.
+	Tensors() []*tensors.Tensor
+	// put writes the view of an image [Size, Size, 3] that d describes as image i.
+	put(i int, image []uint8, d drawn, v *Viewer)
+}
+
 // Viewer draws views; it holds scratch memory and is not safe for concurrent use.
 type Viewer struct {
 	config  Config
+	size    int
 	rng     *rand.Rand
 	pcg     *rand.PCG
 	scratch []float32    // one plane
@@ -100,24 +120,22 @@ type Viewer struct {
 // NewViewer returns a viewer for images of one size.
 func NewViewer(c Config, size int) *Viewer {
 	pcg := rand.NewPCG(0, 0)
-	return &Viewer{config: c, pcg: pcg, rng: rand.New(pcg), scratch: make([]float32, size*size), columns: make([]neighbours, size)}
+	return &Viewer{config: c, size: size, pcg: pcg, rng: rand.New(pcg), scratch: make([]float32, size*size), columns: make([]neighbours, size)}
 }
 
-// View writes one view of an image [Size, Size, 3] as image i of the batch; the view depends on the
-// image and on the key (see package rng) alone.
-func (v *Viewer) View(b *Batch, i int, image []uint8, hi, lo uint64) {
+// View puts one view of an image [Size, Size, 3] at place i of a batch; the view depends on the image and
+// on the key (see package rng) alone.
+func (v *Viewer) View(to Views, i int, image []uint8, hi, lo uint64) {
 	v.pcg.Seed(hi, lo)
-	c := v.config
-	box := v.crop(b.Size)
-	flip := v.rng.Float64() < c.FlipProb
-	mean := v.resample(b, i, image, box, flip)
-	m := v.colours(mean)
-	m.apply(b, i)
-	if v.rng.Float64() < c.BlurProb {
-		sigma := c.BlurMin + v.rng.Float64()*(c.BlurMax-c.BlurMin)
-		kernel := gaussian(sigma)
+	to.put(i, image, v.draw(), v)
+}
+
+func (b *Batch) put(i int, image []uint8, d drawn, v *Viewer) {
+	mean := v.resample(b, i, image, d.box, d.flip)
+	d.colours(mean).apply(b, i)
+	if len(d.kernel) > 1 {
 		for ch := range 3 {
-			blur(b.plane(ch, i), v.scratch, b.Size, kernel)
+			blur(b.plane(ch, i), v.scratch, b.Size, d.kernel)
 		}
 	}
 	for ch := range 3 {
@@ -126,6 +144,37 @@ func (v *Viewer) View(b *Batch, i int, image []uint8, hi, lo uint64) {
 			p[j] = (min(max(x, 0), 1) - Mean) / Std
 		}
 	}
+}
+
+// drawn is everything random about a view.
+type drawn struct {
+	box  rectangle
+	flip bool
+	// order is that of the four jitter operations; empty without jitter.
+	order                                  []int
+	brightness, contrast, saturation, turn float64
+	grey                                   bool
+	// kernel is half of the blur's, centre first; of length 1 without blur.
+	kernel []float32
+}
+
+// draw keeps to one order of drawing: a seed stands for its views.
+func (v *Viewer) draw() (d drawn) {
+	c := v.config
+	d.box = v.crop(v.size)
+	d.flip = v.rng.Float64() < c.FlipProb
+	if v.rng.Float64() < c.JitterProb {
+		factor := func(r float64) float64 { return 1 + (2*v.rng.Float64()-1)*r }
+		d.brightness, d.contrast, d.saturation = factor(c.Brightness), factor(c.Contrast), factor(c.Saturation)
+		d.turn = (2*v.rng.Float64() - 1) * c.Hue
+		d.order = v.rng.Perm(4)
+	}
+	d.grey = v.rng.Float64() < c.GreyProb
+	d.kernel = []float32{1}
+	if v.rng.Float64() < c.BlurProb {
+		d.kernel = gaussian(c.BlurMin + v.rng.Float64()*(c.BlurMax-c.BlurMin))
+	}
+	return d
 }
 
 type rectangle struct{ x, y, w, h float64 }
@@ -186,36 +235,35 @@ type neighbours struct {
 	mix    float32
 }
 
-// sample finds the source of target pixel i, with pixel centres at one half.
-func sample(origin, length float64, i, size int) neighbours {
+// position is the source of target pixel i along one side, with pixel centres at one half.
+func position(origin, length float64, i, size int) float64 {
 	at := origin + (float64(i)+0.5)*length/float64(size) - 0.5
-	at = min(max(at, 0), float64(size-1))
+	return min(max(at, 0), float64(size-1))
+}
+
+// sample finds the pixels around that position.
+func sample(origin, length float64, i, size int) neighbours {
+	at := position(origin, length, i, size)
 	lo := int(at)
 	return neighbours{lo, min(lo+1, size-1), float32(at - float64(lo))}
 }
 
-// colours draws the colour operations and composes them.
-func (v *Viewer) colours(mean [3]float64) affine {
+// colours composes the colour operations, for a crop of that mean colour.
+func (d drawn) colours(mean [3]float64) affine {
 	m := identity()
-	c := v.config
-	if v.rng.Float64() < c.JitterProb {
-		factor := func(r float64) float64 { return 1 + (2*v.rng.Float64()-1)*r }
-		brightness, contrast, saturation := factor(c.Brightness), factor(c.Contrast), factor(c.Saturation)
-		turn := (2*v.rng.Float64() - 1) * c.Hue
-		for _, op := range v.rng.Perm(4) {
-			switch op {
-			case 0:
-				m = m.then(scaling(brightness))
-			case 1:
-				m = m.then(contrasting(contrast, luma(m.of(mean))))
-			case 2:
-				m = m.then(saturating(saturation))
-			case 3:
-				m = m.then(turning(turn))
-			}
+	for _, op := range d.order {
+		switch op {
+		case 0:
+			m = m.then(scaling(d.brightness))
+		case 1:
+			m = m.then(contrasting(d.contrast, luma(m.of(mean))))
+		case 2:
+			m = m.then(saturating(d.saturation))
+		case 3:
+			m = m.then(turning(d.turn))
 		}
 	}
-	if v.rng.Float64() < c.GreyProb {
+	if d.grey {
 		m = m.then(saturating(0))
 	}
 	return m

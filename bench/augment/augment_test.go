@@ -1,13 +1,20 @@
 package augment
 
 import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 )
 
 const size = 16
+
+// moco is MoCo v2's augmentation, with a blur for small images.
+var moco = Config{MinArea: 0.2, Brightness: .4, Contrast: .4, Saturation: .4, Hue: .1, JitterProb: .8, GreyProb: .2, BlurProb: .5, BlurMin: .1, BlurMax: 2, FlipProb: .5}
 
 func noise(seed uint64) []uint8 {
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -149,6 +156,22 @@ func TestViewsFollowTheirKey(t *testing.T) {
 	}
 }
 
+// TestViewsKeepTheirBits: a seed's published results come from these very views.
+func TestViewsKeepTheirBits(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("other processors fuse multiplications with additions")
+	}
+	b, v := NewBatch(2, 50, size), NewViewer(moco, size)
+	for i := range 100 {
+		v.View(b, i, noise(uint64(i)), 7, uint64(i))
+	}
+	h := fnv.New64a()
+	_ = binary.Write(h, binary.LittleEndian, b.Values) // a hash takes every write
+	if got, want := fmt.Sprintf("%x", h.Sum64()), "dd82729cfb51e65b"; got != want {
+		t.Errorf("the views hash to %s, no longer to %s", got, want)
+	}
+}
+
 // TestDrawnDistribution checks probabilities and ranges over many crops.
 func TestDrawnDistribution(t *testing.T) {
 	v := NewViewer(Config{MinArea: 0.3}, 32)
@@ -182,10 +205,13 @@ func TestValidate(t *testing.T) {
 }
 
 func BenchmarkView(b *testing.B) {
-	c := Config{MinArea: 0.2, Brightness: .4, Contrast: .4, Saturation: .4, Hue: .1, JitterProb: .8, GreyProb: .2, BlurProb: .5, BlurMin: .1, BlurMax: 1, FlipProb: .5}
-	v, batch := NewViewer(c, 32), NewBatch(1, 1, 32)
 	image := make([]uint8, 32*32*3)
-	for i := uint64(0); b.Loop(); i++ {
-		v.View(batch, 0, image, i, i)
+	for name, to := range map[string]Views{"pixels": NewBatch(1, 1, 32), "recipe": NewRecipes(moco, 1, 1, 32)} {
+		b.Run(name, func(b *testing.B) {
+			v := NewViewer(moco, 32)
+			for i := uint64(0); b.Loop(); i++ {
+				v.View(to, 0, image, i, i)
+			}
+		})
 	}
 }

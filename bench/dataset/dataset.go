@@ -1,5 +1,5 @@
-// Package dataset holds the labelled images an experiment trains and probes on, together with the class tree
-// that says how near two classes are in meaning.
+// Package dataset holds the labelled images an experiment trains and probes on, with the class tree of each data
+// set. What a class tree is, and what it says of two classes, is in package taxonomy.
 //
 // The data sets known to Open are procedural: nothing is downloaded, and every image is a function of its split
 // and index. Augmentation and batching live with the trainer.
@@ -14,6 +14,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 // Channels is the number of colour channels of every image: red, green, blue.
@@ -44,8 +46,8 @@ type Dataset struct {
 	Name          string
 	Height, Width int // pixels
 	Train, Test   Split
-	Classes       []Class // indexed by label
-	Tree          Tree    // its leaves are the Classes
+	Classes       []Class       // indexed by label
+	Tree          taxonomy.Tree // its leaves are the Classes
 }
 
 // sizes gives the number of training and test images of each named data set. The smaller one is a prefix of the
@@ -82,7 +84,7 @@ func (d *Dataset) Fingerprint() string {
 	writeInts(h, d.Tree.Len())
 	for node := range d.Tree.Len() {
 		writeString(h, d.Tree.Name(node))
-		writeInts(h, d.Tree.Parent(node))
+		writeParents(h, d.Tree.Parents(node))
 	}
 	for _, s := range []Split{d.Train, d.Test} {
 		writeInts(h, s.Len())
@@ -96,6 +98,15 @@ func (d *Dataset) Fingerprint() string {
 func writeString(w io.Writer, s string) {
 	writeInts(w, len(s))
 	io.WriteString(w, s)
+}
+
+// writeParents writes one parent as itself, any other number of them after a negative number that tells how many:
+// -1 for the root, which has none. So a tree without joins gives the bytes it gave when a node had one parent.
+func writeParents(w io.Writer, parents []int) {
+	if len(parents) != 1 {
+		writeInts(w, -max(len(parents), 1))
+	}
+	writeInts(w, parents...)
 }
 
 func writeInts(w io.Writer, values ...int) {

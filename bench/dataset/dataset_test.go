@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 // The tests share one copy of each data set.
@@ -59,6 +61,7 @@ func TestFingerprintSeesEveryPart(t *testing.T) {
 		"splits": func(d *Dataset) { d.Train, d.Test = d.Test, d.Train },
 		"class":  func(d *Dataset) { d.Classes = slices.Clone(d.Classes); d.Classes[7].Name += "x" },
 		"tree":   func(d *Dataset) { d.Tree = flatTree{d.Tree} },
+		"join":   func(d *Dataset) { d.Tree = joinedTree{d.Tree} },
 	} {
 		changed := *d
 		change(&changed)
@@ -71,9 +74,20 @@ func TestFingerprintSeesEveryPart(t *testing.T) {
 }
 
 // flatTree hangs every node below the root.
-type flatTree struct{ Tree }
+type flatTree struct{ taxonomy.Tree }
 
-func (t flatTree) Parent(node int) int { return min(t.Tree.Parent(node), 0) }
+func (t flatTree) Parents(node int) []int { return make([]int, min(node, 1)) }
+
+// joinedTree hangs the last node below the root as well.
+type joinedTree struct{ taxonomy.Tree }
+
+func (t joinedTree) Parents(node int) []int {
+	parents := t.Tree.Parents(node)
+	if node == t.Len()-1 {
+		parents = append(slices.Clone(parents), 0)
+	}
+	return parents
+}
 
 func TestSplits(t *testing.T) {
 	large, small := glyphs(), glyphsSmall()

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 // glyphVersion is part of the key of every random stream: change it with anything that changes an image.
@@ -204,19 +206,19 @@ func (g *glyph) render(n *nuisance, s *stream, image []uint8) {
 func newGlyphs(name string, train, test int) *Dataset {
 	d := &Dataset{Name: name, Height: side, Width: side}
 	var classes []*glyph
-	t := &tree{}
-	root := t.add("glyph", -1)
+	t := &taxonomy.Memory{}
+	root := t.Add("glyph")
 	fold, foldLobes := -1, 0
 	for _, o := range outlines {
 		if o.lobes != foldLobes {
-			fold, foldLobes = t.add(fmt.Sprintf("%d lobes", o.lobes), root), o.lobes
+			fold, foldLobes = t.Add(fmt.Sprintf("%d lobes", o.lobes), root), o.lobes
 		}
-		superclass := t.add(o.name, fold)
+		superclass := t.Add(o.name, fold)
 		for _, x := range textures {
 			class := Class{Name: o.name + ", " + x.name}
 			classes = append(classes, newGlyph(len(classes)))
 			d.Classes = append(d.Classes, class)
-			t.addClass(class.Name, superclass)
+			t.Label(t.Add(class.Name, superclass))
 		}
 	}
 	d.Tree = t

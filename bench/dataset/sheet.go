@@ -3,6 +3,8 @@ package dataset
 import (
 	"image"
 	"image/color"
+
+	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 // ContactSheet pictures the training set: a row for each superclass, in it the classes by label, and of each class
@@ -40,7 +42,7 @@ func place(d *Dataset) (rows, columns int, cell []image.Point) {
 	rowOf := map[int]int{}
 	var used []int
 	for label := range d.Classes {
-		superclass := Superclass(d.Tree, label)
+		superclass := taxonomy.Superclass(d.Tree, label)
 		row, ok := rowOf[superclass]
 		if !ok {
 			row = len(used)

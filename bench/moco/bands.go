@@ -1,6 +1,7 @@
 package moco
 
 import (
+	"math"
 	"slices"
 	"sync"
 )
@@ -60,6 +61,17 @@ func measureBands(in contrastInput, threads int) []Band {
 		}
 	}
 	return bands
+}
+
+// uniformity is that of Wang & Isola (2020), log E exp(-2 |x-y|^2), of queries against the queue: 0 if all
+// embeddings are one point, and lower the more evenly they cover the sphere. The squared distance of unit
+// vectors with dot product s is 2-2s.
+func uniformity(similarity []float32) float64 {
+	sum := 0.0
+	for _, s := range similarity {
+		sum += math.Exp(4 * (float64(s) - 1))
+	}
+	return math.Log(sum / float64(len(similarity)))
 }
 
 func bandsOf(order []int32, edges []int, similarity []float32, class int32, queue []int32) []Band {

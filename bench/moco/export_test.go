@@ -6,6 +6,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
+// ViewsInGraph has the encode graph make the views, as on a native backend; before the first step.
+func (t *Trainer) ViewsInGraph() { t.views.inGraph = true }
+
 // GraphBytes is the size of everything that the operations of one step write, in both graphs: a measure
 // of the data that the pure-Go backend moves.
 func (t *Trainer) GraphBytes() (int64, error) {

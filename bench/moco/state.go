@@ -107,38 +107,53 @@ func (t *Trainer) Restore(state []byte) error {
 	return nil
 }
 
-// featureBatch is the number of images that Features maps at once.
-const featureBatch = 100
+// mapBatch is the number of images that Features and Embeddings map at once: few enough for the caches.
+const mapBatch = 50
 
 // Features maps a split through the query encoder's backbone, with the running statistics, to pooled
 // features, in the order of the images.
 func (t *Trainer) Features(split dataset.Split) (probe.Set, error) {
-	dim := t.config.Encoder.Features()
-	set := probe.Set{Dim: dim, Values: make([]float32, split.Len()*dim), Labels: split.Labels}
-	backbone := t.config.Encoder.backbone()
-	forward, err := NewExec(t.backend, func(in []*Node) []*Node {
+	values, err := t.mapped(split, t.config.Encoder.Features(), func(f *nn.Forward, images *Node) *Node {
+		return Transpose(t.config.Encoder.backbone().Forward(f, images), 0, 1)
+	})
+	return probe.Set{Dim: t.config.Encoder.Features(), Values: values, Labels: split.Labels}, err
+}
+
+// Embeddings maps a split through the whole query encoder, with the running statistics, to the space in
+// which negatives are ranked: rows of unit length, [Len, Dim], in the order of the images.
+func (t *Trainer) Embeddings(split dataset.Split) ([]float32, error) {
+	return t.mapped(split, t.config.Encoder.Dim, func(f *nn.Forward, images *Node) *Node {
+		unit, _ := normalise(Transpose(t.net.Forward(f, images), 0, 1))
+		return unit
+	})
+}
+
+// mapped is what forward makes of a split, [Len, dim]; it gives [batch, dim] for a batch of images.
+func (t *Trainer) mapped(split dataset.Split, dim int, forward func(f *nn.Forward, images *Node) *Node) ([]float32, error) {
+	exec, err := NewExec(t.backend, func(in []*Node) []*Node {
 		params := in[1 : 1+len(t.params)]
 		f := nn.NewForward(params, in[1+len(t.params):])
 		f.Native = native(t.backend)
-		return []*Node{Transpose(backbone.Forward(f, in[0]), 0, 1)}
+		return []*Node{forward(f, in[0])}
 	})
 	if err != nil {
-		return probe.Set{}, err
+		return nil, err
 	}
-	defer forward.Finalize()
-	batch := augment.NewBatch(1, featureBatch, t.config.Encoder.Size)
-	for start := 0; start < split.Len(); start += featureBatch {
-		n := min(featureBatch, split.Len()-start)
+	defer exec.Finalize()
+	all := make([]float32, split.Len()*dim)
+	batch := augment.NewBatch(1, mapBatch, t.config.Encoder.Size)
+	for start := 0; start < split.Len(); start += mapBatch {
+		n := min(mapBatch, split.Len()-start)
 		for i := range n {
 			batch.Set(i, split.Image(start+i))
 		}
 		x := tensors.FromFlatDataAndDimensions(batch.Values, batch.Dims()...)
-		out, err := forward.Exec(appendAll([]any{x}, t.query, t.norm)...)
+		out, err := exec.Call(appendAll([]any{x}, t.query, t.norm)...)
 		if err != nil {
-			return probe.Set{}, fmt.Errorf("features: %w", err)
+			return nil, fmt.Errorf("mapping images: %w", err)
 		}
-		copy(set.Values[start*dim:], values(out[0])[:n*dim])
+		copy(all[start*dim:], values(out[0])[:n*dim])
 		release(append(out, x))
 	}
-	return set, nil
+	return all, nil
 }

@@ -8,7 +8,8 @@
 //	update    back through the query encoder; SGD with momentum and weight decay                  (graph)
 //
 // and then the keys enter the queue. Ranking on the host is exact, the same on every backend, and adds
-// nothing to the graphs. Batch norm could tell a query its key by their shared batch statistics: the
+// nothing to the graphs. The views are made ahead on the host or, where graphs are compiled (XLA), at the
+// start of encode from raw images. Batch norm could tell a query its key by their shared batch statistics: the
 // keys' batch is shuffled, and statistics are those of groups of the batch, as in MoCo's one-device demo.
 package moco
 
@@ -18,6 +19,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
@@ -106,7 +108,12 @@ type Metrics struct {
 	LearningRate float64 `json:"lr"`
 	// Bands is filled when asked for: the same-class share by difficulty, over the whole queue.
 	Bands []Band `json:"bands,omitempty"`
+	// Uniformity is measured with them: see uniformity.
+	Uniformity float64 `json:"uniformity,omitempty"`
 }
+
+// Alignment is the mean squared distance of a query to its key (Wang & Isola 2020), both of unit length.
+func (m Metrics) Alignment() float64 { return 2 - 2*m.Positive }
 
 // DivergedError says that the loss is no longer a number: the run is over, and says why.
 type DivergedError struct {
@@ -143,8 +150,8 @@ type Trainer struct {
 	Clock func(part string)
 }
 
-// Parts are the parts of a step, in order: making the views (they are made ahead, so this is the wait for
-// them), both encoders' forward passes with the momentum update, ranking with the loss, the backward pass
+// Parts are the parts of a step, in order: making the views, or their recipes (they are made ahead, so this
+// is the wait for them), both encoders' forward passes with the momentum update, ranking with the loss, the backward pass
 // with SGD, and the keys' way into the queue.
 var Parts = []string{"augment", "encode", "contrast", "update", "enqueue"}
 
@@ -172,6 +179,7 @@ func New(backend compute.Backend, c Config, rules []negatives.Rule, data *datase
 		contrast: newContrast(c.Temperature, rules, c.Queue, len(data.Classes), threads),
 		views:    newViews(c, data.Train, seed, threads),
 	}
+	t.views.inGraph = native(backend)
 	t.params, t.stats = t.net.Params(), t.net.Stats()
 	init := rng.Stream(seed, streamInit)
 	for _, p := range t.params {
@@ -236,17 +244,13 @@ func (t *Trainer) Advance(ctx context.Context, bands bool) (Metrics, error) {
 	queue := tensors.FromFlatDataAndDimensions(t.queue, c.Queue, c.Encoder.Dim)
 	defer queue.FinalizeAll() //nolint:errcheck // memory only
 
-	args := []any{
-		tensors.FromFlatDataAndDimensions(batch.query.Values, batch.query.Dims()...),
-		tensors.FromFlatDataAndDimensions(batch.key.Values, batch.key.Dims()...),
-		queue,
-	}
-	args = appendAll(args, t.query, t.key, t.norm)
-	out, err := t.encode.Exec(args...)
+	inputs := append(batch.query.Tensors(), batch.key.Tensors()...)
+	args := appendAll(nil, inputs, []*tensors.Tensor{queue}, t.query, t.key, t.norm)
+	out, err := t.encode.Call(args...)
+	release(inputs)
 	if err != nil {
 		return Metrics{}, fmt.Errorf("step %d: forward: %w", t.step, err)
 	}
-	release([]*tensors.Tensor{args[0].(*tensors.Tensor), args[1].(*tensors.Tensor)})
 	q, shuffledKeys, sims, rest := out[0], out[1], out[2], out[3:]
 	key, norm, tape := rest[:len(t.key)], rest[len(t.key):len(t.key)+len(t.norm)], rest[len(t.key)+len(t.norm):]
 
@@ -262,9 +266,13 @@ func (t *Trainer) Advance(ctx context.Context, bands bool) (Metrics, error) {
 	}
 	if bands {
 		m.Bands = measureBands(in, len(t.contrast.selectors))
+		m.Uniformity = uniformity(in.similarity)
 	}
 	result := t.contrast.run(in)
 	m.Loss, m.Top1, m.Kept = result.Loss, result.Top1, result.Kept
+	if anyNaN(norm) { // which ReLU may have hidden from the loss
+		m.Loss = math.NaN()
+	}
 	release([]*tensors.Tensor{shuffledKeys, sims})
 	if math.IsNaN(m.Loss) || math.IsInf(m.Loss, 0) {
 		release(append(rest, q))
@@ -279,7 +287,7 @@ func (t *Trainer) Advance(ctx context.Context, bands bool) (Metrics, error) {
 		tensors.FromScalar(float32(m.LearningRate)),
 	}
 	args = appendAll([]any{q, queue}, small, t.query, t.velocity, tape)
-	out, err = t.update.Exec(args...)
+	out, err = t.update.Call(args...)
 	release(append(append(small, q), tape...))
 	if err != nil {
 		release(append(key, norm...))
@@ -300,15 +308,18 @@ func (t *Trainer) Advance(ctx context.Context, bands bool) (Metrics, error) {
 	return m, nil
 }
 
-// native says whether the backend compiles its own convolution well; the pure-Go backend does not.
+// native says whether the backend compiles what it is given: then its own convolution is fast, and making
+// the views is too. The pure-Go backend does not.
 func native(b compute.Backend) bool { return b.String() != "go" }
 
-// encodeGraph: query view, key view, queue, query parameters, key parameters, running statistics ->
+// encodeGraph: query views, key views, queue, query parameters, key parameters, running statistics ->
 // q, k, q . queue, new key parameters, new running statistics, tape.
 func (t *Trainer) encodeGraph(in []*Node) []*Node {
 	n := len(t.params)
-	queue, in2 := in[2], in[3:]
-	query, key, stats := in2[:n], in2[n:2*n], in2[2*n:]
+	queryViews, in := t.views.read(in)
+	keyViews, in := t.views.read(in)
+	queue, in := in[0], in[1:]
+	query, key, stats := in[:n], in[n:2*n], in[2*n:]
 
 	newKey := make([]*Node, n)
 	m := t.config.KeyMomentum
@@ -321,8 +332,8 @@ func (t *Trainer) encodeGraph(in []*Node) []*Node {
 		return f
 	}
 	fq := pass(query, true)
-	q, length := normalise(Transpose(t.net.Forward(fq, in[0]), 0, 1))
-	k, _ := normalise(Transpose(t.net.Forward(pass(newKey, false), in[1]), 0, 1))
+	q, length := normalise(Transpose(t.net.Forward(fq, queryViews), 0, 1))
+	k, _ := normalise(Transpose(t.net.Forward(pass(newKey, false), keyViews), 0, 1))
 
 	out := []*Node{q, k, DotGeneral(q, []int{1}, nil, queue, []int{1}, nil)}
 	out = append(out, newKey...)
@@ -380,6 +391,13 @@ func release(group []*tensors.Tensor) {
 func values(x *tensors.Tensor) (out []float32) {
 	x.MustConstFlatData(func(v any) { out = append(out, v.([]float32)...) })
 	return out
+}
+
+// anyNaN says whether a number of the group is none.
+func anyNaN(group []*tensors.Tensor) bool {
+	return slices.ContainsFunc(group, func(x *tensors.Tensor) bool {
+		return slices.ContainsFunc(values(x), func(v float32) bool { return v != v })
+	})
 }
 
 // dots are the dot products of the rows of a and b.

@@ -277,6 +277,18 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
+// ReLU takes a NaN for a negative number on its way through the network; a step must see it nevertheless.
+func TestDivergenceBehindReLU(t *testing.T) {
+	tr := trainer(t, tiny())
+	first := values(tr.query[0])
+	first[0] = -float32(math.NaN())
+	tr.query[0] = tensors.FromFlatDataAndDimensions(first, tr.params[0].Dims...)
+	var diverged *DivergedError
+	if _, err := tr.Advance(context.Background(), false); !errors.As(err, &diverged) {
+		t.Errorf("got %v, want a DivergedError", err)
+	}
+}
+
 func TestFeaturesFollowTheImages(t *testing.T) {
 	tr := trainer(t, tiny())
 	split := data().Test

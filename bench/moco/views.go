@@ -3,6 +3,8 @@ package moco
 import (
 	"sync"
 
+	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
+
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/rng"
@@ -11,7 +13,7 @@ import (
 // viewBatch is one step's input.
 type viewBatch struct {
 	step       int
-	query, key *augment.Batch
+	query, key augment.Views
 	classes    []int32 // [Batch], in the order of the queries
 	// shuffle[i] is the query whose key stands at place i of the key batch.
 	shuffle []int
@@ -24,6 +26,9 @@ type views struct {
 	data    dataset.Split
 	seed    uint64
 	viewers []*augment.Viewer
+	// inGraph leaves the pixels to the encode graph and makes only recipes on the host: right where the
+	// graph is compiled (XLA), for an accelerator's step outruns the host's pixels.
+	inGraph bool
 
 	ahead   chan *viewBatch // the batch being made, if any
 	order   []int           // the images in the order of epoch
@@ -64,8 +69,8 @@ func (v *views) make(step int) *viewBatch {
 	images := v.images(step)
 	b := &viewBatch{
 		step:    step,
-		query:   augment.NewBatch(v.config.NormGroups, n/v.config.NormGroups, v.config.Encoder.Size),
-		key:     augment.NewBatch(v.config.NormGroups, n/v.config.NormGroups, v.config.Encoder.Size),
+		query:   v.blank(),
+		key:     v.blank(),
 		classes: make([]int32, n),
 		shuffle: rng.Stream(v.seed, streamShuffle, uint64(step)).Perm(n),
 	}
@@ -85,6 +90,25 @@ func (v *views) make(step int) *viewBatch {
 	}
 	wait.Wait()
 	return b
+}
+
+// blank is where the views of one encoder go.
+func (v *views) blank() augment.Views {
+	c := v.config
+	groups, n := c.NormGroups, c.Batch/c.NormGroups
+	if v.inGraph {
+		return augment.NewRecipes(c.Augment, groups, n, c.Encoder.Size)
+	}
+	return augment.NewBatch(groups, n, c.Encoder.Size)
+}
+
+// read takes the views [groups, 3, n, size, size] of one encoder from the inputs of a graph, and returns
+// the inputs that follow.
+func (v *views) read(inputs []*Node) (views *Node, rest []*Node) {
+	if v.inGraph {
+		return augment.FromRecipes(inputs)
+	}
+	return inputs[0], inputs[1:]
 }
 
 // images picks the images of a step: every epoch is a new permutation, its incomplete last batch is dropped.

@@ -51,12 +51,12 @@ func (c ConvNorm) convolveBackward(b *Backward, weight, w, read, dy *Node) *Node
 	// Each phase of the input sees the output at up to four shifts; one product serves all four phases,
 	// with zero blocks where a phase does not see a shift.
 	p := patches([]*Node{dy}, tapsStride2Backward)
-	dx := crop(product(repeat(c.phaseWeights(weight), groups), p), n, h, wd)
+	grid := product(repeat(c.phaseWeights(weight), groups), p)
 	each := make([]*Node, 4)
 	for i := range each {
-		each[i] = Slice(dx, AxisRange(), AxisRange(i*c.In, (i+1)*c.In))
+		each[i] = cropChannels(grid, i*c.In, (i+1)*c.In, n, h, wd)
 	}
-	return interleave(each[0], each[1], each[2], each[3])
+	return interleave(each...)
 }
 
 // phaseWeights arranges w [Out, 9*In] as [4*In, 4*Out]: rows by phase of the input (as phases orders
@@ -94,8 +94,7 @@ func (c ConvNorm) unpixels(dx *Node) *Node {
 	if c.Stride == 1 {
 		return dx
 	}
-	z := zeros(dx.Graph(), dx.Shape().Dimensions...)
-	return interleave(dx, z, z, z)
+	return interleave(dx) // the other phases are zero
 }
 
 // tap is one position of a kernel: output (y, x) reads sources[source] at (y+dy, x+dx).
@@ -142,8 +141,12 @@ func patches(sources []*Node, taps []tap) *Node {
 
 // crop takes the outputs [g, c, n, h, w] out of the grid of patches.
 func crop(grid *Node, n, h, w int) *Node {
+	return cropChannels(grid, 0, grid.Shape().Dimensions[1], n, h, w)
+}
+
+func cropChannels(grid *Node, from, to, n, h, w int) *Node {
 	g, c, _ := dims3(grid)
-	return Slice(Reshape(grid, g, c, n+1, h+1, w+1), AxisRange(), AxisRange(), AxisRange(0, n), AxisRange(1, h+1), AxisRange(1, w+1))
+	return Slice(Reshape(grid, g, c, n+1, h+1, w+1), AxisRange(), AxisRange(from, to), AxisRange(0, n), AxisRange(1, h+1), AxisRange(1, w+1))
 }
 
 // uncrop is the adjoint of crop: [g, c, n, h, w] placed in the grid, zeros elsewhere.
@@ -167,14 +170,29 @@ func phases(x *Node) []*Node {
 	return []*Node{phase(x, 0, 0), phase(x, 0, 1), phase(x, 1, 0), phase(x, 1, 1)}
 }
 
-// interleave is the inverse of phases.
-func interleave(ee, eo, oe, oo *Node) *Node {
-	g, c, n, h, w := dims5(ee)
-	row := func(even, odd *Node) *Node {
-		pair := Concatenate([]*Node{Reshape(even, g*c*n*h*w, 1), Reshape(odd, g*c*n*h*w, 1)}, 1)
-		return Reshape(pair, g*c*n*h, 2*w)
+// interleave is the inverse of phases; phases that are not given are zero.
+//
+// The copies of single pixels that it consists of would be slow one by one, so a product with a
+// permutation does them, on as many rows at a time as fill the backend's vectors.
+func interleave(phases ...*Node) *Node {
+	g, c, n, h, w := dims5(phases[0])
+	rows := 1
+	for 4*rows*w < 32 && h%(2*rows) == 0 {
+		rows *= 2
 	}
-	return Reshape(Concatenate([]*Node{row(ee, eo), row(oe, oo)}, 1), g, c, n, 2*h, 2*w)
+	permutation := make([][]float32, len(phases)*rows*w)
+	pixels := make([]*Node, len(phases))
+	for p := range phases {
+		for y := range rows {
+			for x := range w {
+				to := make([]float32, 4*rows*w)
+				to[(2*y+p/2)*2*w+2*x+p%2] = 1
+				permutation[(p*rows+y)*w+x] = to
+			}
+		}
+		pixels[p] = Reshape(phases[p], g*c*n*h/rows, rows*w)
+	}
+	return Reshape(Dot(Concatenate(pixels, 1), Const(phases[0].Graph(), permutation)).Product(), g, c, n, 2*h, 2*w)
 }
 
 // native is the backend's own convolution, for backends that compile it; groups are but batch to it.

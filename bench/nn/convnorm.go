@@ -64,31 +64,34 @@ func (c ConvNorm) Forward(f *Forward, x *Node) *Node {
 	d := x.Shape().Dimensions
 	n, h, wd := d[2], d[3]/c.Stride, d[4]/c.Stride
 
+	mean, inv := repeat(runMean, groups), inverseDeviation(repeat(runVar, groups))
+	count := float64(n * h * wd)
 	var y *Node
-	if c.folded(f.Native) && f.Train {
-		p := withOnes(c.pixels(x))
-		moments := productT(p, p) // [[X X^T, sum X], [sum X^T, count]]
-		count := float64(n * h * wd)
-		gram, sum := c.split(moments, c.In)
-		wGram := product(w, gram)
-		mean := MulScalar(product(w, sum), 1/count)
-		variance := Sub(MulScalar(rowDot(wGram, w), 1/count), Mul(mean, mean))
-		inv := c.track(f, runMean, runVar, mean, variance, count)
+	if c.folded(f.Native) {
+		pixels := c.pixels(x)
+		p := withOnes(pixels)
+		if f.Train {
+			moments := productT(p, pixels) // X X^T and, below it, the sums of X
+			gram := Slice(moments, AxisRange(), AxisRange(0, c.In))
+			sum := Reshape(Slice(moments, AxisRange(), AxisElem(c.In)), groups, c.In, 1)
+			wGram := product(w, gram)
+			mean = MulScalar(product(w, sum), 1/count)
+			variance := Sub(MulScalar(rowDot(wGram, w), 1/count), Mul(mean, mean))
+			inv = c.track(f, runMean, runVar, mean, variance, count)
+			f.push(p, wGram, sum, mean, inv)
+		}
 		a := Mul(scale, inv)
 		y = product(Concatenate([]*Node{scaleRows(w, a), Sub(shift, Mul(mean, a))}, 2), p)
-		f.push(p, wGram, sum, mean, inv)
 	} else {
 		raw, read := c.convolve(f.Native, x, w)
 		flat := Reshape(raw, groups, c.Out, n*h*wd)
-		mean, inv := repeat(runMean, groups), inverseDeviation(repeat(runVar, groups))
 		if f.Train {
-			count := float64(n * h * wd)
 			mean = MulScalar(rowSum(flat), 1/count)
 			variance := Sub(MulScalar(rowDot(flat, flat), 1/count), Mul(mean, mean))
 			inv = c.track(f, runMean, runVar, mean, variance, count)
 		}
 		a := Mul(scale, inv)
-		y = Add(scaleRows(flat, a), repeatColumns(Sub(shift, Mul(mean, a)), n*h*wd))
+		y = combineRows([]*Node{a, Sub(shift, Mul(mean, a))}, flat)
 		f.push(read, flat, mean, inv)
 	}
 	if c.ReLU {
@@ -127,7 +130,7 @@ func (c ConvNorm) Backward(b *Backward, dy *Node) *Node {
 
 	if c.folded(b.Native) {
 		sum, wGram, p := b.saved(), b.saved(), b.saved()
-		dyX, sumDy := c.split(productT(dy, p), c.Out)
+		dyX, sumDy := c.split(productT(dy, p))
 		onDy, onY, offset := affine(sumDy, rowDot(dyX, w))
 		dw := Add(scaleRows(dyX, onDy), scaleRows(wGram, onY))
 		b.grad(ReduceSum(Add(dw, productT(offset, sum)), 0))
@@ -135,20 +138,20 @@ func (c ConvNorm) Backward(b *Backward, dy *Node) *Node {
 			return nil
 		}
 		wT := transpose(w)
-		onX := Concatenate([]*Node{product(wT, scaleRows(w, onY)), product(wT, offset)}, 2)
-		dx := Add(product(transpose(scaleRows(w, onDy)), dy), product(onX, p))
+		on := Concatenate([]*Node{transpose(scaleRows(w, onDy)), product(wT, scaleRows(w, onY)), product(wT, offset)}, 2)
+		dx := product(on, Concatenate([]*Node{dy, p}, 1))
 		return c.unpixels(Reshape(dx, groups, c.In, n, h, wd))
 	}
 
 	flat, read := b.saved(), b.saved()
 	onDy, onY, offset := affine(rowSum(dy), rowDot(dy, flat))
-	dY := Add(Add(scaleRows(dy, onDy), scaleRows(flat, onY)), repeatColumns(offset, n*h*wd))
+	dY := combineRows([]*Node{onDy, onY, offset}, dy, flat)
 	return c.convolveBackward(b, weight, w, read, Reshape(dY, d...))
 }
 
-// split takes [g, rows, In+1] apart into [g, rows, In] and the last column, for the first rows of them.
-func (c ConvNorm) split(m *Node, rows int) (left, last *Node) {
-	return Slice(m, AxisRange(), AxisRange(0, rows), AxisRange(0, c.In)), Slice(m, AxisRange(), AxisRange(0, rows), AxisElem(c.In))
+// split takes [g, rows, In+1] apart into [g, rows, In] and the last column.
+func (c ConvNorm) split(m *Node) (left, last *Node) {
+	return Slice(m, AxisRange(), AxisRange(), AxisRange(0, c.In)), Slice(m, AxisRange(), AxisRange(), AxisElem(c.In))
 }
 
 // track updates the running statistics and returns one over the standard deviation.

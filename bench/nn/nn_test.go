@@ -84,7 +84,7 @@ func run(t testing.TB, l Layer, native bool, x *tensors.Tensor, params, stats []
 		t.Fatal(err)
 	}
 	defer e.Finalize()
-	out, err := e.Exec(args...)
+	out, err := e.Call(args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestRunningStatistics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := e.Exec(tensors.FromFlatDataAndDimensions(x, 2, c.In, 2, 1, 1), tensors.FromFlatDataAndDimensions(weight, 1, c.In))
+		out, err := e.Call(tensors.FromFlatDataAndDimensions(x, 2, c.In, 2, 1, 1), tensors.FromFlatDataAndDimensions(weight, 1, c.In))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -219,7 +219,7 @@ func (p Protocol) nearest(backend compute.Backend, x *mat.Dense, labels []int32,
 	for start := 0; start < rows; start += chunk {
 		end := min(start+chunk, rows)
 		test := tensors.FromFlatDataAndDimensions(unitRows(y, start, end), end-start, dim)
-		out, err := product.Exec(test, train)
+		out, err := product.Call(test, train)
 		if err != nil {
 			return nil, fmt.Errorf("probe: cosines: %w", err)
 		}

@@ -155,7 +155,7 @@ func (o *objective) evaluate(w []float64) error {
 
 // call runs a product whose first operand is used once, and copies the result.
 func call(e *Exec, once, kept *tensors.Tensor) (out []float32, err error) {
-	results, err := e.Exec(once, kept)
+	results, err := e.Call(once, kept)
 	if err != nil {
 		return nil, err
 	}

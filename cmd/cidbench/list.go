@@ -36,6 +36,24 @@ func list(s *state, o *options) error {
 			}
 			fmt.Fprintf(s.stdout, ", at least %d seeds\n", c.MinSeeds)
 		}
+		for _, x := range c.Observations {
+			fmt.Fprintf(s.stdout, "      observation: %s of %s more than %g above chance", x.Statistic, x.Arm, x.Margin)
+			if c.Temperature != 0 {
+				fmt.Fprintf(s.stdout, ", temperature %g", c.Temperature)
+			}
+			fmt.Fprintf(s.stdout, ", at least %d seeds\n", c.MinSeeds)
+		}
+	}
+	fmt.Fprintln(s.stdout, "SWEEPS")
+	for _, w := range experiments.All.Sweeps {
+		var lines, shares []string
+		for _, l := range w.Lines {
+			lines = append(lines, l.String())
+		}
+		for _, f := range w.Fractions {
+			shares = append(shares, fmt.Sprintf("%g%%", 100*f))
+		}
+		fmt.Fprintf(s.stdout, "  %-10s %s: %s; each %s; %d seeds\n", w.ID, w.Title, strings.Join(lines, ", "), strings.Join(shares, ", "), w.Seeds)
 	}
 	fmt.Fprintln(s.stdout, "ARMS")
 	for _, a := range experiments.All.Arms {

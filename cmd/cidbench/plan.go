@@ -6,22 +6,27 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/cidbench/cidbench/bench"
 )
 
 func newPlan(s *state) *cobra.Command {
 	o := &options{}
 	c := &cobra.Command{
 		Use:   "plan",
-		Short: "Show the cells of a run, which are there already, and the time that the rest takes",
+		Short: "Show the cells of a run, the time that the rest takes, and the seeds that a claim needs",
 		Long: `Lists the cells (arm, temperature, seed) of the selected claims and tier, which of them the registry
 holds, and the estimated time for the rest: from the wall times of stored runs of this tier, or from a
-few steps and a probe measured now.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return plan(c.Context(), s, o) },
+few steps and a probe measured now.
+
+With --claim it also says, from all paired seeds that the registry holds, how many seeds give each of these
+claims a verdict with power 0.8 if the true difference is the one observed, and what they cost. It says so
+for the claim judged alone and among all claims of the tier, which is stricter; and at the observed spread
+and at its upper 80% bound, since a few pairs tell the spread roughly. Without two pairs it asks for a pilot.`,
+		Example: "  cidbench plan\n  cidbench plan --claim hardest5 --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return plan(c.Context(), s, o) },
 	}
 	o.flagSelection(c)
+	o.flagSweep(c)
 	o.flagRunning(c)
 	o.flagJSON(c)
 	return c
@@ -32,35 +37,21 @@ func plan(ctx context.Context, s *state, o *options) error {
 	if err != nil {
 		return err
 	}
-	cells, err := n.states(ctx)
+	p, err := n.pricing(ctx)
 	if err != nil {
 		return err
 	}
-	var left, known, seconds float64 // trained cells to run; trained cells with a wall time; their sum
+	cells := p.statesOf(n.cells)
+	var rest cost
 	for _, c := range cells {
-		trained := c.Spec.Arm.Features == bench.Trained
-		switch {
-		case trained && c.Seconds > 0:
-			known++
-			seconds += c.Seconds
-		case trained && c.State == "begun":
-			left += 1 - float64(c.Step)/float64(c.Spec.Arm.Config.Steps)
-		case c.State == "missing":
-			left += float64(weight(c.Cell)) / float64(n.tier.Train.Steps)
-		}
+		rest.add(p, c, 1)
 	}
-	var each time.Duration
-	basis := fmt.Sprintf("mean of %.0f stored runs", known)
-	switch {
-	case known > 0:
-		each = time.Duration(seconds / known * float64(time.Second))
-	case left > 0:
-		if each, err = bench.Estimate(ctx, n.tier, n.data, n.backend, n.threads); err != nil {
+	var claims []claimPlan
+	if len(o.claims) > 0 {
+		if claims, err = n.planClaims(ctx, p); err != nil {
 			return err
 		}
-		basis = "measured now, with one cell alone"
 	}
-	total := time.Duration(left * float64(each) / float64(n.parallel)).Round(time.Second)
 	if o.json {
 		return printJSON(s, struct {
 			Cells            []cellState `json:"cells"`
@@ -68,13 +59,14 @@ func plan(ctx context.Context, s *state, o *options) error {
 			Basis            string      `json:"basis"`
 			Parallel         int         `json:"parallel"`
 			EstimatedSeconds float64     `json:"estimatedSeconds"`
-		}{cells, each.Seconds(), basis, n.parallel, total.Seconds()})
+			Claims           []claimPlan `json:"claims,omitempty"`
+		}{cells, p.each.Wall.Seconds(), p.basis, n.parallel, rest.WallSeconds, claims})
 	}
 	printStates(s, cells)
-	if left == 0 {
+	if rest.Cells == 0 {
 		fmt.Fprintln(s.stdout, "nothing to run")
-		return nil
+	} else {
+		fmt.Fprintf(s.stdout, "about %s to run the rest, %d cells at a time (%s a cell: %s)\n", rest.wall(), n.parallel, p.each.Wall.Round(time.Second), p.basis)
 	}
-	fmt.Fprintf(s.stdout, "about %s to run the rest, %d cells at a time (%s a cell: %s)\n", total, n.parallel, each.Round(time.Second), basis)
-	return nil
+	return printClaimPlans(s, claims)
 }

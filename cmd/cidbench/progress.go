@@ -14,30 +14,35 @@ import (
 const lineEvery = 10 * time.Second
 
 // floorSteps is what a cell without training counts for, in steps: it probes, which takes seconds.
-const floorSteps = 50
+// analysisSteps is the same for an analysis.
+const (
+	floorSteps    = 50
+	analysisSteps = 50
+)
 
-// progress shows how far a matrix is, over all cells, with an estimate of the time that remains.
+// progress shows how far a list of work is, with an estimate of the time that remains.
 type progress struct {
 	state *state
+	unit  string                   // of what is counted: cells or analyses
 	bar   *progressbar.ProgressBar // nil without a terminal
 
 	mu      sync.Mutex
 	start   time.Time
 	printed time.Time
-	cells   int
 	done    int
 	cached  int
 	failed  int
-	total   int            // steps of the whole matrix
-	step    map[string]int // of each cell, by run id
+	weight  map[string]int // of everything, in steps, by run id
+	total   int            // their sum
+	step    map[string]int // reached, by run id
 	worked  int            // steps done by this process
 	latest  string
 }
 
-func newProgress(s *state, cells []bench.Cell) *progress {
-	p := &progress{state: s, start: time.Now(), cells: len(cells), step: map[string]int{}}
-	for _, c := range cells {
-		p.total += weight(c)
+func newProgress(s *state, unit string, weight map[string]int) *progress {
+	p := &progress{state: s, unit: unit, start: time.Now(), weight: weight, step: map[string]int{}}
+	for _, w := range weight {
+		p.total += w
 	}
 	if s.terminal {
 		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(s.stderr), progressbar.OptionShowCount(),
@@ -60,28 +65,26 @@ func (p *progress) observe(e bench.Event) {
 	if e.Held { // another process does it
 		return
 	}
-	id := e.Cell.Spec.ID()
 	at := e.Step
 	if e.Done {
-		at = weight(e.Cell)
+		at = p.weight[e.Run]
 		p.done++
 	}
 	// The first news of a resumed cell jumps to its checkpoint: what was done before was not done now.
-	if done := at - p.step[id]; !e.Cached && (done == 1 || e.Done) {
+	if done := at - p.step[e.Run]; !e.Cached && (done == 1 || e.Done) {
 		p.worked += done
 	}
-	p.step[id] = at
-	name := fmt.Sprintf("%s T %g seed %d", e.Cell.Arm, e.Cell.Temperature, e.Cell.Seed)
+	p.step[e.Run] = at
 	switch {
 	case e.Cached:
 		p.cached++
 	case e.Failed != "":
 		p.failed++
-		p.say(fmt.Sprintf("%s FAILED in %s: %s", name, e.Wall.Round(time.Second), e.Failed))
+		p.say(fmt.Sprintf("%s FAILED in %s: %s", e.Name, e.Wall.Round(time.Second), e.Failed))
 	case e.Done:
-		p.say(fmt.Sprintf("%s done in %s", name, e.Wall.Round(time.Second)))
+		p.say(fmt.Sprintf("%s done in %s", e.Name, e.Wall.Round(time.Second)))
 	}
-	p.latest = name
+	p.latest = e.Name
 	p.draw()
 }
 
@@ -105,14 +108,14 @@ func (p *progress) draw() {
 		remaining = "about " + left.Round(max(time.Second, left.Truncate(time.Minute)/20)).String() + " left"
 	}
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%d/%d cells, %s", p.done, p.cells, remaining))
+		p.bar.Describe(fmt.Sprintf("%d/%d %s, %s", p.done, len(p.weight), p.unit, remaining))
 		_ = p.bar.Set(min(sum, p.total-1)) // the last step would end the bar early
 		return
 	}
 	if p.worked > 0 && now.Sub(p.printed) >= lineEvery {
 		p.printed = now
-		fmt.Fprintf(p.state.stderr, "%d of %d cells, step %d of %d (%.0f%%), %s; now %s\n",
-			p.done, p.cells, sum, p.total, 100*float64(sum)/float64(p.total), remaining, p.latest)
+		fmt.Fprintf(p.state.stderr, "%d of %d %s, step %d of %d (%.0f%%), %s; now %s\n",
+			p.done, len(p.weight), p.unit, sum, p.total, 100*float64(sum)/float64(p.total), remaining, p.latest)
 	}
 }
 
@@ -123,10 +126,10 @@ func (p *progress) close() {
 		_ = p.bar.Clear()
 	}
 	switch {
-	case p.cached == p.cells:
-		fmt.Fprintf(p.state.stderr, "all %d cells were there already: nothing to run\n", p.cells)
+	case p.cached == len(p.weight):
+		fmt.Fprintf(p.state.stderr, "all %d %s were there already: nothing to run\n", p.cached, p.unit)
 	default:
-		fmt.Fprintf(p.state.stderr, "%d of %d cells are done (%d were there already, %d failed) after %s\n",
-			p.done, p.cells, p.cached, p.failed, time.Since(p.start).Round(time.Second))
+		fmt.Fprintf(p.state.stderr, "%d of %d %s are done (%d were there already, %d failed) after %s\n",
+			p.done, len(p.weight), p.unit, p.cached, p.failed, time.Since(p.start).Round(time.Second))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,7 @@ claim as supported, refuted or inconclusive.`,
 	}
 	group(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	root.AddCommand(newList(s), newPlan(s), newRun(s), newVerify(s), newReport(s), newStatus(s), newRegistry(s))
+	root.AddCommand(newList(s), newPlan(s), newRun(s), newVerify(s), newAnalyze(s), newReport(s), newStatus(s), newRegistry(s))
 	for _, c := range append(root.Commands(), root) {
 		checkArgs(c)
 	}
@@ -45,11 +46,11 @@ func group(c *cobra.Command) {
 	}
 }
 
-// checkArgs makes wrong arguments a usage error, here and below.
+// checkArgs makes wrong arguments, and flags that exclude each other, a usage error, here and below.
 func checkArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
+			if err := cmp.Or(c.ValidateFlagGroups(), check(c, args)); err != nil {
 				return usage{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
 			}
 			return nil
@@ -60,10 +61,24 @@ func checkArgs(c *cobra.Command) {
 	}
 }
 
-// claimNames and tierNames are for help texts and completion.
+// claimNames, armNames, sweepNames and tierNames are for help texts and completion.
 func claimNames() (names []string) {
 	for _, c := range experiments.All.Claims {
 		names = append(names, c.ID)
+	}
+	return names
+}
+
+func armNames() (names []string) {
+	for _, a := range experiments.All.Arms {
+		names = append(names, a.ID)
+	}
+	return names
+}
+
+func sweepNames() (names []string) {
+	for _, s := range experiments.All.Sweeps {
+		names = append(names, s.ID)
 	}
 	return names
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"runtime"
 	"slices"
@@ -23,18 +25,20 @@ import (
 
 // options are the flags that select experiments.
 type options struct {
-	store, tier, backend, code string
-	claims                     []string
-	seeds, parallel, threads   int
-	lease                      time.Duration
-	json                       bool
+	store, tier, sweep       string
+	backend, code            string
+	claims                   []string
+	seeds, parallel, threads int
+	looks                    lookOptions
+	lease                    time.Duration
+	json                     bool
 }
 
 // storeEnv names the environment variable for the default of --store.
 const storeEnv = "CIDBENCH_STORE"
 
 func (o *options) flagStore(c *cobra.Command) {
-	c.Flags().StringVar(&o.store, "store", cmp.Or(os.Getenv(storeEnv), ".cidbench"), "the registry: a directory, or s3://BUCKET/PREFIX?endpoint=URL (environment: "+storeEnv+")")
+	c.Flags().StringVar(&o.store, "store", cmp.Or(os.Getenv(storeEnv), ".cidbench"), "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, or to read only, a file that report --save-evidence wrote (environment: "+storeEnv+")")
 }
 
 func (o *options) flagJSON(c *cobra.Command) {
@@ -46,12 +50,19 @@ func (o *options) flagSelection(c *cobra.Command) {
 	f := c.Flags()
 	o.flagStore(c)
 	f.StringVar(&o.tier, "tier", "default", "scale: "+strings.Join(tierNames(), ", "))
-	f.StringSliceVar(&o.claims, "claim", nil, "claim or family of claims (repeatable; default all); see cidbench list")
-	f.IntVar(&o.seeds, "seeds", 0, "number of seeds (default: the tier's)")
+	f.StringSliceVar(&o.claims, "claim", nil, "claim, or pattern such as 'hardest01-*' (repeatable; default all); see cidbench list")
+	f.Var(&seedCount{n: &o.seeds}, "seeds", "number of seeds (default: the tier's)")
 	f.StringVar(&o.backend, "backend", "auto", "go, xla, xla:PLUGIN, or auto: XLA where a plugin is installed, go otherwise")
 	_ = c.RegisterFlagCompletionFunc("tier", fixed(tierNames()))
 	_ = c.RegisterFlagCompletionFunc("claim", fixed(claimNames()))
 	_ = c.RegisterFlagCompletionFunc("backend", fixed([]string{"auto", "go", "xla"}))
+}
+
+// flagSweep adds the flag that picks a sweep in place of claims.
+func (o *options) flagSweep(c *cobra.Command) {
+	c.Flags().StringVar(&o.sweep, "sweep", "", "cells of a sweep instead of those of claims: "+strings.Join(sweepNames(), ", "))
+	_ = c.RegisterFlagCompletionFunc("sweep", fixed(sweepNames()))
+	c.MarkFlagsMutuallyExclusive("sweep", "claim")
 }
 
 // flagRunning adds the flags of commands that train.
@@ -63,7 +74,7 @@ func (o *options) flagRunning(c *cobra.Command) {
 
 // flagCode adds the flag of commands that may judge what another version of the program computed.
 func (o *options) flagCode(c *cobra.Command) {
-	c.Flags().StringVar(&o.code, "code", "", "judge runs of this code digest (a prefix will do) rather than this program's")
+	c.Flags().StringVar(&o.code, "code", "", "judge runs of this code digest or commit (the start will do) rather than this program's; ',go' or ',xla' after it picks a backend")
 }
 
 // session is a selection of experiments with the registry that holds their runs.
@@ -72,10 +83,16 @@ type session struct {
 	reg     *registry.Registry
 	tier    *bench.Tier
 	claims  []*bench.Claim
+	sweep   *bench.Sweep // nil: the cells are those of the claims
 	data    *dataset.Dataset
+	pinned  bench.Data
 	backend bench.Backend
 	env     bench.Environment
 	cells   []bench.Cell
+	// plan holds the numbers of seeds of the looks with --seeds auto; nil otherwise. stopped says why the last
+	// of them were left out.
+	plan    []int
+	stopped string
 }
 
 // access says what a command does with the registry.
@@ -97,13 +114,22 @@ func (o *options) open(ctx context.Context, s *state, how access) (*session, err
 	if n.claims, err = experiments.All.Select(o.tier, o.claims); err != nil {
 		return nil, usage{err}
 	}
-	if o.seeds < 0 || o.parallel < 0 || o.threads < 0 {
-		return nil, usage{errors.New("--seeds, --parallel and --threads cannot be negative")}
+	if o.parallel < 0 || o.threads < 0 {
+		return nil, usage{errors.New("--parallel and --threads cannot be negative")}
 	}
 	if o.lease != 0 && (o.lease < time.Second || o.lease > time.Hour) {
 		return nil, usage{errors.New("--lease must lie between 1s and 1h")}
 	}
 	n.seeds = cmp.Or(o.seeds, n.tier.Seeds)
+	if o.sweep != "" {
+		if n.sweep = experiments.All.Sweep(o.sweep); n.sweep == nil {
+			return nil, usage{fmt.Errorf("unknown sweep %q: choose one of %s", o.sweep, strings.Join(sweepNames(), ", "))}
+		}
+		n.claims, n.seeds = nil, cmp.Or(o.seeds, n.sweep.Seeds)
+	}
+	if err := n.planLooks(); err != nil {
+		return nil, usage{err}
+	}
 	n.parallel = cmp.Or(o.parallel, runtime.GOMAXPROCS(0))
 	n.threads = cmp.Or(o.threads, 1)
 	if n.backend, err = bench.ChooseBackend(o.backend); err != nil {
@@ -119,8 +145,9 @@ func (o *options) open(ctx context.Context, s *state, how access) (*session, err
 	if n.data, err = dataset.Open(n.tier.Dataset); err != nil {
 		return nil, err
 	}
-	n.env = bench.Environment{Backend: n.backend.Kind, Code: bench.Code()}
-	n.cells = n.matrix()
+	n.pinned = bench.Pin(n.data)
+	n.env = bench.Environment{Backend: n.backend.Kind, Code: bench.Code(), Analysis: bench.AnalysisCode()}
+	n.cells = n.matrix(n.claims, n.seeds)
 	if how == reading {
 		if err := n.adopt(ctx, s); err != nil {
 			return nil, err
@@ -129,55 +156,14 @@ func (o *options) open(ctx context.Context, s *state, how access) (*session, err
 	return n, nil
 }
 
-func (n *session) matrix() []bench.Cell {
-	return experiments.All.Matrix(n.tier, n.claims, n.seeds, n.data, n.env)
+func (n *session) matrix(claims []*bench.Claim, seeds int) []bench.Cell {
+	if n.sweep != nil {
+		return experiments.All.SweepMatrix(n.tier, n.sweep, seeds, n.pinned, n.env)
+	}
+	return experiments.All.Matrix(n.tier, claims, seeds, n.pinned, n.env)
 }
 
-// adopt looks for runs of this tier's cells by another version of the code, or another backend, when the
-// registry has none of this one: a registry can be judged anywhere.
-func (n *session) adopt(ctx context.Context, s *state) error {
-	if n.code == "" {
-		for _, cell := range n.cells { // the usual case needs no more than the first that is there
-			if done, err := bench.Finished(ctx, n.reg, cell.Spec.ID()); done || err != nil {
-				return err
-			}
-		}
-	}
-	found := map[bench.Environment]int{}
-	for m, err := range n.reg.Manifests(ctx) {
-		if err != nil {
-			return err
-		}
-		var spec bench.Spec
-		if err := json.Unmarshal(m.Key, &spec); err == nil && spec.Dataset.Name == n.tier.Dataset {
-			found[bench.Environment{Backend: spec.Backend, Code: spec.Code}]++
-		}
-	}
-	if n.code == "" && (found[n.env] > 0 || len(found) == 0) {
-		return nil
-	}
-	var matching []bench.Environment
-	for env := range found {
-		if strings.HasPrefix(env.Code, n.code) || strings.HasPrefix(env.Code, "sha256:"+n.code) {
-			matching = append(matching, env)
-		}
-	}
-	slices.SortFunc(matching, func(a, b bench.Environment) int { return cmp.Compare(a.Code+a.Backend, b.Code+b.Backend) })
-	if len(matching) != 1 {
-		var names []string
-		for env, runs := range found {
-			names = append(names, fmt.Sprintf("%s (%s, %d runs)", env.Code, env.Backend, runs))
-		}
-		slices.Sort(names)
-		return usage{fmt.Errorf("%s holds runs of %d versions of the code; choose one with --code: %s", n.reg, len(found), strings.Join(names, ", "))}
-	}
-	n.env = matching[0]
-	n.cells = n.matrix()
-	fmt.Fprintf(s.stderr, "judging runs of code %s on backend %s, as the registry holds them; this program is code %s\n", n.env.Code, n.env.Backend, bench.Code())
-	return nil
-}
-
-// compute runs what is missing.
+// compute runs what is missing: cells, and then the analyses of what the claims observe.
 func (n *session) compute(ctx context.Context, s *state) error {
 	if n.backend.Note != "" {
 		fmt.Fprintln(s.stderr, n.backend.Note)
@@ -185,33 +171,159 @@ func (n *session) compute(ctx context.Context, s *state) error {
 	if n.backend.Kind == "go" && !bench.SIMD {
 		fmt.Fprintln(s.stderr, "this binary was built without GOEXPERIMENT=simd: training takes several times longer; `make` sets it")
 	}
-	runner := &bench.Runner{
-		Registry: n.reg, Data: n.data, Probe: n.tier.Probe, Backend: n.backend,
-		Parallel: n.parallel, Threads: n.threads, Lease: n.lease,
+	weights := map[string]int{}
+	for _, cell := range n.cells {
+		weights[cell.Spec.ID()] = weight(cell)
 	}
-	progress := newProgress(s, n.cells)
-	runner.Observe = progress.observe
-	err := runner.Run(ctx, n.cells)
+	progress := newProgress(s, "cells", weights)
+	err := n.runner(progress).Run(ctx, n.cells)
+	progress.close()
+	if err != nil {
+		return err
+	}
+	return n.analyze(ctx, s, n.observed())
+}
+
+// observed lists the cells that claims observe, and untrained encoders beside them.
+func (n *session) observed() (cells []bench.Cell) {
+	for _, cell := range n.cells {
+		observes := func(c *bench.Claim) bool {
+			return slices.ContainsFunc(c.Observations, func(x bench.Observation) bool {
+				at := cmp.Or(c.Temperature, n.tier.Train.Temperature)
+				return cell.Spec.Arm.Features == bench.Untrained || x.Arm == cell.Arm && at == cell.Temperature
+			})
+		}
+		if slices.ContainsFunc(n.claims, observes) {
+			cells = append(cells, cell)
+		}
+	}
+	return cells
+}
+
+// analyze analyses what is stored of the cells and was not analysed yet.
+func (n *session) analyze(ctx context.Context, s *state, cells []bench.Cell) error {
+	analyses, err := bench.Analyses(ctx, n.reg, cells, n.tier.Analysis, n.env)
+	if err != nil || len(analyses) == 0 {
+		return err
+	}
+	weights := map[string]int{}
+	for _, a := range analyses {
+		weights[a.Spec.ID()] = analysisSteps
+	}
+	progress := newProgress(s, "analyses", weights)
+	err = n.runner(progress).Analyze(ctx, n.tier.Analysis, analyses)
 	progress.close()
 	return err
 }
 
+func (n *session) runner(p *progress) *bench.Runner {
+	return &bench.Runner{
+		Registry: n.reg, Data: n.data, Probe: n.tier.Probe, Backend: n.backend,
+		Parallel: n.parallel, Threads: n.threads, Lease: n.lease, Observe: p.observe, Command: withoutStore(p.state.args),
+	}
+}
+
+// sweeps lists the sweeps with their cells, as far as their usual seeds.
+func (n *session) sweeps() (all []report.SweepInput) {
+	for _, sweep := range experiments.All.Sweeps {
+		cells := experiments.All.SweepMatrix(n.tier, sweep, sweep.Seeds, n.pinned, n.env)
+		all = append(all, report.SweepInput{Sweep: sweep, Seeds: sweep.Seeds, Cells: cells})
+	}
+	return all
+}
+
+// everyCell lists the cells of the claims and of all sweeps, each run once.
+func (n *session) everyCell() []bench.Cell {
+	all := slices.Clone(n.cells)
+	seen := map[string]bool{}
+	for _, cell := range all {
+		seen[cell.Spec.ID()] = true
+	}
+	for _, sweep := range n.sweeps() {
+		for _, cell := range sweep.Cells {
+			if id := cell.Spec.ID(); !seen[id] {
+				seen[id] = true
+				all = append(all, cell)
+			}
+		}
+	}
+	return all
+}
+
+// withoutStore is a command line without the place of the registry, which is nobody's business but the user's.
+func withoutStore(args []string) []string {
+	command := []string{"cidbench"}
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--store":
+			i++
+		case !strings.HasPrefix(args[i], "--store="):
+			command = append(command, args[i])
+		}
+	}
+	return command
+}
+
 // report judges what the registry holds.
 func (n *session) report(ctx context.Context) (*report.Report, error) {
-	runs, err := report.Load(ctx, n.reg, n.cells)
+	in, err := n.input(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return report.Build(report.Input{
+	return report.Build(in)
+}
+
+// input reads what a report is built from.
+func (n *session) input(ctx context.Context) (report.Input, error) {
+	cells := n.everyCell()
+	runs, err := report.Load(ctx, n.reg, cells)
+	if err != nil {
+		return report.Input{}, err
+	}
+	stored, err := bench.Analyses(ctx, n.reg, cells, n.tier.Analysis, n.env)
+	if err != nil {
+		return report.Input{}, err
+	}
+	analyses, err := report.LoadAnalyses(ctx, n.reg, stored)
+	if err != nil {
+		return report.Input{}, err
+	}
+	return report.Input{
 		Catalogue: experiments.All, Tier: n.tier, Claims: n.claims, Seeds: n.seeds, Cells: n.cells, Runs: runs,
-		Classes: len(n.data.Classes),
+		Looks: n.plan, Stopped: n.stopped,
+		Sweeps: n.sweeps(), Analyses: analyses, Classes: n.classNames(), Picture: n.picture,
 		Command: n.command(),
-	})
+	}, nil
+}
+
+func (n *session) classNames() (names []string) {
+	for _, c := range n.data.Classes {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// picture draws a training image, of which analyses are made, as PNG.
+func (n *session) picture(index int) []byte {
+	pixels := n.data.Train.Image(index)
+	picture := image.NewNRGBA(image.Rect(0, 0, n.data.Width, n.data.Height))
+	for i := range n.data.Width * n.data.Height {
+		copy(picture.Pix[4*i:], pixels[dataset.Channels*i:][:dataset.Channels])
+		picture.Pix[4*i+3] = 0xff
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, picture); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return out.Bytes()
 }
 
 // command is how to get the same report again.
 func (n *session) command() string {
 	command := fmt.Sprintf("cidbench verify --tier %s --seeds %d", n.tier.ID, n.seeds)
+	if n.plan != nil {
+		command = fmt.Sprintf("cidbench verify --tier %s --seeds auto --max-seeds %d", n.tier.ID, n.looks.max)
+	}
 	for _, claim := range n.options.claims {
 		command += " --claim " + claim
 	}

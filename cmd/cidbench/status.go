@@ -21,6 +21,7 @@ func newStatus(s *state) *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return status(c.Context(), s, o) },
 	}
 	o.flagSelection(c)
+	o.flagSweep(c)
 	o.flagCode(c)
 	o.flagJSON(c)
 	return c
@@ -32,19 +33,24 @@ type cellState struct {
 	Run    string `json:"run"`
 	State  string `json:"state"` // complete, failed, begun, missing
 	Reason string `json:"reason,omitempty"`
-	// Seconds is the wall time of a finished run, Step the last checkpoint of one begun.
+	// Seconds is the wall time of a finished run and Bytes the size of its artifacts, Step the last checkpoint
+	// of one begun.
 	Seconds float64 `json:"seconds,omitempty"`
+	Bytes   int64   `json:"bytes,omitempty"`
 	Step    int     `json:"step,omitempty"`
 }
 
-func (n *session) states(ctx context.Context) ([]cellState, error) {
+func (n *session) states(ctx context.Context, cells []bench.Cell) ([]cellState, error) {
 	var all []cellState
-	for _, cell := range n.cells {
+	for _, cell := range cells {
 		c := cellState{Cell: cell, Run: cell.Spec.ID(), State: "missing"}
 		m, _, err := n.reg.Run(ctx, c.Run)
 		switch {
 		case err == nil:
 			c.State, c.Reason, c.Seconds = string(m.Status), m.Reason, m.Provenance.WallSeconds
+			for _, artifact := range m.Artifacts {
+				c.Bytes += artifact.Size
+			}
 		case !errors.Is(err, registry.ErrNotExist):
 			return nil, err
 		default:
@@ -69,7 +75,7 @@ func status(ctx context.Context, s *state, o *options) error {
 	if err != nil {
 		return err
 	}
-	cells, err := n.states(ctx)
+	cells, err := n.states(ctx, n.cells)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/report"
 )
 
 func newVerify(s *state) *cobra.Command {
@@ -13,12 +15,15 @@ func newVerify(s *state) *cobra.Command {
 		Use:   "verify",
 		Short: "Run what is missing and judge the claims",
 		Long: `Runs what is missing for the selected claims (all of them without --claim), then judges each:
-supported, refuted or inconclusive. The exit code says the outcome.`,
-		Example: "  cidbench verify --claim hardest5\n  cidbench verify --tier smoke\n  cidbench verify --no-run --json",
+supported, refuted or inconclusive. The exit code says the outcome.
+
+` + autoHelp,
+		Example: "  cidbench verify --claim hardest5\n  cidbench verify --claim hardest5 --seeds auto --budget 2h\n  cidbench verify --tier smoke\n  cidbench verify --no-run --json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return verify(c.Context(), s, o, noRun) },
 	}
 	o.flagSelection(c)
+	o.flagLooks(c)
 	o.flagRunning(c)
 	o.flagCode(c)
 	o.flagJSON(c)
@@ -38,12 +43,7 @@ func verify(ctx context.Context, s *state, o *options, noRun bool) error {
 	if err != nil {
 		return err
 	}
-	if !noRun {
-		if err := n.compute(ctx, s); err != nil {
-			return err
-		}
-	}
-	r, err := n.report(ctx)
+	r, err := n.verdicts(ctx, s, noRun)
 	if err != nil {
 		return err
 	}
@@ -62,4 +62,17 @@ func verify(ctx context.Context, s *state, o *options, noRun bool) error {
 		return coded{code: code}
 	}
 	return nil
+}
+
+// verdicts runs what is missing, unless that is not wanted, and judges.
+func (n *session) verdicts(ctx context.Context, s *state, noRun bool) (*report.Report, error) {
+	if n.plan != nil {
+		return n.look(ctx, s, noRun)
+	}
+	if !noRun {
+		if err := n.compute(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return n.report(ctx)
 }

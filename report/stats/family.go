@@ -45,12 +45,7 @@ func AdjustFamily(family []Evidence) ([]Evidence, error) {
 	for i, e := range family {
 		support[i], refute[i] = e.PSupport, e.PRefute
 	}
-	factor := func(left int) float64 {
-		if k == 1 {
-			return 1
-		}
-		return 2 * float64(min(left, k-1))
-	}
+	factor := func(left int) float64 { return familyFactor(k, left) }
 	support, err := stepDown(support, factor)
 	if err != nil {
 		return nil, fmt.Errorf("support: %w", err)
@@ -64,6 +59,18 @@ func AdjustFamily(family []Evidence) ([]Evidence, error) {
 		adjusted[i] = Evidence{PSupport: support[i], PRefute: refute[i]}
 	}
 	return adjusted, nil
+}
+
+// FamilyAlpha is the level at which AdjustFamily takes its first decision among k
+// claims: alpha/(2(k-1)), or alpha for a single claim. What is planned for it is
+// decided whatever the other claims show.
+func FamilyAlpha(alpha float64, k int) float64 { return alpha / familyFactor(k, k) }
+
+func familyFactor(k, left int) float64 {
+	if k == 1 {
+		return 1
+	}
+	return 2 * float64(min(left, k-1))
 }
 
 // stepDown multiplies p values in rising order by factor(hypotheses left),

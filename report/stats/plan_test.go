@@ -2,6 +2,7 @@ package stats
 
 import (
 	"errors"
+	"math"
 	"testing"
 )
 
@@ -12,6 +13,30 @@ func TestHalfWidth(t *testing.T) {
 	}{{3, 1.69}, {5, 0.95}, {10, 0.58}} {
 		if got, err := HalfWidth(tc.n, 1, 0.05); err != nil || !near(got, tc.want, 5e-3) {
 			t.Errorf("%d seeds: %v, %v, want %v", tc.n, got, err, tc.want)
+		}
+	}
+}
+
+// Two degrees of freedom are an exponential: its quantile at q is -2 ln(1-q). The other values are sd*sqrt(df/q)
+// with the 20% and 5% points of any printed chi-squared table.
+func TestStdDevBound(t *testing.T) {
+	for _, tc := range []struct {
+		n                    int
+		sd, confidence, want float64
+	}{
+		{3, 1, 0.8, math.Sqrt(2 / (-2 * math.Log(0.8)))}, {3, 2, 0.8, 2 * 2.1169}, {5, 1, 0.8, math.Sqrt(4 / 1.649)}, {11, 1, 0.95, math.Sqrt(10 / 3.940)},
+	} {
+		if got, err := StdDevBound(tc.n, tc.sd, tc.confidence); err != nil || !near(got, tc.want, 2e-4) {
+			t.Errorf("%d observations at %v: %v, %v, want %v", tc.n, tc.confidence, got, err, tc.want)
+		}
+	}
+	for name, tc := range map[string]struct {
+		n              int
+		sd, confidence float64
+		want           error
+	}{"one observation": {1, 1, 0.8, ErrTooFew}, "no spread": {3, 0, 0.8, ErrRange}, "certainty": {3, 1, 1, ErrRange}} {
+		if got, err := StdDevBound(tc.n, tc.sd, tc.confidence); !errors.Is(err, tc.want) || got != 0 {
+			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
 }

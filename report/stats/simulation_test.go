@@ -145,11 +145,14 @@ func TestSimulatedPowerGrowsAndMatchesThePlan(t *testing.T) {
 	}
 }
 
-// family draws one Greater claim (margin 0) per mean over five seeds of unit
-// deviation. Claim i has correlation sign_i*sign_j*rho with claim j, as claims
-// that share an arm do.
+// family draws one Greater claim (margin 0) per mean over five seeds.
 func family(r *rand.Rand, means, signs []float64, rho float64) []Evidence {
-	const n = 5
+	return weighAll(differences(r, 5, means, signs, rho))
+}
+
+// differences draws n seeds of unit deviation for each mean. Claim i has correlation sign_i*sign_j*rho with
+// claim j, as claims that share an arm do.
+func differences(r *rand.Rand, n int, means, signs []float64, rho float64) [][]float64 {
 	d := make([][]float64, len(means))
 	for range n {
 		shared := r.NormFloat64()
@@ -157,10 +160,16 @@ func family(r *rand.Rand, means, signs []float64, rho float64) []Evidence {
 			d[i] = append(d[i], m+signs[i]*math.Sqrt(rho)*shared+math.Sqrt(1-rho)*r.NormFloat64())
 		}
 	}
-	evidence := make([]Evidence, len(means))
+	return d
+}
+
+// weighAll weighs "difference > 0" for each claim.
+func weighAll(d [][]float64) []Evidence {
+	evidence := make([]Evidence, len(d))
 	for i := range d {
 		mean, sd := stat.MeanStdDev(d[i], nil)
-		evidence[i] = exceeds(Difference{N: n, Estimate: mean, SE: sd / math.Sqrt(n), DF: n - 1}, 0)
+		n := float64(len(d[i]))
+		evidence[i] = exceeds(Difference{N: len(d[i]), Estimate: mean, SE: sd / math.Sqrt(n), DF: n - 1}, 0)
 	}
 	return evidence
 }
@@ -197,7 +206,7 @@ func TestFamilyWiseErrorOfAdjustFamily(t *testing.T) {
 				r := rng(uint64(k))
 				got := monteCarlo(draws, func() bool {
 					adjusted, err := AdjustFamily(family(r, means, signs, rho))
-					return err != nil || anyWrong(means, adjusted)
+					return err != nil || anyWrong(means, judged(adjusted))
 				})
 				if got > level+slack(level, draws) {
 					t.Errorf("%s, %d claims, %s: some decision wrong in %.4f", name, k, dependence, got)
@@ -207,9 +216,16 @@ func TestFamilyWiseErrorOfAdjustFamily(t *testing.T) {
 	}
 }
 
-func anyWrong(means []float64, family []Evidence) bool {
-	for i, e := range family {
-		if v := e.Judge(level); v == Supported && means[i] <= 0 || v == Refuted && means[i] > 0 {
+func judged(family []Evidence) (verdicts []Verdict) {
+	for _, e := range family {
+		verdicts = append(verdicts, e.Judge(level))
+	}
+	return verdicts
+}
+
+func anyWrong(means []float64, verdicts []Verdict) bool {
+	for i, v := range verdicts {
+		if v == Supported && means[i] <= 0 || v == Refuted && means[i] > 0 {
 			return true
 		}
 	}

@@ -1,0 +1,72 @@
+package analysis
+
+import (
+	"math"
+	"slices"
+
+	"github.com/cidbench/cidbench/bench/rng"
+	"gonum.org/v1/gonum/stat"
+)
+
+// Null is what a statistic looks like when what it measures is not there.
+type Null struct {
+	Mean  float64 `json:"mean"`
+	SD    float64 `json:"sd"`
+	Draws int     `json:"draws"`
+	// PGreater and PLess are one-sided p values, the chance of a value at least as large or as small:
+	// (1 + draws that are) / (1 + draws), so never 0.
+	PGreater float64 `json:"p_greater"`
+	PLess    float64 `json:"p_less"`
+}
+
+func newNull(observed float64, draws []float64) *Null {
+	greater, less := 1, 1
+	for _, v := range draws {
+		if v >= observed {
+			greater++
+		}
+		if v <= observed {
+			less++
+		}
+	}
+	n := &Null{Draws: len(draws), PGreater: float64(greater) / float64(1+len(draws)), PLess: float64(less) / float64(1+len(draws))}
+	n.Mean, n.SD = stat.MeanStdDev(draws, nil)
+	return n
+}
+
+// ratio is a statistic sum(num)/sum(den) over units that a bootstrap resamples: the classes of queries, since
+// queries of a class are alike, or images.
+type ratio struct{ num, den []float64 }
+
+func (r ratio) value() float64 { return sum(r.num) / sum(r.den) }
+
+func sum(x []float64) (s float64) {
+	for _, v := range x {
+		s += v
+	}
+	return s
+}
+
+// interval is the 90% percentile interval of a ratio (Efron and Tibshirani, An Introduction to the Bootstrap,
+// 1993, chapter 13). Resamples without a denominator are left out.
+func (p Protocol) interval(r ratio, threads int) (low, high float64) {
+	values := make([]float64, p.Resamples)
+	each(p.Resamples, threads, func() func(int) {
+		return func(i int) {
+			random := rng.Stream(p.Seed, streamBootstrap, uint64(i))
+			num, den := 0.0, 0.0
+			for range r.num {
+				unit := random.IntN(len(r.num))
+				num += r.num[unit]
+				den += r.den[unit]
+			}
+			values[i] = num / den
+		}
+	})
+	values = slices.DeleteFunc(values, math.IsNaN)
+	if len(values) == 0 {
+		return r.value(), r.value()
+	}
+	slices.Sort(values)
+	return stat.Quantile(0.05, stat.Empirical, values, nil), stat.Quantile(0.95, stat.Empirical, values, nil)
+}

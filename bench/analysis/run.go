@@ -1,0 +1,90 @@
+package analysis
+
+import "math"
+
+// Measures is what an analysis found. Its JSON is the same bytes for the same input and protocol, whatever the
+// threads, and holds no NaN.
+type Measures struct {
+	Images  int `json:"images"`
+	Queries int `json:"queries"`
+	Classes int `json:"classes"`
+	// Statistics by id, see All. Absent says why one is missing.
+	Statistics map[string]Statistic `json:"statistics"`
+	Absent     map[string]string    `json:"absent,omitempty"`
+	// Percentiles are 100 ranges of difficulty, from the hardest. Cuts are the hardest 0.1%, 1% and 5%, the
+	// middle half, and the easiest 5% and 1%, each of at least one negative a query.
+	Percentiles []Percentile `json:"percentiles"`
+	Cuts        []Percentile `json:"cuts"`
+	// Hard and Easy say how consistently images are in the tails of difficulty.
+	Hard Consistency `json:"hard"`
+	Easy Consistency `json:"easy"`
+	// Gallery shows a few queries, spread over the classes, with their extreme negatives.
+	Gallery []Row `json:"gallery"`
+	// Uniformity is that of Wang and Isola (ICML 2020): the logarithm of the mean of exp(-2|x-y|^2) over
+	// queries and their negatives, at most 0, lower the more evenly embeddings fill the sphere.
+	Uniformity float64 `json:"uniformity"`
+	// Counts are behind Hard and Easy; they are kept apart as an artifact.
+	Counts Counts `json:"-"`
+}
+
+// Run analyses embeddings on so many threads.
+func (p Protocol) Run(in Input, threads int) (*Measures, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	s, err := newSplit(in)
+	if err != nil {
+		return nil, err
+	}
+	v := p.survey(s, threads)
+	bands := v.bands()
+	m := &Measures{
+		Images: s.n, Queries: v.count, Classes: s.classes,
+		Statistics: map[string]Statistic{}, Absent: map[string]string{},
+		Percentiles: bands[:percentiles], Cuts: bands[percentiles:],
+		Gallery: v.gallery, Uniformity: v.uniformity(),
+		Counts: Counts{Hard: narrow(v.hard), Easy: narrow(v.easy)},
+	}
+	p.classMeans(v, m, threads)
+	p.semantics(v, m, threads)
+	p.consistency(v, m, threads)
+	return m, nil
+}
+
+// narrow fits counts into uint16, which maxQueries makes sure they do.
+func narrow(counts []int32) []uint16 {
+	out := make([]uint16, len(counts))
+	for j, count := range counts {
+		out[j] = uint16(count)
+	}
+	return out
+}
+
+func (v *survey) uniformity() float64 {
+	energy := 0.0
+	for _, class := range v.classes {
+		energy += class.energy
+	}
+	return math.Log(energy / (float64(v.count) * float64(v.split.n-1)))
+}
+
+// classMeans computes the statistics that do not depend on the tree.
+func (p Protocol) classMeans(v *survey, m *Measures, threads int) {
+	mean := func(perQuery int, of func(classSums) float64) ratio {
+		r := ratio{num: make([]float64, len(v.classes)), den: make([]float64, len(v.classes))}
+		for c, sums := range v.classes {
+			r.num[c], r.den[c] = of(sums), float64(len(v.queries[c])*perQuery)
+		}
+		return r
+	}
+	draws := make([]float64, p.Draws)
+	for i := range draws {
+		for c := range v.classes {
+			draws[i] += v.labelNull[c][i]
+		}
+		draws[i] /= float64(v.count)
+	}
+	m.Statistics[SameClassAUC] = p.statistic(mean(1, func(s classSums) float64 { return s.auc }), draws, threads)
+	m.Statistics[AnticorrelatedShare] = p.statistic(mean(v.tail, func(s classSums) float64 { return s.opposite }), nil, threads)
+	m.Statistics[NegativeShare] = p.statistic(mean(v.split.n-1, func(s classSums) float64 { return s.negative }), nil, threads)
+}

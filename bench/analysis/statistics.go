@@ -1,0 +1,90 @@
+package analysis
+
+// Definition says what a statistic is.
+type Definition struct {
+	ID    string
+	Title string
+	// Unit is what the number is.
+	Unit string
+	// NullValue is what the statistic is expected to be when what it measures is not there, and HasNull says
+	// that there is such a null: Null says how it is drawn.
+	NullValue float64
+	HasNull   bool
+	Null      string
+}
+
+// The ids of statistics.
+const (
+	SameClassAUC           = "same-class-auc"
+	SemanticPath           = "semantic-path"
+	SemanticWuPalmer       = "semantic-wu-palmer"
+	SemanticPathAll        = "semantic-path-all"
+	SemanticWuPalmerAll    = "semantic-wu-palmer-all"
+	AnticorrelatedShare    = "anticorrelated-share"
+	NegativeShare          = "negative-share"
+	AnticorrelatedPath     = "anticorrelated-path"
+	AnticorrelatedWuPalmer = "anticorrelated-wu-palmer"
+	HardConsistency        = "hard-consistency"
+	EasyConsistency        = "easy-consistency"
+)
+
+const (
+	labelNull = "the labels shuffled over the images"
+	treeNull  = "the classes' places in the tree shuffled, images staying with their class"
+	countNull = "each query's tail drawn at random, so that counts are binomial"
+
+	correlationUnit = "Spearman's correlation of dot product and similarity, mean over queries"
+	contrastUnit    = "difference in mean similarity from the middle half of the same query's negatives"
+	excessUnit      = "variance of counts over the binomial one, minus 1"
+)
+
+// All defines every statistic that Run computes, in the order of reports.
+//
+// In the semantic correlations a query counts as 0 if all its negatives are equally hard or all classes equally
+// similar to it. With the query's class included, the null's mean lies above NullValue when same-class negatives
+// are hard, since a class stays nearest to itself wherever it moves: judge by Statistic.Null. In the contrasts of
+// anti-correlated negatives, a query weighs as much as it has such negatives.
+var All = []Definition{
+	{SameClassAUC, "a negative of the query's class is harder than one of another class", "probability, mean over queries", 0.5, true, labelNull},
+	{SemanticPath, "harder negatives of other classes are nearer in meaning, by path", correlationUnit, 0, true, treeNull},
+	{SemanticWuPalmer, "harder negatives of other classes are nearer in meaning, by Wu-Palmer", correlationUnit, 0, true, treeNull},
+	{SemanticPathAll, "harder negatives are nearer in meaning, by path, the query's class included", correlationUnit, 0, true, treeNull},
+	{SemanticWuPalmerAll, "harder negatives are nearer in meaning, by Wu-Palmer, the query's class included", correlationUnit, 0, true, treeNull},
+	{AnticorrelatedShare, "the easiest negatives are anti-correlated with the query", "share of the easiest tail with negative dot product", 0, false, ""},
+	{NegativeShare, "negatives are anti-correlated with the query", "share of all negatives with negative dot product", 0, false, ""},
+	{AnticorrelatedPath, "anti-correlated negatives of other classes in the easiest tail are near in meaning, by path", contrastUnit, 0, true, treeNull},
+	{AnticorrelatedWuPalmer, "anti-correlated negatives of other classes in the easiest tail are near in meaning, by Wu-Palmer", contrastUnit, 0, true, treeNull},
+	{HardConsistency, "some images are hard negatives of more queries than others", excessUnit, 0, true, countNull},
+	{EasyConsistency, "some images are easy negatives of more queries than others", excessUnit, 0, true, countNull},
+}
+
+// Statistic is a number with what surrounds it.
+type Statistic struct {
+	Value float64 `json:"value"`
+	// Low and High are a 90% bootstrap interval, resampling the classes of queries, or for consistency the
+	// images.
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+	// Null is missing where Definition.HasNull is false.
+	Null *Null `json:"null,omitempty"`
+}
+
+// statistic completes a ratio with its interval and, unless draws is nil, its null.
+func (p Protocol) statistic(r ratio, draws []float64, threads int) Statistic {
+	s := Statistic{Value: r.value()}
+	s.Low, s.High = p.interval(r, threads)
+	if draws != nil {
+		s.Null = newNull(s.Value, draws)
+	}
+	return s
+}
+
+// Define finds the definition of a statistic.
+func Define(id string) (Definition, bool) {
+	for _, d := range All {
+		if d.ID == id {
+			return d, true
+		}
+	}
+	return Definition{}, false
+}

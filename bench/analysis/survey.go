@@ -1,0 +1,184 @@
+package analysis
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// survey is what one pass over all queries and their negatives leaves. Sums of floating-point numbers are
+// kept by the class of the query, whose queries one goroutine visits in order; see each.
+type survey struct {
+	split   *split
+	queries [][]int32 // by class
+	count   int       // of all queries
+	tail    int       // negatives of a query in its hardest, and in its easiest, share
+	cuts    []cut
+
+	classes []classSums // [C]
+	// labelNull is [C][draws], the sum of auc over queries with shuffled labels.
+	labelNull [][]float64
+	// others and all hold the ranks of difficulty among negatives of other classes, and among all.
+	others, all rankTotals
+	// anticorrelated is [C][C]: how many of the easiest negatives lie opposite to their query, less the
+	// share that each class has in the middle half of that query's negatives, times their number; of
+	// other classes only. So each row sums to 0.
+	anticorrelated [][]float64
+	// hard and easy are [n]: the queries for which an image is in the hardest or easiest tail.
+	hard, easy []int32
+	gallery    []Row
+}
+
+// classSums are sums over the queries of a class.
+type classSums struct {
+	auc        float64
+	negative   float64 // negatives with dot product below 0
+	opposite   float64 // those in the easiest tail
+	contrasted float64 // those of other classes
+	energy     float64 // exp(-2|x-y|^2)
+	cuts       []cutSums
+}
+
+func (p Protocol) survey(s *split, threads int) *survey {
+	v := &survey{
+		split: s, queries: p.queries(s), count: min(p.Queries, s.n), tail: share(p.Tail, s.n-1), cuts: cutsOf(s.n - 1),
+		classes:   make([]classSums, s.classes),
+		labelNull: square(s.classes, p.Draws),
+		others:    rankTotals{sum: square(s.classes, s.classes)}, all: rankTotals{same: true, sum: square(s.classes, s.classes)},
+		anticorrelated: square(s.classes, s.classes),
+		hard:           make([]int32, s.n), easy: make([]int32, s.n),
+	}
+	shown := v.showcase()
+	draws := p.relabellings(s, threads)
+	each(s.classes, threads, func() func(int) {
+		w := &worker{
+			survey: v, draws: draws, shown: shown, ranker: newRanker(s), doubled: make([]int32, s.n),
+			ranksAll: ranks{class: make([]int64, s.classes)}, ranksOther: ranks{class: make([]int64, s.classes)},
+			middle: make([]float64, s.classes), tally: newTally(v.cuts, s.classes),
+		}
+		return w.class
+	})
+	return v
+}
+
+func square(rows, columns int) [][]float64 {
+	m := make([][]float64, rows)
+	for i := range m {
+		m[i] = make([]float64, columns)
+	}
+	return m
+}
+
+// worker visits queries on one goroutine.
+type worker struct {
+	*survey
+	*ranker
+	draws                []relabelling
+	shown                map[int32]int // place in the gallery, by query
+	doubled              []int32       // [n] twice the rank of each negative, 0 for the query
+	ranksAll, ranksOther ranks
+	middle               []float64 // [C] those of other classes in the middle half
+	tally                *tally
+}
+
+// class visits the queries of a class.
+func (w *worker) class(c int) {
+	w.tally.reset()
+	for _, q := range w.queries[c] {
+		w.rank(q)
+		w.rankByClass(q, c)
+		w.relate(c)
+		w.relabel(q, c)
+		w.visitTails(c)
+		for _, j := range w.order {
+			w.classes[c].energy += math.Exp(4 * (float64(w.dots[j]) - 1)) // |x-y|^2 = 2 - 2 x.y
+		}
+		w.tally.add(w.ranker, w.split.Labels)
+		if row, ok := w.shown[q]; ok {
+			w.gallery[row] = w.row(q)
+		}
+	}
+	w.classes[c].cuts = w.tally.sums(w.split, c)
+}
+
+// rankByClass sums ranks by class, from the easiest negative on.
+func (w *worker) rankByClass(q int32, c int) {
+	labels := w.split.Labels
+	w.ranksAll.reset()
+	w.ranksOther.reset()
+	w.doubled[q] = 0
+	for end := len(w.order); end > 0; {
+		start, others := end, int64(0)
+		for start > 0 && w.dots[w.order[start-1]] == w.dots[w.order[end-1]] {
+			start--
+			if labels[w.order[start]] != int32(c) {
+				others++
+			}
+		}
+		all, other := w.ranksAll.next(int64(end-start)), w.ranksOther.next(others)
+		for _, j := range w.order[start:end] {
+			w.doubled[j] = int32(all)
+			w.ranksAll.class[labels[j]] += all
+			w.ranksOther.class[labels[j]] += other
+		}
+		end = start
+	}
+	w.ranksOther.class[c] = 0
+}
+
+// relate adds the query's ranks to the totals of its class.
+func (w *worker) relate(c int) {
+	w.classes[c].auc += auc(w.ranksAll.class[c], len(w.split.members[c])-1, len(w.order))
+	w.ranksAll.add(w.all.sum[c])
+	w.ranksOther.add(w.others.sum[c])
+}
+
+// relabel computes the query's auc under every shuffle of the labels.
+func (w *worker) relabel(q int32, c int) {
+	n := len(w.order)
+	for i := range w.draws {
+		class := w.draws[i].class[q]
+		total := int64(0)
+		for _, j := range w.draws[i].members[w.split.starts[class]:w.split.starts[class+1]] {
+			total += int64(w.doubled[j]) // the query's own is 0
+		}
+		w.labelNull[c][i] += auc(total, len(w.split.members[class])-1, n)
+	}
+}
+
+// visitTails counts who is hardest and easiest, and looks at the negatives opposite to the query.
+func (w *worker) visitTails(c int) {
+	n := len(w.order)
+	for _, j := range w.order[:w.tail] {
+		atomic.AddInt32(&w.hard[j], 1)
+	}
+	sums, labels := &w.classes[c], w.split.Labels
+	opposite, row := 0.0, w.anticorrelated[c]
+	clear(w.middle)
+	total := 0.0
+	for _, j := range w.order[share(0.25, n):share(0.75, n)] {
+		if labels[j] != int32(c) {
+			w.middle[labels[j]]++
+			total++
+		}
+	}
+	for _, j := range w.order[n-w.tail:] {
+		atomic.AddInt32(&w.easy[j], 1)
+		if w.dots[j] >= 0 {
+			continue
+		}
+		sums.opposite++
+		if labels[j] != int32(c) && total > 0 {
+			row[labels[j]]++
+			opposite++
+		}
+	}
+	sums.contrasted += opposite
+	if opposite > 0 {
+		for d, m := range w.middle {
+			row[d] -= opposite * m / total
+		}
+	}
+	for i := n; i > 0 && w.dots[w.order[i-1]] < 0; i-- {
+		sums.negative++
+	}
+}

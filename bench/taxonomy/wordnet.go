@@ -1,0 +1,213 @@
+package taxonomy
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// wordNetSource says in errors what to get, and where.
+const wordNetSource = "ImageNet needs WordNet 3.0, which Debian's package wordnet-base puts into /usr/share/wordnet"
+
+// OpenWordNet reads the tree of the named synsets from the file data.noun of WordNet 3.0 in dir. Synsets are named
+// as by ImageNet, by n and the eight digits of their offset: n02084071 is the dog. They become the classes, in
+// this order, and with their ancestors, by hypernym and instance hypernym, the nodes; a node has the name of the
+// synset's first lemma. The format is described in the manual page wndb(5WN).
+func OpenWordNet(dir string, synsets []string) (Tree, error) {
+	path := filepath.Join(dir, "data.noun")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, wordNetSource)
+	}
+	return parseNouns(path, string(text), synsets)
+}
+
+// nouns is the file data.noun, with the place of each synset.
+type nouns struct {
+	path  string                // for errors
+	lines map[string]synsetLine // by offset
+}
+
+type synsetLine struct {
+	number int // from 1
+	text   string
+}
+
+// A synset is what a line says, as far as it is needed.
+type synset struct {
+	name      string
+	hypernyms []string // offsets, each once
+}
+
+func parseNouns(path, text string, ids []string) (Tree, error) {
+	file, err := indexNouns(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("%s: no synsets are asked for", path)
+	}
+	classes := make([]string, len(ids))
+	for label, id := range ids {
+		offset, ok := strings.CutPrefix(id, "n")
+		if !ok || !isOffset(offset) {
+			return nil, fmt.Errorf("class %d: %q is no synset of a noun: want n and eight digits, like n02084071", label, id)
+		}
+		if _, ok := file.lines[offset]; !ok {
+			return nil, fmt.Errorf("%s: no synset %s, of class %d: is it of a version other than 3.0?", path, id, label)
+		}
+		classes[label] = offset
+	}
+	found, err := file.ancestors(classes)
+	if err != nil {
+		return nil, err
+	}
+	return file.tree(found, classes)
+}
+
+// indexNouns finds the lines of the synsets. The licence above them, on lines that begin with blanks, names the
+// version.
+func indexNouns(path, text string) (*nouns, error) {
+	file := &nouns{path: path, lines: map[string]synsetLine{}}
+	version, number := "", 0
+	for line := range strings.Lines(text) {
+		number++
+		if strings.HasPrefix(line, "  ") {
+			if _, after, ok := strings.Cut(line, " WordNet "); ok && version == "" {
+				version, _, _ = strings.Cut(after, " Copyright")
+			}
+			continue
+		}
+		offset, _, _ := strings.Cut(line, " ")
+		if !isOffset(offset) {
+			return nil, file.errorf(number, "want the eight digits of a synset's offset, or two blanks before the licence")
+		}
+		if first, ok := file.lines[offset]; ok {
+			return nil, file.errorf(number, "synset %s is on line %d already", offset, first.number)
+		}
+		file.lines[offset] = synsetLine{number, line}
+	}
+	switch version {
+	case "3.0":
+		return file, nil
+	case "":
+		return nil, fmt.Errorf("%s: the licence of WordNet, which names its version, is missing: %s", path, wordNetSource)
+	default:
+		return nil, fmt.Errorf("%s: this is WordNet %q, whose synsets have other offsets: %s", path, version, wordNetSource)
+	}
+}
+
+// ancestors reads the synsets given, by offset, and all above them.
+func (n *nouns) ancestors(offsets []string) (map[string]synset, error) {
+	found := map[string]synset{}
+	for pending := slices.Clone(offsets); len(pending) > 0; {
+		offset := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		if _, ok := found[offset]; ok {
+			continue
+		}
+		line := n.lines[offset]
+		s, err := parseSynset(line.text)
+		if err != nil {
+			return nil, n.errorf(line.number, "%w", err)
+		}
+		for _, h := range s.hypernyms {
+			if _, ok := n.lines[h]; !ok {
+				return nil, n.errorf(line.number, "hypernym %q of synset %s is not in the file", h, offset)
+			}
+		}
+		found[offset] = s
+		pending = append(pending, s.hypernyms...)
+	}
+	return found, nil
+}
+
+// tree numbers the synsets, each after its hypernyms.
+func (n *nouns) tree(found map[string]synset, classes []string) (Tree, error) {
+	offsets := slices.Sorted(maps.Keys(found)) // for an order that is always the same
+	below := map[string][]string{}
+	waiting := map[string]int{} // hypernyms without a node
+	var ready []string
+	for _, offset := range offsets {
+		hypernyms := found[offset].hypernyms
+		waiting[offset] = len(hypernyms)
+		for _, h := range hypernyms {
+			below[h] = append(below[h], offset)
+		}
+		if len(hypernyms) > 0 {
+			continue
+		}
+		if len(ready) > 0 {
+			return nil, n.errorf(n.lines[offset].number, "synset %s has no hypernym, and neither has %s: want one root",
+				offset, ready[0])
+		}
+		ready = append(ready, offset)
+	}
+	t := &Memory{}
+	nodes := map[string]int{}
+	for i := 0; i < len(ready); i++ {
+		offset := ready[i]
+		s := found[offset]
+		var parents []int
+		for _, h := range s.hypernyms {
+			parents = append(parents, nodes[h])
+		}
+		nodes[offset] = t.Add(s.name, parents...)
+		for _, child := range below[offset] {
+			if waiting[child]--; waiting[child] == 0 {
+				ready = append(ready, child)
+			}
+		}
+	}
+	for _, offset := range offsets {
+		if waiting[offset] > 0 {
+			return nil, n.errorf(n.lines[offset].number, "the hypernyms of synset %s lead round in a circle", offset)
+		}
+	}
+	for _, offset := range classes {
+		t.Label(nodes[offset])
+	}
+	return t, nil
+}
+
+// parseSynset reads a line: offset, lexicographer file, n, number of words (two hexadecimal digits), for each a
+// lemma and an id, number of pointers (three decimal digits), for each a symbol, an offset, a part of speech and
+// the words it joins, and after a bar the gloss.
+func parseSynset(line string) (synset, error) {
+	text, _, _ := strings.Cut(line, "|")
+	f := strings.Fields(text)
+	if len(f) < 4 || f[2] != "n" {
+		return synset{}, fmt.Errorf("no synset of a noun")
+	}
+	words, err := strconv.ParseUint(f[3], 16, 8)
+	if f = f[4:]; err != nil || words == 0 || uint64(len(f)) <= 2*words {
+		return synset{}, fmt.Errorf("the number of words does not fit the line")
+	}
+	s := synset{name: f[0]}
+	f = f[2*words:]
+	pointers, err := strconv.ParseUint(f[0], 10, 10)
+	if f = f[1:]; err != nil || uint64(len(f)) != 4*pointers {
+		return synset{}, fmt.Errorf("the number of pointers does not fit the line")
+	}
+	for p := range slices.Chunk(f, 4) {
+		symbol, offset, partOfSpeech := p[0], p[1], p[2]
+		hypernym := (symbol == "@" || symbol == "@i") && partOfSpeech == "n"
+		if hypernym && !slices.Contains(s.hypernyms, offset) {
+			s.hypernyms = append(s.hypernyms, offset)
+		}
+	}
+	return s, nil
+}
+
+func isOffset(s string) bool {
+	return len(s) == 8 && strings.Trim(s, "0123456789") == ""
+}
+
+// errorf names the file and a line of it.
+func (n *nouns) errorf(line int, format string, args ...any) error {
+	return fmt.Errorf("%s:%d: %w", n.path, line, fmt.Errorf(format, args...))
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// results is what RESULTS.md rests on; `make reproduce` writes both.
+const results = "testdata/results.tar.gz"
+
+// TestResultsComeFromEvidence makes RESULTS.md again from the stored evidence, byte for byte.
+func TestResultsComeFromEvidence(t *testing.T) {
+	want, err := os.ReadFile("../../RESULTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "RESULTS.md")
+	var errs bytes.Buffer
+	s := &state{args: []string{"report", "--tier", "default", "--store", results, "--format", "md", "--output", file}, stdout: &errs, stderr: &errs}
+	if code := s.main(t.Context()); code != 0 {
+		t.Fatalf("exit %d: %s", code, &errs)
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("RESULTS.md differs from what its evidence gives; `make results` writes it again\n%s", firstDifference(string(got), string(want)))
+	}
+}
+
+func firstDifference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d:\n%s\nRESULTS.md has\n%s", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines and %d", len(a), len(b))
+}
+
+// TestMistakesOnResults makes the mistakes of report/mutation on the stored runs of the default tier: no claim
+// that is supported may stay so.
+func TestMistakesOnResults(t *testing.T) {
+	var errs bytes.Buffer
+	o := &options{store: results, tier: "default", backend: "go"}
+	n, err := o.open(t.Context(), &state{stdout: &errs, stderr: &errs}, reading)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := n.input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Picture = nil
+	supported := map[string]bool{}
+	for _, c := range built(t, in).Claims {
+		if c.Verdict == stats.Supported {
+			supported[c.ID] = true
+		}
+	}
+	if len(supported) == 0 {
+		t.Fatal("no claim is supported, so that no mistake could show")
+	}
+	swapped := map[string]string{"hardest5": "easiest95", "easiest95": "hardest5"}
+	for name, tc := range map[string]struct {
+		// mistake says which cell's result stands in the place of a cell's.
+		mistake func(bench.Cell) place
+		// edit changes what was measured; nil: nothing.
+		edit func(bench.Cell, *report.Run)
+		// touches says whether a claim rests on what is wrong.
+		touches func(*bench.Claim) bool
+	}{
+		"hardest and easiest swapped": {
+			mistake: func(c bench.Cell) place {
+				if other, ok := swapped[c.Arm]; ok {
+					return place{other, c.Temperature, c.Seed}
+				}
+				return placeOf(c)
+			},
+			touches: func(c *bench.Claim) bool {
+				return slices.ContainsFunc(c.Contrasts, func(x bench.Contrast) bool { return swapped[x.A] != "" || swapped[x.B] != "" })
+			},
+		},
+		"rules ignored": {
+			mistake: func(c bench.Cell) place {
+				if c.Spec.Arm.Features == bench.Trained {
+					return place{"all", c.Temperature, c.Seed}
+				}
+				return placeOf(c)
+			},
+			touches: compares,
+		},
+		"nothing trained, as without a queue": {
+			mistake: func(c bench.Cell) place {
+				if c.Spec.Arm.Features == bench.Trained {
+					return place{"untrained", in.Tier.Train.Temperature, c.Seed}
+				}
+				return placeOf(c)
+			},
+			touches: everything,
+		},
+		"seeds of the baseline shuffled": {
+			mistake: func(c bench.Cell) place {
+				if c.Arm == "all" {
+					return place{c.Arm, c.Temperature, (c.Seed + 1) % uint64(in.Seeds)}
+				}
+				return placeOf(c)
+			},
+			touches: func(c *bench.Claim) bool {
+				return len(c.Observations) > 0 || slices.ContainsFunc(c.Contrasts, func(x bench.Contrast) bool { return x.A == "all" || x.B == "all" })
+			},
+		},
+		"labels leaked": {
+			mistake: placeOf,
+			edit: func(c bench.Cell, run *report.Run) {
+				run.Result.Accuracy.Linear = run.Result.Accuracy.N - int(c.Seed)
+			},
+			touches: everything,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wrong := mistaken(t, in, tc.mistake, tc.edit)
+			for i, c := range built(t, wrong).Claims {
+				if tc.touches(in.Claims[i]) && supported[c.ID] && c.Verdict == stats.Supported {
+					t.Errorf("%s is still supported: %s", c.ID, c.Reason)
+				}
+				if name == "hardest and easiest swapped" && c.Family == "easiest95-insufficient" && supported[c.ID] && c.Verdict != stats.Refuted {
+					t.Errorf("%s is %s: %s", c.ID, c.Verdict, c.Reason)
+				}
+			}
+		})
+	}
+}
+
+func compares(c *bench.Claim) bool { return len(c.Contrasts) > 0 }
+
+func everything(*bench.Claim) bool { return true }
+
+func built(t *testing.T, in report.Input) *report.Report {
+	t.Helper()
+	r, err := report.Build(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// place is where a cell stands in the matrix.
+type place struct {
+	arm         string
+	temperature float64
+	seed        uint64
+}
+
+func placeOf(c bench.Cell) place { return place{c.Arm, c.Temperature, c.Seed} }
+
+// mistaken files under the key of each cell what belongs to another. An analysis goes with the run that it was
+// made of, and one whose run is filed elsewhere is not found, as in a registry.
+func mistaken(t *testing.T, in report.Input, mistake func(bench.Cell) place, edit func(bench.Cell, *report.Run)) report.Input {
+	t.Helper()
+	at := map[place]bench.Cell{}
+	for _, cell := range in.Cells {
+		at[placeOf(cell)] = cell
+	}
+	out := in
+	out.Runs = maps.Clone(in.Runs)
+	moved := map[string]bool{}
+	for _, cell := range in.Cells {
+		from := at[mistake(cell)]
+		run, done := in.Runs[from.Spec.ID()]
+		if !done {
+			t.Fatalf("nothing to put in the place of %s", cell.Name())
+		}
+		run.Manifest.Key = cell.Spec.Key()
+		if edit != nil {
+			edit(cell, &run)
+		}
+		out.Runs[cell.Spec.ID()] = run
+		moved[cell.Spec.ID()] = from.Spec.ID() != cell.Spec.ID()
+	}
+	out.Analyses = slices.DeleteFunc(slices.Clone(in.Analyses), func(a report.AnalysisRun) bool { return moved[a.Spec.Run] })
+	return out
+}

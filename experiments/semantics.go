@@ -1,0 +1,36 @@
+package experiments
+
+import (
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
+)
+
+// What is observed of trained encoders is measured on the baseline: the paper looks at negatives there.
+var semantics = []*bench.Claim{
+	{
+		ID: "semantic-similarity", Family: "semantic-similarity",
+		Statement: "Hard negatives are more semantically similar to the query: more often of its class, and of other classes nearer in meaning.",
+		Target:    "similarity to the query rises with difficulty",
+		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2 (the two parts: other people's notes)", Verified: true,
+			Ours: "same-class negatives rank above others more often than at random; over negatives of other classes, dot products and path and Wu-Palmer similarity in the class tree are correlated; each beyond a permutation null"},
+		Observations: []bench.Observation{
+			{Arm: "all", Statistic: analysis.SameClassAUC},
+			{Arm: "all", Statistic: analysis.SemanticPath},
+			{Arm: "all", Statistic: analysis.SemanticWuPalmer},
+		},
+		MinSeeds: minSeeds,
+	},
+	{
+		ID: "easy-anticorrelated", Family: "easy-anticorrelated",
+		Statement: "Some of the easiest negatives are anti-correlated with the query and yet semantically near to it.",
+		Target:    "some",
+		Source: bench.Source{Where: "other people's notes on the paper", Verified: false,
+			Ours: "of the easiest 5%, more than 1% have a negative dot product with the query, and these are nearer in the class tree than the middle half of the range (other classes only), beyond a permutation null"},
+		Observations: []bench.Observation{
+			{Arm: "all", Statistic: analysis.AnticorrelatedShare, Margin: 0.01},
+			{Arm: "all", Statistic: analysis.AnticorrelatedPath},
+			{Arm: "all", Statistic: analysis.AnticorrelatedWuPalmer},
+		},
+		MinSeeds: minSeeds,
+	},
+}

@@ -1,0 +1,189 @@
+package registry
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// Evidence is a file with the manifests of some runs and, of their artifacts, only those of some media types:
+// what a verdict rests on, without the checkpoints. It is a gzipped tar of objects under their keys, the
+// configuration first and each blob after a manifest that refers to it. OpenStore opens such a file as a Store
+// that cannot be written to. Artifacts that were left out do not exist there, and Check says so: a
+// registry is copied by Export or Copy, not by this.
+
+// maxEvidence bounds what an evidence file may unpack to: it is held in memory.
+const maxEvidence = 1 << 30
+
+// WriteEvidence writes the manifests of the runs with their artifacts of the given media types. The same
+// registry and runs give the same bytes.
+//
+// Errors: ErrNotExist if a run or artifact is not there; ErrCorrupt; ErrUnavailable; those of w.
+func (r *Registry) WriteEvidence(ctx context.Context, w io.Writer, runs []string, mediaTypes ...string) error {
+	compressed, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	archive := tar.NewWriter(compressed)
+	add := func(key string, data []byte) error {
+		if err := writeEntry(archive, key, int64(len(data))); err != nil {
+			return err
+		}
+		_, err := archive.Write(data)
+		return err
+	}
+	text, err := encode(r.config)
+	if err == nil {
+		err = add(configKey, text)
+	}
+	if err != nil {
+		return err
+	}
+	written := map[Digest]bool{}
+	for _, run := range slices.Compact(slices.Sorted(slices.Values(runs))) {
+		m, _, err := r.Run(ctx, run)
+		if err != nil {
+			return err
+		}
+		if text, err = encode(m); err == nil { // the stored bytes, or Run would have refused them
+			err = add(manifestKey(run), text)
+		}
+		if err != nil {
+			return err
+		}
+		for _, d := range artifacts(m) {
+			if written[d.Digest] || !slices.Contains(mediaTypes, d.MediaType) {
+				continue
+			}
+			written[d.Digest] = true
+			data, err := r.Blob(ctx, d)
+			if err == nil {
+				err = add(blobKey(d.Digest), data)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(archive.Close(), compressed.Close())
+}
+
+// artifacts lists those of a run by digest.
+func artifacts(m Manifest) []Descriptor {
+	var all []Descriptor
+	for _, d := range m.Artifacts {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b Descriptor) int { return cmp.Compare(a.Digest, b.Digest) })
+	return all
+}
+
+// evidence is an evidence file as a store.
+type evidence struct {
+	*Memory
+	path string
+}
+
+// openEvidence reads a whole evidence file and verifies all of it. Errors: ErrCorrupt; ErrUnavailable.
+func openEvidence(ctx context.Context, path string) (Store, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
+	}
+	e := evidence{NewMemory(path), path}
+	if err := readEvidence(ctx, e.Memory, data); err != nil {
+		return nil, fmt.Errorf("registry: %s is not a whole evidence file: %w", path, err)
+	}
+	return e, nil
+}
+
+// readEvidence stores the objects of an evidence file.
+func readEvidence(ctx context.Context, to *Memory, data []byte) error {
+	plain, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return corrupt("%w", err)
+	}
+	archive := tar.NewReader(io.LimitReader(plain, maxEvidence))
+	expected := map[Digest]int64{} // artifacts of the manifests so far, by size
+	for first := true; ; first = false {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) && !first {
+			break
+		} else if err != nil {
+			return corrupt("%w", err)
+		}
+		object, err := io.ReadAll(archive)
+		if err != nil {
+			return corrupt("%s: %w", header.Name, err)
+		}
+		if err := checkEvidence(header, object, first, expected); err != nil {
+			return err
+		}
+		if _, err := to.Stat(ctx, header.Name); err == nil {
+			return corrupt("%s is there twice", header.Name)
+		}
+		if err := to.Create(ctx, header.Name, bytes.NewReader(object), int64(len(object)), DigestOf(object)); err != nil {
+			return corrupt("%w", err)
+		}
+	}
+	// The checksum of the compressed data stands behind all of them.
+	if rest, err := io.ReadAll(io.LimitReader(plain, maxEvidence)); err != nil || len(bytes.Trim(rest, "\x00")) > 0 {
+		return corrupt("%d bytes after the archive: %w", len(rest), cmp.Or(err, tar.ErrHeader))
+	}
+	return nil
+}
+
+// checkEvidence fails unless an object is what its key says, and has a place in an evidence file.
+func checkEvidence(header *tar.Header, object []byte, first bool, expected map[Digest]int64) error {
+	p := parseKey(header.Name)
+	if header.Typeflag != tar.TypeReg || first != (p.kind == configPart) {
+		return corrupt("%.100q is no part of evidence, or in the wrong place", header.Name)
+	}
+	switch p.kind {
+	case configPart:
+		_, err := decodeConfig(object)
+		return err
+	case manifestPart:
+		m, err := DecodeManifest(object)
+		if err != nil {
+			return fmt.Errorf("%s: %w", header.Name, err)
+		}
+		if m.Run != p.run {
+			return corrupt("%s is the manifest of run %s", header.Name, m.Run)
+		}
+		for _, d := range m.Artifacts {
+			expected[d.Digest] = d.Size
+		}
+		return nil
+	case blobPart:
+		if size, ok := expected[p.blob]; !ok || size != int64(len(object)) || DigestOf(object) != p.blob {
+			return corrupt("%s is not an artifact of the runs before it", header.Name)
+		}
+		return nil
+	}
+	return corrupt("%.100q is no part of evidence", header.Name)
+}
+
+func (e evidence) String() string { return e.path }
+
+var errEvidence = fmt.Errorf("%w: an evidence file is only read; choose a directory or a bucket", ErrUnavailable)
+
+func (e evidence) Create(context.Context, string, io.ReadSeeker, int64, Digest) error {
+	return errEvidence
+}
+
+func (e evidence) Swap(context.Context, string, Version, []byte) (Version, error) {
+	return "", errEvidence
+}
+
+func (e evidence) Delete(context.Context, string) error { return errEvidence }

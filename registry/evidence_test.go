@@ -1,0 +1,247 @@
+package registry_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cidbench/cidbench/registry"
+)
+
+// withEvidence makes a registry of two runs, of whose artifacts the plain texts belong to the evidence.
+func withEvidence(t testing.TB) (r *registry.Registry, runs []string, file []byte) {
+	t.Helper()
+	r, err := registry.Open(t.Context(), memoryURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(mediaType, data string) registry.Descriptor {
+		d, err := r.PutBlob(t.Context(), mediaType, []byte(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for seed := range 2 {
+		m := newManifest(seed, map[string]registry.Descriptor{
+			"counts": put("text/plain", "counts"), "checkpoint": put("application/octet-stream", "weights"),
+		})
+		if _, err := r.Commit(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for run, err := range r.Runs(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, run)
+	}
+	return r, runs, evidenceOf(t, r, runs)
+}
+
+func evidenceOf(t testing.TB, r *registry.Registry, runs []string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := r.WriteEvidence(t.Context(), &out, runs, "text/plain"); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func evidenceFile(t testing.TB, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "evidence.tar.gz")
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEvidence(t *testing.T) {
+	from, runs, file := withEvidence(t)
+	path := evidenceFile(t, file)
+	r, err := registry.OpenExisting(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ID() != from.ID() || r.String() != path {
+		t.Errorf("registry %s at %s", r.ID(), r)
+	}
+	for _, run := range runs {
+		m, digest, err := r.Run(t.Context(), run)
+		_, want, _ := from.Run(t.Context(), run)
+		if err != nil || digest != want {
+			t.Errorf("run %s is %s, %v; want %s", run, digest, err, want)
+		}
+		if text, err := r.Blob(t.Context(), m.Artifacts["counts"]); err != nil || string(text) != "counts" {
+			t.Errorf("counts %q, %v", text, err)
+		}
+		_, err = r.Blob(t.Context(), m.Artifacts["checkpoint"])
+		wantErr(t, "an artifact that was left out", err, registry.ErrNotExist)
+	}
+	if again := evidenceOf(t, r, []string{runs[1], runs[0], runs[1]}); !bytes.Equal(file, again) {
+		t.Error("the evidence of evidence differs")
+	}
+	// It is no whole registry, and does not pass for one; nor does it take anything in.
+	if problems := found(t, r, registry.CheckOptions{}); !slices.Equal(problems, []string{blobName(registry.DigestOf([]byte("weights"))) + ": missing"}) {
+		t.Errorf("Check finds %q", problems)
+	}
+	_, err = r.PutBlob(t.Context(), "text/plain", []byte("new"))
+	wantErr(t, "writing", err, registry.ErrUnavailable)
+	_, err = r.SetRef(t.Context(), "new", registry.Descriptor{}, "")
+	if err == nil {
+		t.Error("a reference is written")
+	}
+	err = from.WriteEvidence(t.Context(), io.Discard, []string{strings.Repeat("0", 32)})
+	wantErr(t, "a run that is not there", err, registry.ErrNotExist)
+}
+
+// Every byte that is cut off or flipped is noticed, unless it means nothing: gzip's header says when and where,
+// and its data end on a whole byte.
+func TestEvidenceDamaged(t *testing.T) {
+	_, runs, file := withEvidence(t)
+	refused := func(what string, content []byte) {
+		t.Helper()
+		_, err := registry.OpenExisting(t.Context(), evidenceFile(t, content))
+		wantErr(t, what, err, registry.ErrCorrupt)
+	}
+	for n := 0; n < len(file); n += 7 {
+		refused("cut off", file[:n])
+	}
+	const header = 10
+	for i := header; i < len(file); i++ {
+		flipped := bytes.Clone(file)
+		flipped[i] ^= 0x10
+		if r, err := registry.OpenExisting(t.Context(), evidenceFile(t, flipped)); err != nil {
+			wantErr(t, "flipped", err, registry.ErrCorrupt)
+		} else if !bytes.Equal(evidenceOf(t, r, runs), file) {
+			t.Errorf("byte %d is flipped, and other evidence is read", i)
+		}
+	}
+	refused("something after it", append(bytes.Clone(file), "more"...))
+}
+
+func TestEvidenceRefuses(t *testing.T) {
+	_, runs, file := withEvidence(t)
+	plain, err := gzip.NewReader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, err := io.ReadAll(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replaced := func(old, new string) []byte {
+		return rewrite(t, archive, func(h *tar.Header, data []byte) (*tar.Header, []byte) {
+			data = bytes.ReplaceAll(data, []byte(old), []byte(new))
+			h.Size = int64(len(data))
+			return h, data
+		})
+	}
+	without := func(name string) []byte {
+		return rewrite(t, archive, func(h *tar.Header, data []byte) (*tar.Header, []byte) {
+			if h.Name == name {
+				return nil, nil
+			}
+			return h, data
+		})
+	}
+	renamed := func(old, new string) []byte {
+		return rewrite(t, archive, func(h *tar.Header, data []byte) (*tar.Header, []byte) {
+			h.Name = strings.Replace(h.Name, old, new, 1)
+			return h, data
+		})
+	}
+	first := func(typeflag byte, name, link, data string) []byte {
+		return withEntry(t, archive, tar.Header{Typeflag: typeflag, Name: name, Linkname: link, Mode: 0o644}, data)
+	}
+	for name, bad := range map[string][]byte{
+		"nothing":              {},
+		"no archive":           []byte(strings.Repeat("not a tar archive ", 100)),
+		"no configuration":     without("cidbench-registry.json"),
+		"not at the start":     first(tar.TypeReg, "blobs/sha256/00/"+strings.Repeat("0", 64), "", "x"),
+		"outside":              renamed("runs/", "../runs/"),
+		"foreign":              renamed("manifest.json", "notes.txt"),
+		"lease":                renamed("manifest.json", "lease.json"),
+		"link":                 first(tar.TypeSymlink, "cidbench-registry.json", "/etc/passwd", ""),
+		"other result":         replaced(`"top1":0.5`, `"top1":0.9`),
+		"other run":            renamed(runs[0], strings.Repeat("0", 32)),
+		"same run twice":       renamed(runs[0], runs[1]),
+		"changed blob":         rewriteBlob(t, archive),
+		"blob of no run":       without("runs/" + runs[0] + "/manifest.json"),
+		"version of tomorrow":  replaced(`"version":1`, `"version":2`),
+		"format of other tool": replaced(`"cidbench-registry"`, `"other"`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if bytes.Equal(bad, archive) {
+				t.Fatal("nothing was changed")
+			}
+			_, err := registry.OpenExisting(t.Context(), evidenceFile(t, compress(t, bad)))
+			wantErr(t, "opening", err, registry.ErrCorrupt)
+		})
+	}
+}
+
+// rewriteBlob changes the content of the blob, not its name.
+func rewriteBlob(t *testing.T, archive []byte) []byte {
+	return rewrite(t, archive, func(h *tar.Header, data []byte) (*tar.Header, []byte) {
+		if strings.HasPrefix(h.Name, "blobs/") {
+			data = []byte("kounts")
+		}
+		return h, data
+	})
+}
+
+func compress(t testing.TB, plain []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	w.Write(plain)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// FuzzEvidence opens whatever is inside a gzip file: it is refused, or what it holds can be written again.
+func FuzzEvidence(f *testing.F) {
+	_, _, file := withEvidence(f)
+	plain, err := gzip.NewReader(bytes.NewReader(file))
+	if err != nil {
+		f.Fatal(err)
+	}
+	archive, err := io.ReadAll(plain)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(archive)
+	f.Add(archive[:len(archive)/2])
+	f.Fuzz(func(t *testing.T, archive []byte) {
+		path := evidenceFile(t, compress(t, archive))
+		r, err := registry.OpenExisting(t.Context(), path)
+		if err != nil {
+			wantErr(t, "opening", err, registry.ErrCorrupt)
+			return
+		}
+		var runs []string
+		for run, err := range r.Runs(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			runs = append(runs, run)
+		}
+		again, err := registry.OpenExisting(t.Context(), evidenceFile(t, evidenceOf(t, r, runs[:0])))
+		if err != nil || again.ID() != r.ID() {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		if !slices.IsSorted(runs) {
+			t.Errorf("runs %q", runs)
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// explain adds to the claims what their verdicts do not rest on and their readers want: means, the effects of
+// controls, and places in sweeps.
+func (b *builder) explain() {
+	for i, claim := range b.in.Claims {
+		c := &b.report.Claims[i]
+		for j := range c.Contrasts {
+			x := &c.Contrasts[j]
+			var left, right []float64
+			for _, p := range x.Pairs {
+				left, right = append(left, p.A), append(right, p.B)
+			}
+			x.MeanA, x.MeanB = exists(stats.Mean(left)), exists(stats.Mean(right))
+		}
+		c.Beside = b.effects(claim, c.Temperature)
+		c.Explained = b.explained(c.Beside)
+		c.Places = b.places(claim, c.Temperature)
+	}
+}
+
+// effects compares the arms of a claim that has controls with the baseline.
+func (b *builder) effects(claim *bench.Claim, temperature float64) (effects []Effect) {
+	baseline := slices.IndexFunc(b.in.Catalogue.Arms, func(a *bench.Arm) bool { return a.Features == bench.Trained && len(a.Rules) == 0 })
+	if len(claim.Controls) == 0 || baseline < 0 {
+		return nil
+	}
+	all := b.in.Catalogue.Arms[baseline].ID
+	for _, id := range claim.Arms() {
+		arm := b.in.Catalogue.Arm(id)
+		if id == all || arm.Features != bench.Trained {
+			continue
+		}
+		var left, right []float64
+		for seed := range uint64(b.in.Seeds) {
+			wrong := bySeed{}
+			a, okA := b.usable(claim, id, temperature, seed, wrong)
+			z, okZ := b.usable(claim, all, temperature, seed, wrong)
+			if okA && okZ && len(wrong) == 0 && len(undeclared(a, z)) == 0 && sameStart(a, z) {
+				left, right = append(left, a.linear()), append(right, z.linear())
+			}
+		}
+		e := Effect{Arm: id, Rules: rulesInWords(arm), Baseline: all, N: len(left)}
+		if d, err := stats.PairedT(left, right, b.report.Level); err == nil {
+			e.Difference = differenceOf(d)
+		}
+		effects = append(effects, e)
+	}
+	return effects
+}
+
+// explained pairs each effect of dropping the hardest negatives with that of dropping those of the query's
+// class among as many.
+func (b *builder) explained(effects []Effect) (all []Explained) {
+	for _, whole := range effects {
+		rule, ok := b.onlyRule(whole.Arm)
+		if !ok || rule.Action != negatives.Drop || rule.Pool != negatives.Hardest {
+			continue
+		}
+		rule.Pool = negatives.SameClass
+		for _, part := range effects {
+			if r, ok := b.onlyRule(part.Arm); !ok || r != rule {
+				continue
+			}
+			e := Explained{Whole: whole.Arm, Part: part.Arm}
+			switch w := whole.Difference; {
+			case w == nil || part.Difference == nil:
+				e.Why = "not enough seeds"
+			case w.Low <= 0 && w.High >= 0:
+				e.Why = fmt.Sprintf("the interval of %s includes 0, and a share of what may be nothing says nothing", whole.Arm)
+			default:
+				share := part.Difference.Estimate / w.Estimate
+				e.Share = &share
+			}
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// onlyRule is the rule of an arm that has exactly one.
+func (b *builder) onlyRule(id string) (negatives.Rule, bool) {
+	if rules := b.in.Catalogue.Arm(id).Rules; len(rules) == 1 {
+		return rules[0], true
+	}
+	return negatives.Rule{}, false
+}
+
+// places finds the contrasted arms of a claim on the lines of the sweeps that are shown, which are trained at
+// the tier's temperature.
+func (b *builder) places(claim *bench.Claim, temperature float64) (places []Place) {
+	if temperature != b.in.Tier.Train.Temperature {
+		return nil
+	}
+	for _, shown := range b.report.Sweeps {
+		sweep := b.in.Catalogue.Sweep(shown.ID)
+		for _, x := range claim.Contrasts {
+			for _, id := range []string{x.A, x.B} {
+				rule, ok := b.onlyRule(id)
+				if !ok {
+					continue
+				}
+				fraction := rule.Fraction
+				if rule.ClassPrior {
+					fraction = 1 / float64(len(b.in.Classes))
+				}
+				for _, line := range sweep.Lines {
+					p := Place{Sweep: sweep.ID, Line: line.String(), Arm: id, Fraction: fraction}
+					if line.Action == rule.Action && line.Pool == rule.Pool && !slices.Contains(places, p) {
+						places = append(places, p)
+					}
+				}
+			}
+		}
+	}
+	return places
+}

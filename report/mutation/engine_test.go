@@ -1,0 +1,324 @@
+// Package mutation holds tests alone: a mistaken method would be caught. Each makes one mistake on purpose, in
+// what is trained or in what is analysed, and has the report judge what comes out. What is true must then no
+// longer be found supported.
+package mutation
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/probe"
+	"github.com/cidbench/cidbench/bench/taxonomy"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+const (
+	side    = 16 // pixels
+	classes = 8
+	images  = 400
+	seeds   = 6
+)
+
+// stripes are images that a small encoder learns to tell apart in a second: faint noisy stripes at a random
+// phase, whose direction and width are the class.
+func stripes(paint func(image []uint8, class int)) *dataset.Dataset {
+	tree := &taxonomy.Memory{}
+	root := tree.Add("stripes")
+	d := &dataset.Dataset{Name: "stripes", Height: side, Width: side, Tree: tree}
+	for c := range classes {
+		tree.Label(tree.Add(fmt.Sprint("class ", c), root))
+		d.Classes = append(d.Classes, dataset.Class{Name: fmt.Sprint("class ", c)})
+	}
+	d.Train, d.Test = split(1, paint), split(2, paint)
+	return d
+}
+
+func split(seed uint64, paint func(image []uint8, class int)) (s dataset.Split) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	for i := range images {
+		class := i % classes
+		angle, width := float64(class%4)*math.Pi/4, 1.2*float64(1+class/4)
+		phase := random.Float64() * 2 * math.Pi
+		var image []uint8
+		for y := range side {
+			for x := range side {
+				wave := math.Sin(width*(math.Cos(angle)*float64(x)+math.Sin(angle)*float64(y)) + phase)
+				for range dataset.Channels {
+					image = append(image, uint8(min(255, max(0, 128+60*wave+40*random.NormFloat64()))))
+				}
+			}
+		}
+		if paint != nil {
+			paint(image, class)
+		}
+		s.Images, s.Labels = append(s.Images, image...), append(s.Labels, int32(class))
+	}
+	return s
+}
+
+var protocol = probe.Protocol{L2: 0.001, Iterations: 30, Ridge: 0.01, Neighbours: 5}
+
+// catalogue has claims of the paper's form that hold for the stripes.
+func catalogue() *bench.Catalogue {
+	third := func(pool negatives.Pool) []negatives.Rule {
+		return []negatives.Rule{{Action: negatives.Keep, Pool: pool, Fraction: 0.3}}
+	}
+	claim := func(id string, contrasts ...bench.Contrast) *bench.Claim {
+		return &bench.Claim{
+			ID: id, Family: id, Statement: "s", Target: "t", Source: bench.Source{Where: "w", Ours: "o"},
+			Contrasts: contrasts, MinSeeds: 3, Probe: protocol.ID(),
+		}
+	}
+	return &bench.Catalogue{
+		Arms: []*bench.Arm{
+			{ID: "all", Title: "all", Features: bench.Trained},
+			{ID: "hardest", Title: "hardest", Features: bench.Trained, Rules: third(negatives.Hardest)},
+			{ID: "easiest", Title: "easiest", Features: bench.Trained, Rules: third(negatives.Easiest)},
+			{ID: "untrained", Title: "untrained", Features: bench.Untrained},
+			{ID: "pixels", Title: "pixels", Features: bench.Pixels},
+		},
+		Claims: []*bench.Claim{
+			claim("sufficient", bench.Contrast{A: "hardest", B: "all", Relation: bench.NonInferior, Margin: 3}),
+			claim("necessary", bench.Contrast{A: "hardest", B: "easiest", Relation: bench.Greater}),
+			claim("insufficient", bench.Contrast{A: "all", B: "easiest", Relation: bench.Greater}),
+		},
+		Tiers: []*bench.Tier{{
+			ID: "stripes", Title: "stripes", Caveat: "A test.", Dataset: "stripes",
+			Train: moco.Config{
+				Encoder: moco.Encoder{Size: side, Stem: []int{8}, Stages: []moco.Stage{{Blocks: 1, Width: 8, Out: 24, Stride: 2}}, Hidden: 32, Dim: 16},
+				Augment: augment.Config{MinArea: 0.35, Brightness: 0.3, Contrast: 0.3, Saturation: 0.3, Hue: 0.05, JitterProb: 0.8, GreyProb: 0.1},
+				Batch:   32, Queue: 128, Steps: 300, Temperature: 0.2, KeyMomentum: 0.95,
+				LearningRate: 0.2, WarmupSteps: 10, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 2,
+			},
+			Probe: protocol, Checkpoints: []float64{1}, BandEvery: 100, Seeds: seeds,
+			Analysis: analysis.Protocol{Queries: 100, Tail: 0.05, Draws: 99, Resamples: 99},
+		}},
+		Floors: []string{"untrained", "pixels"},
+	}
+}
+
+// honest are the images as they should be, leaky the same with their class in two corner pixels.
+var (
+	honest = sync.OnceValue(func() *dataset.Dataset { return stripes(nil) })
+	leaky  = sync.OnceValue(func() *dataset.Dataset {
+		return stripes(func(image []uint8, class int) {
+			for c := range classes {
+				for _, pixel := range []int{2 * c, 2*c + 1, side + 2*c, side + 2*c + 1} {
+					for channel := range dataset.Channels {
+						image[pixel*dataset.Channels+channel] = 0
+						if c == class {
+							image[pixel*dataset.Channels+channel] = 255
+						}
+					}
+				}
+			}
+		})
+	})
+)
+
+// matrix lists the cells of the claims as they should be computed.
+func matrix(c *bench.Catalogue) []bench.Cell {
+	return c.Matrix(c.Tiers[0], c.Claims, seeds, bench.Pin(honest()), bench.Environment{Backend: "go", Code: "sha256:c0de"})
+}
+
+// judge computes what a mistake makes of each cell, files it under the key of what should have been computed,
+// and judges the claims, by id. No mistake: nil.
+func judge(t *testing.T, data *dataset.Dataset, mistake func(*bench.Cell)) map[string]report.Claim {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("this trains encoders")
+	}
+	c := catalogue()
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	reg, err := registry.Open(t.Context(), "mem://mutation")
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, wrong := matrix(c), matrix(c)
+	for i := range wrong {
+		wrong[i].Spec.Dataset.Fingerprint = data.Fingerprint()
+		if config := wrong[i].Spec.Arm.Config; config != nil {
+			own := *config
+			wrong[i].Spec.Arm.Config = &own
+		}
+		if mistake != nil {
+			mistake(&wrong[i])
+		}
+	}
+	r := bench.Runner{
+		Registry: reg, Data: data, Probe: protocol, Backend: bench.Backend{Kind: "go"},
+		Parallel: 2, Threads: 1, Lease: time.Minute,
+	}
+	if err := r.Run(t.Context(), wrong); err != nil {
+		t.Fatal(err)
+	}
+	filed, err := registry.OpenOn(t.Context(), registry.NewMemory(t.Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, cell := range right {
+		file(t, reg, wrong[i].Spec.ID(), filed, cell)
+	}
+	runs, err := report.Load(t.Context(), filed, right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged := map[string]report.Claim{}
+	for i, claim := range c.Claims { // each alone, as with --claim: the encoders are too few for a correction
+		in := report.Input{Catalogue: c, Tier: c.Tiers[0], Claims: []*bench.Claim{claim}, Seeds: seeds, Cells: right, Runs: runs}
+		out, err := report.Build(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			for _, arm := range out.Arms {
+				t.Logf("%s: %s", arm.ID, accuracies(arm))
+			}
+		}
+		judged[claim.ID] = out.Claims[0]
+		t.Logf("%s: %s: %s", claim.ID, out.Claims[0].Verdict, out.Claims[0].Reason)
+	}
+	return judged
+}
+
+// file commits a run with its artifacts under the key of a cell.
+func file(t *testing.T, from *registry.Registry, run string, to *registry.Registry, cell bench.Cell) {
+	t.Helper()
+	m, _, err := from.Run(t.Context(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range m.Artifacts {
+		content, err := from.Blob(t.Context(), d)
+		if err == nil {
+			_, err = to.PutBlob(t.Context(), d.MediaType, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := registry.Manifest{Status: m.Status, Reason: m.Reason, Key: cell.Spec.Key(), Result: m.Result, Artifacts: m.Artifacts, Provenance: m.Provenance}
+	if _, err := to.Commit(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func accuracies(a report.Arm) string {
+	var all []string
+	for _, row := range a.Runs {
+		if row.Linear != nil {
+			all = append(all, fmt.Sprintf("%.1f", *row.Linear))
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// TestNoMistake: without one, the claims hold.
+func TestNoMistake(t *testing.T) {
+	for id, c := range judge(t, honest(), nil) {
+		if c.Verdict != stats.Supported {
+			t.Errorf("%s is %s", id, c.Verdict)
+		}
+	}
+}
+
+// TestSwappedOrder takes the easiest for the hardest, as with the sign of the dot products turned around.
+func TestSwappedOrder(t *testing.T) {
+	r := judge(t, honest(), func(c *bench.Cell) {
+		c.Spec.Arm.Rules = slices.Clone(c.Spec.Arm.Rules)
+		for i, rule := range c.Spec.Arm.Rules {
+			switch rule.Pool {
+			case negatives.Hardest:
+				c.Spec.Arm.Rules[i].Pool = negatives.Easiest
+			case negatives.Easiest:
+				c.Spec.Arm.Rules[i].Pool = negatives.Hardest
+			}
+		}
+	})
+	for id, c := range r {
+		if c.Verdict == stats.Supported || id == "necessary" && c.Verdict != stats.Refuted {
+			t.Errorf("%s is %s", id, c.Verdict)
+		}
+	}
+}
+
+// caught demands that a mistake leaves no verdict, and that the report says why.
+func caught(t *testing.T, r map[string]report.Claim, why string) {
+	t.Helper()
+	for _, c := range r {
+		if c.Verdict != stats.Inconclusive || !strings.Contains(c.Reason, why) {
+			t.Errorf("%s: %s: %s\nwant inconclusive: %s", c.ID, c.Verdict, c.Reason, why)
+		}
+	}
+}
+
+// TestNoQueue drops all negatives in every arm: what is left is weight decay.
+func TestNoQueue(t *testing.T) {
+	r := judge(t, honest(), func(c *bench.Cell) {
+		if brief(c); c.Spec.Arm.Features == bench.Trained {
+			c.Spec.Arm.Rules = []negatives.Rule{{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 1}}
+		}
+	})
+	caught(t, r, "training went exactly the same way in both arms at every seed")
+}
+
+// TestRulesIgnored trains every arm with all negatives.
+func TestRulesIgnored(t *testing.T) {
+	r := judge(t, honest(), func(c *bench.Cell) { c.Spec.Arm.Rules = nil })
+	caught(t, r, "training went exactly the same way in both arms at every seed")
+}
+
+// brief shortens the training of a cell, where what is learned is not the question.
+func brief(c *bench.Cell) {
+	if c.Spec.Arm.Features == bench.Trained {
+		c.Spec.Arm.Config.Steps, c.Spec.Arm.Checkpoints, c.Spec.Arm.BandEvery = 40, []int{40}, 10
+	}
+}
+
+// TestLeakedLabels paints the class into the images.
+func TestLeakedLabels(t *testing.T) {
+	caught(t, judge(t, leaky(), brief), `above the floor "pixels" (100.00 points)`)
+}
+
+// TestShuffledSeeds files the runs of one arm under the seeds of others.
+func TestShuffledSeeds(t *testing.T) {
+	for _, arm := range []string{"all", "hardest"} {
+		r := judge(t, honest(), func(c *bench.Cell) {
+			if c.Arm == arm {
+				c.Spec.Seed = (c.Spec.Seed + 1) % seeds
+			}
+		})
+		for _, claim := range catalogue().Claims {
+			judged := r[claim.ID]
+			if slices.Contains(claim.Arms(), arm) && (judged.Verdict != stats.Inconclusive || !strings.Contains(judged.Reason, "do not begin alike")) {
+				t.Errorf("%s with the seeds of %s shuffled: %s: %s", claim.ID, arm, judged.Verdict, judged.Reason)
+			}
+		}
+	}
+}
+
+// TestNothingLearned trains at a rate at which next to nothing is learned.
+func TestNothingLearned(t *testing.T) {
+	r := judge(t, honest(), func(c *bench.Cell) {
+		if brief(c); c.Spec.Arm.Features == bench.Trained {
+			c.Spec.Arm.Config.LearningRate = 1e-4
+		}
+	})
+	caught(t, r, `above the floor "untrained"`)
+}
