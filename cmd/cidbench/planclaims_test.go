@@ -67,7 +67,7 @@ func TestClaimPlanJSON(t *testing.T) {
 	}{
 		{claimPlan{Plan: report.Plan{Contrasts: make([]report.ContrastPlan, 1)}, Needs: []need{n}}, []string{"claim", "contrasts", "minSeeds", "needs", "pairs"}},
 		{claimPlan{Pilot: &pilot{}}, []string{"claim", "minSeeds", "pairs", "pilot"}},
-		{report.ContrastPlan{}, []string{"a", "b", "distance", "estimate", "margin", "pairs", "relation", "sd", "sdBound", "toward"}},
+		{report.ContrastPlan{}, []string{"distance", "estimate", "margin", "name", "pairs", "relation", "sd", "sdBound", "toward", "unit"}},
 		{n, []string{"alpha", "cost", "family", "halfWidth", "seeds", "spread"}},
 		{need{Need: report.Need{Reason: "no spread"}}, []string{"alpha", "family", "reason", "seeds", "spread"}},
 		{pilot{}, []string{"command", "cost", "seeds"}},
