@@ -26,7 +26,7 @@ func claimSection(r *Report, c *Claim) section {
 	if len(c.Beside) > 0 {
 		s.Blocks = append(s.Blocks, block{Table: effectTable(r, c)})
 		for _, e := range c.Explained {
-			s.Blocks = append(s.Blocks, block{Text: explainedInWords(e)})
+			s.Blocks = append(s.Blocks, block{Text: explainedInWords(r, e)})
 		}
 	}
 	if len(observations(c)) > 0 {
@@ -166,11 +166,11 @@ func effectTable(r *Report, c *Claim) *table {
 	return t
 }
 
-func explainedInWords(e Explained) string {
+func explainedInWords(r *Report, e Explained) string {
 	if e.Share == nil {
 		return fmt.Sprintf("How much of the effect of %s is that of %s cannot be said: %s.", e.Whole, e.Part, e.Why)
 	}
-	return fmt.Sprintf("%s alone has %.0f%% of the effect of %s: the ratio of the two means, for which no interval is given.", e.Part, 100**e.Share, e.Whole)
+	return fmt.Sprintf("%s alone has %.0f%% of the effect of %s (%s interval %.0f%% to %.0f%%, Fieller).", e.Part, 100*e.Share.Estimate, e.Whole, confidence(r.Level), 100*e.Share.Low, 100*e.Share.High)
 }
 
 func pairTable(c *Claim) *table {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -22,19 +23,21 @@ func (b *builder) explain() {
 			}
 			x.MeanA, x.MeanB = exists(stats.Mean(left)), exists(stats.Mean(right))
 		}
-		c.Beside = b.effects(claim, c.Temperature)
-		c.Explained = b.explained(c.Beside)
+		var pairs map[string][]Pair
+		c.Beside, pairs = b.effects(claim, c.Temperature)
+		c.Explained = b.explained(c.Beside, pairs)
 		c.Places = b.places(claim, c.Temperature)
 	}
 }
 
-// effects compares the arms of a claim that has controls with the baseline.
-func (b *builder) effects(claim *bench.Claim, temperature float64) (effects []Effect) {
+// effects compares the arms of a claim that has controls with the baseline. The pairs are by arm.
+func (b *builder) effects(claim *bench.Claim, temperature float64) (effects []Effect, pairs map[string][]Pair) {
 	baseline := slices.IndexFunc(b.in.Catalogue.Arms, func(a *bench.Arm) bool { return a.Features == bench.Trained && len(a.Rules) == 0 })
 	if len(claim.Controls) == 0 || baseline < 0 {
-		return nil
+		return nil, nil
 	}
 	all := b.in.Catalogue.Arms[baseline].ID
+	pairs = map[string][]Pair{}
 	for _, id := range claim.Arms() {
 		arm := b.in.Catalogue.Arm(id)
 		if id == all || arm.Features != bench.Trained {
@@ -47,6 +50,7 @@ func (b *builder) effects(claim *bench.Claim, temperature float64) (effects []Ef
 			z, okZ := b.usable(claim, all, temperature, seed, wrong)
 			if okA && okZ && len(wrong) == 0 && len(undeclared(a, z)) == 0 && sameStart(a, z) {
 				left, right = append(left, a.linear()), append(right, z.linear())
+				pairs[id] = append(pairs[id], Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()})
 			}
 		}
 		e := Effect{Arm: id, Rules: rulesInWords(arm), Baseline: all, N: len(left)}
@@ -55,12 +59,12 @@ func (b *builder) effects(claim *bench.Claim, temperature float64) (effects []Ef
 		}
 		effects = append(effects, e)
 	}
-	return effects
+	return effects, pairs
 }
 
-// explained pairs each effect of dropping the hardest negatives with that of dropping those of the query's
-// class among as many.
-func (b *builder) explained(effects []Effect) (all []Explained) {
+// explained sets each effect of dropping the hardest negatives beside that of dropping those of the query's
+// class among as many, at the seeds that have both.
+func (b *builder) explained(effects []Effect, pairs map[string][]Pair) (all []Explained) {
 	for _, whole := range effects {
 		rule, ok := b.onlyRule(whole.Arm)
 		if !ok || rule.Action != negatives.Drop || rule.Pool != negatives.Hardest {
@@ -71,15 +75,21 @@ func (b *builder) explained(effects []Effect) (all []Explained) {
 			if r, ok := b.onlyRule(part.Arm); !ok || r != rule {
 				continue
 			}
+			var top, bottom []float64
+			for _, p := range pairs[part.Arm] {
+				i := slices.IndexFunc(pairs[whole.Arm], func(w Pair) bool { return w.Seed == p.Seed })
+				if i >= 0 {
+					top, bottom = append(top, p.Difference), append(bottom, pairs[whole.Arm][i].Difference)
+				}
+			}
 			e := Explained{Whole: whole.Arm, Part: part.Arm}
-			switch w := whole.Difference; {
-			case w == nil || part.Difference == nil:
-				e.Why = "not enough seeds"
-			case w.Low <= 0 && w.High >= 0:
+			switch ratio, err := stats.RatioOfMeans(top, bottom, b.report.Level); {
+			case errors.Is(err, stats.ErrUnbounded):
 				e.Why = fmt.Sprintf("the interval of %s includes 0, and a share of what may be nothing says nothing", whole.Arm)
+			case err != nil:
+				e.Why = "not enough seeds"
 			default:
-				share := part.Difference.Estimate / w.Estimate
-				e.Share = &share
+				e.Share = &Share{Estimate: ratio.Estimate, Low: ratio.Interval.Low, High: ratio.Interval.High}
 			}
 			all = append(all, e)
 		}

@@ -34,8 +34,8 @@ func TestExplained(t *testing.T) {
 			switch {
 			case tc.share == 0 && (e.Share != nil || !strings.Contains(e.Why, tc.why)):
 				t.Errorf("share %v, %q; want %q", e.Share, e.Why, tc.why)
-			case tc.share != 0 && (e.Share == nil || math.Abs(*e.Share-tc.share) > 1e-9):
-				t.Errorf("share %v, %q; want %g", e.Share, e.Why, tc.share)
+			case tc.share != 0 && (e.Share == nil || math.Abs(e.Share.Estimate-tc.share) > 1e-9 || e.Share.Low > tc.share || e.Share.High < tc.share):
+				t.Errorf("share %+v, %q; want %g", e.Share, e.Why, tc.share)
 			}
 		})
 	}

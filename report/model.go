@@ -190,8 +190,15 @@ type Explained struct {
 	Part  string `json:"part"`  // the arm without those of them that are of the query's class
 	// Share is the part's mean effect over the whole's. It is nil, and Why says so, if either was not measured
 	// or the whole's interval includes 0: a share of what may be nothing is nothing to quote.
-	Share *float64 `json:"share,omitempty"`
-	Why   string   `json:"why,omitempty"`
+	Share *Share `json:"share,omitempty"`
+	Why   string `json:"why,omitempty"`
+}
+
+// Share is a ratio of mean effects with Fieller's interval of the report's level.
+type Share struct {
+	Estimate float64 `json:"estimate"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
 }
 
 // Place is a fraction of a sweep's axis.

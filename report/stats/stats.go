@@ -26,6 +26,7 @@ var (
 	ErrConstant  = errors.New("values are all equal")
 	ErrRange     = errors.New("argument out of range")
 	ErrRelation  = errors.New("relation does not apply")
+	ErrUnbounded = errors.New("no bounded interval exists")
 )
 
 // Interval is a two-sided interval [Low, High] that covers the true value with
