@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -67,25 +68,30 @@ func (b Backend) String() string {
 	return "go, no SIMD"
 }
 
-// Open starts a backend that uses at most so many threads. Every cell has its own.
+// Open starts a backend that uses at most so many threads; those of go are bounded by the processors. Every
+// cell has its own.
 func (b Backend) Open(threads int) (compute.Backend, error) {
 	if b.Kind == "xla" {
 		return xla.New(b.Plugin)
 	}
-	if threads <= 1 {
-		return limited(0) // no goroutines at all
+	switch {
+	case threads <= 1:
+		return openGo("ops_sequential", 0) // no goroutines at all
+	case threads < runtime.GOMAXPROCS(0):
+		return openGo("ops_sequential", threads)
 	}
-	return limited(threads)
+	return openGo("ops_parallel", -1)
 }
 
-// limited starts the go backend with a bound on its parallelism. GoMLX has an option for that, but it
-// announces itself on standard output, which belongs to results; the exported field behind it does not.
+// openGo starts the go backend with a bound on its parallelism, -1 for all processors. GoMLX has an option for
+// that, but it announces itself on standard output, which belongs to results; the exported field behind it
+// does not.
 //
-// Operations run one after the other, each on all threads. Left to itself the backend also runs
-// operations side by side, and then hangs when every worker is inside a product that waits for a free
-// worker (compute v0.1.2, workerspool.Saturate).
-func limited(parallelism int) (compute.Backend, error) {
-	backend, err := gobackend.New("ops_sequential")
+// Operations run side by side, as those of query and key encoder can, only without a bound: with one the
+// backend hangs when every worker is inside a product that waits for a free worker (compute v0.1.2,
+// workerspool.Saturate). Neither way changes a bit of the results.
+func openGo(operations string, parallelism int) (compute.Backend, error) {
+	backend, err := gobackend.New(operations)
 	if err != nil {
 		return nil, err
 	}

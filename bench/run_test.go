@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -113,12 +114,12 @@ func results(t *testing.T, r *Runner, cells []Cell) map[string]registry.Digest {
 	return out
 }
 
-// TestSameSpecSameBytes runs a matrix twice, cell by cell and side by side; then once more, which must
-// find everything there.
+// TestSameSpecSameBytes runs a matrix twice, side by side with a thread each and cell by cell with all threads;
+// then once more, which must find everything there.
 func TestSameSpecSameBytes(t *testing.T) {
 	cells := cellsOf(2)
 	a, b := runner(t, t.TempDir()), runner(t, t.TempDir())
-	b.Parallel = 1
+	b.Parallel, b.Threads = 1, runtime.GOMAXPROCS(0)
 	for _, r := range []*Runner{a, b} {
 		if err := r.Run(t.Context(), cells); err != nil {
 			t.Fatal(err)
