@@ -27,14 +27,16 @@ func TestKill(t *testing.T) { testKill(t, t.TempDir(), 24) }
 
 func TestKillS3(t *testing.T) { testKill(t, s3test.Start(t, s3test.Versitygw).URL("p"), 12) }
 
-// testKill kills a writer with SIGKILL at random moments. What it committed is
-// there, whatever is listed is whole, and nothing is damaged.
+// testKill kills a writer with SIGKILL at random moments, later ones on a machine
+// too slow to commit anything before. What it committed is there, whatever is
+// listed is whole, and nothing is damaged.
 func testKill(t *testing.T, url string, rounds int) {
 	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	committed := make(map[string]bool)
+	window := 150 * time.Millisecond
 	for round := range rounds {
 		cmd := exec.CommandContext(t.Context(), executable)
 		cmd.Env = append(os.Environ(), killedVariable+"="+url, fmt.Sprintf("%s=%d", roundVariable, round))
@@ -50,7 +52,7 @@ func testKill(t *testing.T, url string, rounds int) {
 		if _, err := lines.ReadString('\n'); err != nil { // "ready"
 			t.Fatal(err)
 		}
-		time.Sleep(rand.N(150 * time.Millisecond))
+		time.Sleep(rand.N(window))
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -59,6 +61,9 @@ func testKill(t *testing.T, url string, rounds int) {
 			t.Fatal(err)
 		}
 		cmd.Wait() // "signal: killed"
+		if len(rest) == 0 {
+			window += window / 2
+		}
 		for line := range strings.Lines(string(rest)) {
 			if run, whole := strings.CutSuffix(line, "\n"); whole {
 				committed[run] = true

@@ -20,7 +20,8 @@ few steps and a probe measured now.
 With --claim it also says, from all paired seeds that the registry holds, how many seeds give each of these
 claims a verdict with power 0.8 if the true difference is the one observed, and what they cost. It says so
 for the claim judged alone and among all claims of the tier, which is stricter; and at the observed spread
-and at its upper 80% bound, since a few pairs tell the spread roughly. Without two pairs it asks for a pilot.`,
+and at its upper 80% bound, since a few pairs tell the spread roughly. Without two pairs it asks for a pilot.
+It reckons with judging once; verify --seeds auto, which looks more often, is stricter and may need more.`,
 		Example: "  cidbench plan\n  cidbench plan --claim hardest5 --json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return plan(c.Context(), s, o) },

@@ -61,6 +61,7 @@ func (o *options) flagSelection(c *cobra.Command) {
 // flagSweep adds the flag that picks a sweep in place of claims.
 func (o *options) flagSweep(c *cobra.Command) {
 	c.Flags().StringVar(&o.sweep, "sweep", "", "cells of a sweep instead of those of claims: "+strings.Join(sweepNames(), ", "))
+	c.Flags().Lookup("seeds").Usage = "number of seeds (default: the tier's, or with --sweep the sweep's)"
 	_ = c.RegisterFlagCompletionFunc("sweep", fixed(sweepNames()))
 	c.MarkFlagsMutuallyExclusive("sweep", "claim")
 }
@@ -120,13 +121,14 @@ func (o *options) open(ctx context.Context, s *state, how access) (*session, err
 	if o.lease != 0 && (o.lease < time.Second || o.lease > time.Hour) {
 		return nil, usage{errors.New("--lease must lie between 1s and 1h")}
 	}
-	n.seeds = cmp.Or(o.seeds, n.tier.Seeds)
+	usual := n.tier.Seeds
 	if o.sweep != "" {
 		if n.sweep = experiments.All.Sweep(o.sweep); n.sweep == nil {
 			return nil, usage{fmt.Errorf("unknown sweep %q: choose one of %s", o.sweep, strings.Join(sweepNames(), ", "))}
 		}
-		n.claims, n.seeds = nil, cmp.Or(o.seeds, n.sweep.Seeds)
+		n.claims, usual = nil, n.sweep.Seeds
 	}
+	n.seeds = cmp.Or(o.seeds, usual)
 	if err := n.planLooks(); err != nil {
 		return nil, usage{err}
 	}
