@@ -5,3 +5,5 @@ package bench
 // SIMD says whether the binary was built with GOEXPERIMENT=simd, which makes training on the pure-Go
 // backend several times faster.
 const SIMD = false
+
+func vectors() string { return "" }

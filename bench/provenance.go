@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ func (r *Runner) provenance(started time.Time) registry.Provenance {
 		Command: r.Command, Started: started.UTC().Truncate(time.Millisecond),
 		Tool: "cidbench " + Version, Commit: Commit, Dirty: Dirty == "true",
 		GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPU: cpuModel(), Cores: runtime.NumCPU(), Backend: r.Backend.String(),
+		CPU: cpu(), Cores: runtime.NumCPU(), Backend: r.Backend.String(),
 		Modules: map[string]string{},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && Commit == "" {
@@ -41,6 +42,12 @@ func (r *Runner) provenance(started time.Time) registry.Provenance {
 		p.Modules[name] = version
 	}
 	return p
+}
+
+// cpu is the processor with the vector instructions that are used of it: "AMD EPYC, AVX-512".
+func cpu() string {
+	named := slices.DeleteFunc([]string{cpuModel(), vectors()}, func(s string) bool { return s == "" })
+	return strings.Join(named, ", ")
 }
 
 // cpuModel is the processor's own name where the system tells it (Linux).

@@ -272,6 +272,9 @@ func TestResultAndSeriesAreStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p := m.Provenance; SIMD && !strings.Contains(p.CPU, "AVX") {
+		t.Errorf("processor %q, without the instructions that the bytes depend on", p.CPU)
+	}
 	var result Result
 	if err := json.Unmarshal(m.Result, &result); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,19 @@
 
 package bench
 
+import "simd/archsimd"
+
 // SIMD says whether the binary was built with GOEXPERIMENT=simd, which makes training on the pure-Go
 // backend several times faster.
 const SIMD = true
+
+// vectors names the widest instructions that products use here; bytes depend on it.
+func vectors() string {
+	switch {
+	case archsimd.X86.AVX512():
+		return "AVX-512"
+	case archsimd.X86.AVX2():
+		return "AVX2"
+	}
+	return ""
+}

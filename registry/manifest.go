@@ -56,7 +56,7 @@ type Provenance struct {
 	GoVersion   string    `json:"goVersion"`
 	OS          string    `json:"os"`
 	Arch        string    `json:"arch"`
-	CPU         string    `json:"cpu,omitempty"` // model name
+	CPU         string    `json:"cpu,omitempty"` // model name, and the vector instructions used of it
 	Cores       int       `json:"cores"`
 	Backend     string    `json:"backend"` // what computed: name and version
 	Host        string    `json:"host,omitempty"`
