@@ -7,35 +7,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gomlx/compute"
+
 	"github.com/cidbench/cidbench/bench/analysis"
-	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/encoder"
+	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 	"github.com/cidbench/cidbench/registry"
 )
-
-// AnalysisSpec is everything that determines the numbers of an analysis; its JSON is the key under which
-// the registry keeps it, beside the runs.
-type AnalysisSpec struct {
-	// Kind is always "analysis": no training has such a key.
-	Kind string `json:"kind"`
-	// Run is the id of the training, State the digest of its checkpoint after Step; none at step 0.
-	Run   string          `json:"run"`
-	Step  int             `json:"step"`
-	State registry.Digest `json:"state,omitempty"`
-	// Protocol is the id of the protocol, which fixes it.
-	Protocol string `json:"protocol"`
-	Backend  string `json:"backend"`
-	Code     string `json:"code"` // see AnalysisCode
-}
-
-// analysisKind marks the keys of analyses.
-const analysisKind = "analysis"
-
-// Key and ID are as those of Spec.
-func (s AnalysisSpec) Key() json.RawMessage { return key(s) }
-
-// ID is the analysis's name in the registry.
-func (s AnalysisSpec) ID() string { return id(s) }
 
 // Analysis is an analysis of what a cell had learned after a step.
 type Analysis struct {
@@ -55,10 +34,11 @@ func checkpointName(step int) string { return fmt.Sprintf("checkpoint-%08d", ste
 // Analyses lists what can be analysed of the cells: every checkpoint of a finished training, and encoders as
 // they are initialised (step 0), in the order of the cells and then of the steps. Cells without a complete
 // run give none.
-func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analysis.Protocol, env Environment) ([]Analysis, error) {
+func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analysis.Protocol, tree taxonomy.Tree, env Environment) ([]Analysis, error) {
 	var all []Analysis
+	treeDigest := taxonomy.Digest(tree)
 	for _, cell := range cells {
-		if cell.Spec.Arm.Features == Pixels {
+		if cell.Spec.Training.Features == Pixels {
 			continue
 		}
 		m, _, err := reg.Run(ctx, cell.Spec.ID())
@@ -69,15 +49,15 @@ func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analy
 		}
 		add := func(step int, state registry.Descriptor) {
 			all = append(all, Analysis{Cell: cell, Step: step, state: state, Spec: AnalysisSpec{
-				Kind: analysisKind, Run: cell.Spec.ID(), Step: step, State: state.Digest,
-				Protocol: p.ID(), Backend: env.Backend, Code: env.Analysis,
+				Scheme: KeyScheme, Kind: analysisKind, Run: cell.Spec.ID(), Step: step, State: state.Digest,
+				Tree: treeDigest, Protocol: p.ID(), Backend: env.Backend,
 			}})
 		}
-		if cell.Spec.Arm.Features == Untrained {
+		if cell.Spec.Training.Features == Untrained {
 			add(0, registry.Descriptor{})
 			continue
 		}
-		for _, step := range cell.Spec.Arm.Checkpoints {
+		for _, step := range cell.Spec.Training.Checkpoints {
 			state, ok := m.Artifacts[checkpointName(step)]
 			if !ok {
 				return nil, fmt.Errorf("%w: %s has no checkpoint of step %d", registry.ErrCorrupt, cell.Name(), step)
@@ -109,27 +89,17 @@ func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, c
 		return registry.Manifest{}, fmt.Errorf("backend %s: %w", r.Backend, err)
 	}
 	defer backend.Finalize()
-	trained := a.Cell.Spec.Arm
-	trainer, err := moco.New(backend, *trained.Config, trained.Rules, r.Data, a.Cell.Spec.Seed, r.Threads)
+	model, err := r.embedder(ctx, a, backend)
 	if err != nil {
 		return registry.Manifest{}, err
 	}
-	defer trainer.Close()
-	if a.Step > 0 {
-		state, err := r.Registry.Blob(ctx, a.state)
-		if err != nil {
-			return registry.Manifest{}, err
-		}
-		if err := trainer.Restore(state); err != nil {
-			return registry.Manifest{}, err
-		}
-	}
-	embeddings, err := trainer.Embeddings(r.Data.Train)
+	defer model.Close()
+	embeddings, err := model.Embeddings(r.Data.Train)
 	if err != nil {
 		return registry.Manifest{}, err
 	}
 	measures, err := p.Run(analysis.Input{
-		Dim: trained.Config.Encoder.Dim, Embeddings: embeddings, Labels: r.Data.Train.Labels,
+		Dim: len(embeddings) / r.Data.Train.Len(), Embeddings: embeddings, Labels: r.Data.Train.Labels,
 		Superclass: classes.Superclass, Path: classes.Path, WuPalmer: classes.WuPalmer,
 	}, r.Threads)
 	if err != nil {
@@ -146,4 +116,25 @@ func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, c
 	m.Provenance.WallSeconds, m.Provenance.Joules = time.Since(start).Seconds(), energy.joules()
 	m.Result, err = json.Marshal(measures)
 	return m, err
+}
+
+// embedder is the encoder that is analysed.
+func (r *Runner) embedder(ctx context.Context, a Analysis, backend compute.Backend) (method.Embedder, error) {
+	training, seed := a.Cell.Spec.Training, a.Cell.Spec.Seed
+	if training.Features == Untrained {
+		return encoder.Untrained(backend, *training.Encoder, seed)
+	}
+	trainer, err := training.Config.New(method.Start{Backend: backend, Rules: training.Rules, Data: r.Data, Seed: seed, Threads: r.Threads})
+	if err != nil {
+		return nil, err
+	}
+	state, err := r.Registry.Blob(ctx, a.state)
+	if err == nil {
+		err = trainer.Restore(state)
+	}
+	if err != nil {
+		trainer.Close()
+		return nil, err
+	}
+	return trainer, nil
 }

@@ -1,20 +1,18 @@
 package bench
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/gomlx/compute"
 
 	"github.com/cidbench/cidbench/bench/dataset"
-	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/encoder"
+	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 )
@@ -53,31 +51,35 @@ type run struct {
 	start  time.Time
 	energy *meter
 	check  checkpoint
-	series []moco.Metrics
+	series []method.Metrics
 }
 
 // compute trains and probes as the spec says, from the last checkpoint if there is one, and returns what
 // goes into the manifest. A cancelled context leaves a checkpoint of the step reached.
 func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descriptor, error) {
-	training := r.spec.Arm
-	if training.Features == Pixels {
-		accuracy, err := r.protocol.Run(r.backend, pixels(r.data.Train, r.data), pixels(r.data.Test, r.data), len(r.data.Classes))
+	training := r.spec.Training
+	switch training.Features {
+	case Pixels:
+		accuracy, err := r.probe(pixels)
+		return Result{Accuracy: accuracy}, nil, err
+	case Untrained:
+		model, err := encoder.Untrained(r.backend, *training.Encoder, r.spec.Seed)
+		if err != nil {
+			return Result{}, nil, err
+		}
+		defer model.Close()
+		accuracy, err := r.probe(model.Features)
 		return Result{Accuracy: accuracy}, nil, err
 	}
-	trainer, err := moco.New(r.backend, *training.Config, training.Rules, r.data, r.spec.Seed, r.threads)
+	trainer, err := training.Config.New(method.Start{Backend: r.backend, Rules: training.Rules, Data: r.data, Seed: r.spec.Seed, Threads: r.threads})
 	if err != nil {
 		return Result{}, nil, err
 	}
 	defer trainer.Close()
-	if training.Features == Untrained {
-		accuracy, err := r.probe(trainer)
-		return Result{Accuracy: accuracy}, nil, err
-	}
-
 	if err := r.resume(ctx, trainer); err != nil {
 		return Result{}, nil, err
 	}
-	for trainer.Step() < training.Config.Steps {
+	for trainer.Step() < training.Steps() {
 		next := trainer.Step() + 1
 		m, err := trainer.Advance(ctx, next == 1 || next%training.BandEvery == 0)
 		if ctx.Err() != nil {
@@ -105,7 +107,7 @@ func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descript
 }
 
 // resume restores the newest checkpoint that is whole; a damaged one is passed over for the one before.
-func (r *run) resume(ctx context.Context, trainer *moco.Trainer) error {
+func (r *run) resume(ctx context.Context, trainer method.Trainer) error {
 	var checkpoints []checkpoint
 	for event, err := range r.reg.Events(ctx, r.id) {
 		if errors.Is(err, registry.ErrCorrupt) {
@@ -133,7 +135,7 @@ func (r *run) resume(ctx context.Context, trainer *moco.Trainer) error {
 	return nil
 }
 
-func (r *run) restore(ctx context.Context, trainer *moco.Trainer, c checkpoint) error {
+func (r *run) restore(ctx context.Context, trainer method.Trainer, c checkpoint) error {
 	text, err := r.reg.Blob(ctx, c.Series)
 	if err != nil {
 		return err
@@ -159,8 +161,8 @@ func (r *run) restore(ctx context.Context, trainer *moco.Trainer, c checkpoint) 
 }
 
 // keep probes the state at a declared checkpoint and stores both.
-func (r *run) keep(ctx context.Context, trainer *moco.Trainer) error {
-	accuracy, err := r.probe(trainer)
+func (r *run) keep(ctx context.Context, trainer method.Trainer) error {
+	accuracy, err := r.probe(trainer.Features)
 	if err != nil {
 		return err
 	}
@@ -178,7 +180,7 @@ func (r *run) keep(ctx context.Context, trainer *moco.Trainer) error {
 }
 
 // save stores the state wherever it is, to resume from.
-func (r *run) save(ctx context.Context, trainer *moco.Trainer) error {
+func (r *run) save(ctx context.Context, trainer method.Trainer) error {
 	if trainer.Step() == r.check.Step {
 		return nil // nothing new
 	}
@@ -189,7 +191,7 @@ func (r *run) save(ctx context.Context, trainer *moco.Trainer) error {
 	return r.record(ctx, trainer.Step(), state)
 }
 
-func (r *run) put(ctx context.Context, trainer *moco.Trainer) (registry.Descriptor, error) {
+func (r *run) put(ctx context.Context, trainer method.Trainer) (registry.Descriptor, error) {
 	state, err := trainer.Save()
 	if err != nil {
 		return registry.Descriptor{}, err
@@ -215,12 +217,12 @@ func (r *run) wall() time.Duration {
 
 func (r *run) joules() float64 { return r.before.Joules + r.energy.joules() }
 
-func (r *run) probe(trainer *moco.Trainer) (probe.Accuracy, error) {
-	train, err := trainer.Features(r.data.Train)
+func (r *run) probe(features func(dataset.Split) (probe.Set, error)) (probe.Accuracy, error) {
+	train, err := features(r.data.Train)
 	if err != nil {
 		return probe.Accuracy{}, err
 	}
-	test, err := trainer.Features(r.data.Test)
+	test, err := features(r.data.Test)
 	if err != nil {
 		return probe.Accuracy{}, err
 	}
@@ -228,104 +230,25 @@ func (r *run) probe(trainer *moco.Trainer) (probe.Accuracy, error) {
 }
 
 // pixels are images at half resolution (means of 2x2 pixels), as features.
-func pixels(split dataset.Split, data *dataset.Dataset) probe.Set {
-	h, w := data.Height/2, data.Width/2
+func pixels(split dataset.Split) (probe.Set, error) {
+	h, w := split.Height/2, split.Width/2
 	set := probe.Set{Dim: h * w * dataset.Channels, Labels: split.Labels}
+	image := split.Buffer()
 	for i := range split.Len() {
-		image := split.Image(i)
+		if err := split.Read(i, image); err != nil {
+			return set, err
+		}
 		for y := range h {
 			for x := range w {
 				for c := range dataset.Channels {
 					sum := 0
 					for _, at := range [4][2]int{{0, 0}, {0, 1}, {1, 0}, {1, 1}} {
-						sum += int(image[((2*y+at[0])*data.Width+2*x+at[1])*dataset.Channels+c])
+						sum += int(image[((2*y+at[0])*split.Width+2*x+at[1])*dataset.Channels+c])
 					}
 					set.Values = append(set.Values, float32(sum))
 				}
 			}
 		}
 	}
-	return set
-}
-
-// progressOf thins a series to the steps at which difficulty was measured, the first among them.
-func progressOf(series []moco.Metrics) (points []ProgressPoint) {
-	var sum ProgressPoint
-	n := 0.0
-	for _, m := range series {
-		sum.Loss += m.Loss
-		sum.Alignment += m.Alignment()
-		n++
-		if m.Bands != nil {
-			points = append(points, ProgressPoint{Step: m.Step, Loss: sum.Loss / n, Alignment: sum.Alignment / n, Uniformity: m.Uniformity})
-			sum, n = ProgressPoint{}, 0
-		}
-	}
-	return points
-}
-
-func finalLoss(series []moco.Metrics) float64 {
-	last := series[len(series)-max(1, len(series)/10):]
-	sum := 0.0
-	for _, m := range last {
-		sum += m.Loss
-	}
-	return sum / float64(len(last))
-}
-
-// lateBands is the mean of the bands measured in the last quarter of training; nil if there are none.
-func lateBands(series []moco.Metrics) []moco.Band {
-	var sum []moco.Band
-	n := 0.0
-	for _, m := range series[len(series)*3/4:] {
-		if m.Bands == nil {
-			continue
-		}
-		n++
-		if sum == nil {
-			sum = slices.Clone(m.Bands)
-			continue
-		}
-		for i, b := range m.Bands {
-			sum[i].SameClass += b.SameClass
-			sum[i].Similarity += b.Similarity
-		}
-	}
-	for i := range sum {
-		sum[i].SameClass /= n
-		sum[i].Similarity /= n
-	}
-	return sum
-}
-
-func encodeSeries(series []moco.Metrics) []byte {
-	var text bytes.Buffer
-	lines := json.NewEncoder(&text)
-	for _, m := range series {
-		if err := lines.Encode(m); err != nil {
-			panic(err) // plain numbers, and never NaN: Advance refuses it
-		}
-	}
-	return text.Bytes()
-}
-
-// DecodeSeries reads a series artifact. Every error wraps registry.ErrCorrupt.
-func DecodeSeries(text []byte) ([]moco.Metrics, error) {
-	var series []moco.Metrics
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var m moco.Metrics
-		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
-			return nil, fmt.Errorf("%w: series, line %d: %w", registry.ErrCorrupt, len(series)+1, err)
-		}
-		if m.Step != len(series)+1 || math.IsNaN(m.Loss) {
-			return nil, fmt.Errorf("%w: series, line %d is of step %d", registry.ErrCorrupt, len(series)+1, m.Step)
-		}
-		series = append(series, m)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%w: series: %w", registry.ErrCorrupt, err)
-	}
-	return series, nil
+	return set, nil
 }

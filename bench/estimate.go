@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/cidbench/cidbench/bench/dataset"
-	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/method"
 )
 
 // Cost is what one trained cell takes.
@@ -21,7 +21,7 @@ func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b Backend, th
 		return Cost{}, err
 	}
 	defer backend.Finalize()
-	trainer, err := moco.New(backend, t.Train, nil, data, 0, threads)
+	trainer, err := t.Train.New(method.Start{Backend: backend, Data: data, Threads: threads})
 	if err != nil {
 		return Cost{}, err
 	}
@@ -39,7 +39,7 @@ func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b Backend, th
 	step := time.Since(start) / steps
 	start = time.Now()
 	r := &run{data: data, backend: backend, protocol: t.Probe}
-	if _, err := r.probe(trainer); err != nil {
+	if _, err := r.probe(trainer.Features); err != nil {
 		return Cost{}, err
 	}
 	probing := time.Since(start)
@@ -48,5 +48,5 @@ func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b Backend, th
 		return Cost{}, err
 	}
 	kept := len(t.Checkpoints)
-	return Cost{step*time.Duration(t.Train.Steps) + probing*time.Duration(kept), int64(len(state) * kept)}, nil
+	return Cost{step*time.Duration(t.Train.Scale().Steps) + probing*time.Duration(kept), int64(len(state) * kept)}, nil
 }

@@ -19,6 +19,9 @@ var (
 	Dirty   = "" // "true" if the source differed from Commit
 )
 
+// numericModules are the libraries that runs compute with.
+var numericModules = []string{"github.com/gomlx/compute", "github.com/gomlx/gomlx", "github.com/gomlx/go-xla", "gonum.org/v1/gonum"}
+
 // provenance describes this process; the caller adds what the run took.
 func (r *Runner) provenance(started time.Time) registry.Provenance {
 	p := registry.Provenance{
@@ -28,18 +31,26 @@ func (r *Runner) provenance(started time.Time) registry.Provenance {
 		CPU: cpu(), Cores: runtime.NumCPU(), Backend: r.Backend.String(),
 		Modules: map[string]string{},
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && Commit == "" {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				p.Commit = s.Value
-			case "vcs.modified":
-				p.Dirty = s.Value == "true"
-			}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return p
+	}
+	for _, s := range info.Settings {
+		switch {
+		case Commit != "": // the Makefile knows better
+		case s.Key == "vcs.revision":
+			p.Commit = s.Value
+		case s.Key == "vcs.modified":
+			p.Dirty = s.Value == "true"
 		}
 	}
-	for name, version := range modules() {
-		p.Modules[name] = version
+	for _, m := range info.Deps {
+		if m.Replace != nil {
+			m = m.Replace
+		}
+		if slices.Contains(numericModules, m.Path) {
+			p.Modules[m.Path] = m.Version
+		}
 	}
 	return p
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/cidbench/cidbench/bench/dataset"
-	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 )
@@ -212,7 +212,7 @@ func (r *Runner) compute(ctx context.Context, cell Cell, observe func(Event)) (r
 	result, artifacts, err := running.compute(ctx)
 
 	m := registry.Manifest{Status: registry.Complete, Key: cell.Spec.Key(), Artifacts: artifacts}
-	var diverged *moco.DivergedError
+	var diverged *method.DivergedError
 	if errors.As(err, &diverged) || errors.Is(err, probe.ErrNotFinite) {
 		m.Status, m.Reason = registry.Failed, err.Error()
 	} else if err != nil {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cidbench/cidbench/bench/negatives"
@@ -46,4 +47,12 @@ func (s *Sweep) Arms() (arms []*Arm) {
 		}
 	}
 	return arms
+}
+
+// Validate reports what is wrong with a sweep by itself, besides its arms.
+func (s *Sweep) Validate() error {
+	if len(s.Lines) == 0 || len(s.Fractions) == 0 || s.Title == "" || s.Seeds < 1 {
+		return errors.Join(validID(s.ID), errors.New("title, lines, fractions and seeds must be given"))
+	}
+	return validID(s.ID)
 }

@@ -14,7 +14,8 @@ import (
 // All is the catalogue. What bears on temperature in the paper, or in work that followed it, is tested at
 // MoCo v1's temperature too.
 var All = &bench.Catalogue{
-	Arms: arms,
+	Datasets: datasets,
+	Arms:     arms,
 	Claims: slices.Concat(
 		hardest5, easiest95, hardest01, sameClass, semantics, consistency,
 		bench.AtTemperature(lowTemperature, slices.Concat(hardest5, easiest95, hardest01, semantics, consistency)),

@@ -4,8 +4,11 @@ import (
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/probe"
+	"github.com/cidbench/cidbench/bench/simclr"
 )
 
 // views is MoCo v2's augmentation, weakened for 32-pixel images: their blur is a fraction of a pixel,
@@ -14,6 +17,9 @@ var views = augment.Config{
 	MinArea: 0.35, Brightness: 0.3, Contrast: 0.3, Saturation: 0.3, Hue: 0.05, JitterProb: 0.8,
 	GreyProb: 0.1, BlurProb: 0.5, BlurMin: 0.1, BlurMax: 0.4, FlipProb: 0.5,
 }
+
+// tiny is an encoder that shows that the machinery turns.
+var tiny = encoder.Config{Size: 32, Stem: []int{8, 16}, Stages: []encoder.Stage{{Blocks: 1, Width: 8, Out: 24, Stride: 1}, {Blocks: 1, Width: 8, Out: 32, Stride: 2}}, Hidden: 32, Dim: 16}
 
 var probing = probe.Protocol{L2: 0.001, Iterations: 50, Ridge: 0.01, Neighbours: 20}
 
@@ -24,10 +30,22 @@ var tiers = []*bench.Tier{
 		Machinery: true,
 		Dataset:   "glyphs-small",
 		Train: moco.Config{
-			Encoder: moco.Encoder{Size: 32, Stem: []int{8, 16}, Stages: []moco.Stage{{Blocks: 1, Width: 8, Out: 24, Stride: 1}, {Blocks: 1, Width: 8, Out: 32, Stride: 2}}, Hidden: 32, Dim: 16},
-			Augment: views,
-			Batch:   32, Queue: 1024, Steps: 40, Temperature: 0.2, KeyMomentum: 0.99,
-			LearningRate: 0.06, WarmupSteps: 5, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 2,
+			Encoder: tiny, Augment: views,
+			Batch: 32, Queue: 1024, Steps: 40, Temperature: 0.2, KeyMomentum: 0.99, NormGroups: 2,
+			SGD: nn.SGD{LearningRate: 0.06, WarmupSteps: 5, Momentum: 0.9, WeightDecay: 5e-4},
+		},
+		Probe: probing, Checkpoints: []float64{0.5, 1}, BandEvery: 5, Seeds: 3,
+		Analysis: analysis.Protocol{Queries: 200, Tail: 0.05, Draws: 1999, Resamples: 199},
+	},
+	{
+		ID: "smoke-simclr", Title: "machinery only: the same encoder, trained by SimCLR",
+		Caveat:    "This tier trains for a few seconds to prove that the harness works with another method. Its verdicts say nothing about the paper, which is about MoCo v2.",
+		Machinery: true,
+		Dataset:   "glyphs-small",
+		Train: simclr.Config{
+			Encoder: tiny, Augment: views,
+			Batch: 64, Steps: 40, Temperature: 0.2, NormGroups: 2,
+			SGD: nn.SGD{LearningRate: 0.06, WarmupSteps: 5, Momentum: 0.9, WeightDecay: 5e-4},
 		},
 		Probe: probing, Checkpoints: []float64{0.5, 1}, BandEvery: 5, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 200, Tail: 0.05, Draws: 1999, Resamples: 199},
@@ -37,10 +55,10 @@ var tiers = []*bench.Tier{
 		Caveat:  "Scaled down: 32-pixel procedural images of 100 classes and a small network, not ImageNet and ResNet-50. It shows whether the claims hold at this scale. The class tree of these images follows outlines alone; textures cut across it.",
 		Dataset: "glyphs",
 		Train: moco.Config{
-			Encoder: moco.Encoder{Size: 32, Stem: []int{16, 48}, Stages: []moco.Stage{{Blocks: 1, Width: 16, Out: 64, Stride: 1}, {Blocks: 1, Width: 48, Out: 192, Stride: 2}}, Hidden: 192, Dim: 64},
+			Encoder: encoder.Config{Size: 32, Stem: []int{16, 48}, Stages: []encoder.Stage{{Blocks: 1, Width: 16, Out: 64, Stride: 1}, {Blocks: 1, Width: 48, Out: 192, Stride: 2}}, Hidden: 192, Dim: 64},
 			Augment: views,
-			Batch:   64, Queue: 4096, Steps: 800, Temperature: 0.2, KeyMomentum: 0.99,
-			LearningRate: 0.1, WarmupSteps: 150, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 2,
+			Batch:   64, Queue: 4096, Steps: 800, Temperature: 0.2, KeyMomentum: 0.99, NormGroups: 2,
+			SGD: nn.SGD{LearningRate: 0.1, WarmupSteps: 150, Momentum: 0.9, WeightDecay: 5e-4},
 		},
 		Probe: probing, Checkpoints: []float64{0.1, 0.5, 1}, BandEvery: 25, Seeds: 5,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},

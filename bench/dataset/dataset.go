@@ -1,18 +1,19 @@
-// Package dataset holds the labelled images an experiment trains and probes on, with the class tree of each data
-// set. What a class tree is, and what it says of two classes, is in package taxonomy.
+// Package dataset holds the labelled images an experiment trains and probes on. What a class tree is, and what it
+// says of two classes, is in package taxonomy; augmentation and batching live with the trainer.
 //
-// The data sets known to Open are procedural: nothing is downloaded, and every image is a function of its split
-// and index. Augmentation and batching live with the trainer.
+// A Source is a data set as a catalogue lists it: a literal, from which everything that a plan or a report needs is
+// known without an image being read. The sources here are procedural: every image is a function of its split and
+// index.
 package dataset
 
 import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench/taxonomy"
@@ -21,92 +22,122 @@ import (
 // Channels is the number of colour channels of every image: red, green, blue.
 const Channels = 3
 
+// A Source is a data set that can be opened.
+type Source struct {
+	Name string
+	// From says where the images are from.
+	From string
+	// Digest is Dataset.Digest, known before the images are: it is in the key of every run.
+	Digest string
+	// Tree gives the class tree, whose classes are those of the labels.
+	Tree func() taxonomy.Tree `json:"-"`
+	// Read gives the images, all or by index.
+	Read func() (Images, error) `json:"-"`
+}
+
+// Validate reports what a plan could not do without.
+func (s *Source) Validate() error {
+	if s.Name == "" || s.From == "" || !strings.HasPrefix(s.Digest, "sha256:") || s.Tree == nil || s.Read == nil {
+		return errors.New("name, origin, digest, tree and a way to read it must be given")
+	}
+	return nil
+}
+
+// Images is what a source reads.
+type Images struct {
+	Height, Width int // pixels
+	Train, Test   Split
+}
+
 // A Split is one part, training or test, of a data set.
 type Split struct {
-	Images []uint8 // [Len, Height, Width, 3], row-major, 0 to 255
-	Labels []int32 // [Len], 0 to len(Classes)-1
+	Reader
+	Labels        []int32 // [Len], 0 to len(Classes)-1
+	Height, Width int     // of the images
+}
+
+// A Reader reads images by index, so that a split may be larger than memory. It is safe for concurrent use.
+type Reader interface {
+	// Read fills image, [Height, Width, 3], row-major, 0 to 255, with image i.
+	Read(i int, image []uint8) error
 }
 
 // Len is the number of images.
 func (s Split) Len() int { return len(s.Labels) }
 
-// Image returns image i, [Height, Width, 3], as a view of Images.
-func (s Split) Image(i int) []uint8 {
-	size := len(s.Images) / len(s.Labels)
-	return s.Images[i*size : (i+1)*size : (i+1)*size]
+// Buffer has room for an image.
+func (s Split) Buffer() []uint8 { return make([]uint8, s.Height*s.Width*Channels) }
+
+// Memory is a Reader of images that are there one after the other.
+type Memory []uint8
+
+// Read implements Reader.
+func (m Memory) Read(i int, image []uint8) error {
+	copy(image, m[i*len(image):])
+	return nil
 }
 
-// A Class is what a label stands for.
-type Class struct {
-	Name string
-}
-
-// A Dataset is a set of labelled RGB images of one shape. It is not changed after Open, so it may be shared.
+// A Dataset is an open data set. It is not changed after Open, so it may be shared.
 type Dataset struct {
-	Name          string
-	Height, Width int // pixels
-	Train, Test   Split
-	Classes       []Class       // indexed by label
-	Tree          taxonomy.Tree // its leaves are the Classes
+	Name string
+	Images
+	Tree    taxonomy.Tree
+	Classes []string // by label
 }
 
-// sizes gives the number of training and test images of each named data set. The smaller one is a prefix of the
-// larger: image i of a split is the same in both.
-var sizes = map[string]struct{ train, test int }{
-	"glyphs":       {10_000, 5_000},
-	"glyphs-small": {1_000, 500},
-}
+// ErrDigest says that the images are not those that the source promises.
+var ErrDigest = errors.New("the data set is not what its digest says")
 
-// Names lists the data sets that Open knows, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(sizes)) }
-
-// Open returns the named data set, with all of its images in memory. The same name always gives the same bytes.
-// An unknown name is an error that lists the known ones.
-func Open(name string) (*Dataset, error) {
-	size, ok := sizes[name]
-	if !ok {
-		return nil, fmt.Errorf("unknown data set %q: choose one of %s", name, strings.Join(Names(), ", "))
+// Open reads the images and checks their digest.
+func (s *Source) Open() (*Dataset, error) {
+	d, err := s.open()
+	if err != nil {
+		return nil, err
 	}
-	return newGlyphs(name, size.train, size.test), nil
+	got, err := d.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("data set %s: %w", s.Name, err)
+	}
+	if got != s.Digest {
+		return nil, fmt.Errorf("data set %s: %w: %s, not %s", s.Name, ErrDigest, got, s.Digest)
+	}
+	return d, nil
 }
 
-// Fingerprint identifies the content as "sha256:" and 64 hexadecimal digits, over the name, shape, classes, tree,
-// labels and images. Equal fingerprints mean equal data.
-func (d *Dataset) Fingerprint() string {
+func (s *Source) open() (*Dataset, error) {
+	images, err := s.Read()
+	if err != nil {
+		return nil, fmt.Errorf("data set %s: %w", s.Name, err)
+	}
+	tree := s.Tree()
+	return &Dataset{Name: s.Name, Images: images, Tree: tree, Classes: taxonomy.Classes(tree)}, nil
+}
+
+// Digest identifies what encoders see as "sha256:" and 64 hexadecimal digits, over shape, number of classes, labels
+// and images. What classes are called and how they hang together is in taxonomy.Digest: another tree does not
+// make another training.
+func (d *Dataset) Digest() (string, error) {
 	h := sha256.New()
-	writeInts(h, d.Height, d.Width, Channels)
-	writeString(h, d.Name)
-	writeInts(h, len(d.Classes))
-	for label, c := range d.Classes {
-		writeString(h, c.Name)
-		writeInts(h, d.Tree.Leaf(label))
-	}
-	writeInts(h, d.Tree.Len())
-	for node := range d.Tree.Len() {
-		writeString(h, d.Tree.Name(node))
-		writeParents(h, d.Tree.Parents(node))
-	}
+	writeInts(h, d.Height, d.Width, Channels, len(d.Classes))
 	for _, s := range []Split{d.Train, d.Test} {
 		writeInts(h, s.Len())
 		binary.Write(h, binary.LittleEndian, s.Labels) // a hash never fails to write
-		h.Write(s.Images)
+		if err := writeImages(h, s); err != nil {
+			return "", err
+		}
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// writeString puts the length first, so that neighbouring strings cannot trade letters unnoticed.
-func writeString(w io.Writer, s string) {
-	writeInts(w, len(s))
-	io.WriteString(w, s)
-}
-
-// writeParents writes one parent as itself, any other number of them after a negative number that tells how many:
-// -1 for the root, which has none. So a tree without joins gives the bytes it gave when a node had one parent.
-func writeParents(w io.Writer, parents []int) {
-	if len(parents) != 1 {
-		writeInts(w, -max(len(parents), 1))
+func writeImages(h hash.Hash, s Split) error {
+	image := s.Buffer()
+	for i := range s.Len() {
+		if err := s.Read(i, image); err != nil {
+			return err
+		}
+		h.Write(image)
 	}
-	writeInts(w, parents...)
+	return nil
 }
 
 func writeInts(w io.Writer, values ...int) {

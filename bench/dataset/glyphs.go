@@ -201,11 +201,8 @@ func (g *glyph) render(n *nuisance, s *stream, image []uint8) {
 	}
 }
 
-// newGlyphs draws the data set in parallel. The labels of a split go round the classes, so any prefix of a whole
-// number of rounds is balanced.
-func newGlyphs(name string, train, test int) *Dataset {
-	d := &Dataset{Name: name, Height: side, Width: side}
-	var classes []*glyph
+// GlyphTree hangs the classes below their outlines, and these below their numbers of lobes.
+func GlyphTree() taxonomy.Tree {
 	t := &taxonomy.Memory{}
 	root := t.Add("glyph")
 	fold, foldLobes := -1, 0
@@ -215,35 +212,43 @@ func newGlyphs(name string, train, test int) *Dataset {
 		}
 		superclass := t.Add(o.name, fold)
 		for _, x := range textures {
-			class := Class{Name: o.name + ", " + x.name}
-			classes = append(classes, newGlyph(len(classes)))
-			d.Classes = append(d.Classes, class)
-			t.Label(t.Add(class.Name, superclass))
+			t.Label(t.Add(o.name+", "+x.name, superclass))
 		}
 	}
-	d.Tree = t
-	d.Train = drawSplit("train", train, classes)
-	d.Test = drawSplit("test", test, classes)
-	return d
+	return t
 }
 
+// Glyphs reads a data set of so many training and test images; a smaller one is a prefix of a larger.
+func Glyphs(train, test int) func() (Images, error) {
+	return func() (Images, error) {
+		var classes []*glyph
+		for label := range len(outlines) * len(textures) {
+			classes = append(classes, newGlyph(label))
+		}
+		return Images{Height: side, Width: side, Train: drawSplit("train", train, classes), Test: drawSplit("test", test, classes)}, nil
+	}
+}
+
+// drawSplit draws in parallel. The labels go round the classes, so any prefix of a whole number of rounds is
+// balanced.
 func drawSplit(split string, n int, classes []*glyph) Split {
-	s := Split{Images: make([]uint8, n*side*side*Channels), Labels: make([]int32, n)}
+	const size = side * side * Channels
+	images, labels := make(Memory, n*size), make([]int32, n)
 	workers := runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < n; i += workers {
 				label := i % len(classes)
-				s.Labels[i] = int32(label)
+				labels[i] = int32(label)
 				random := newStream(split, i)
 				instance := drawNuisance(random)
-				classes[label].render(&instance, random, s.Image(i))
+				classes[label].render(&instance, random, images[i*size:][:size])
 			}
 		})
 	}
 	wg.Wait()
-	return s
+	return Split{Reader: images, Labels: labels, Height: side, Width: side}
 }
 
 // A stream is the randomness of one image. Streams of different splits or indices are independent, so images can

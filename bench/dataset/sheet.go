@@ -10,7 +10,7 @@ import (
 // ContactSheet pictures the training set: a row for each superclass, in it the classes by label, and of each class
 // its first perClass images. Each pixel becomes zoom x zoom pixels; a pale line parts the images, a wider one the
 // classes. A class with fewer images leaves gaps.
-func ContactSheet(d *Dataset, perClass, zoom int) image.Image {
+func ContactSheet(d *Dataset, perClass, zoom int) (image.Image, error) {
 	const gap, classGap = 1, 6
 	rows, columns, cell := place(d)
 	stepX, stepY := perClass*(d.Width*zoom+gap)+classGap, d.Height*zoom+classGap
@@ -18,6 +18,7 @@ func ContactSheet(d *Dataset, perClass, zoom int) image.Image {
 	for i := range sheet.Pix {
 		sheet.Pix[i] = 0xf4
 	}
+	pixels := d.Train.Buffer()
 	shown := make([]int, len(d.Classes))
 	for i, label := range d.Train.Labels {
 		if shown[label] == perClass {
@@ -26,7 +27,9 @@ func ContactSheet(d *Dataset, perClass, zoom int) image.Image {
 		left := classGap + cell[label].X*stepX + shown[label]*(d.Width*zoom+gap)
 		top := classGap + cell[label].Y*stepY
 		shown[label]++
-		pixels := d.Train.Image(i)
+		if err := d.Train.Read(i, pixels); err != nil {
+			return nil, err
+		}
 		for y := range d.Height * zoom {
 			for x := range d.Width * zoom {
 				p := pixels[(y/zoom*d.Width+x/zoom)*Channels:]
@@ -34,7 +37,7 @@ func ContactSheet(d *Dataset, perClass, zoom int) image.Image {
 			}
 		}
 	}
-	return sheet
+	return sheet, nil
 }
 
 // place gives each class a cell: the row of its superclass, and the next free column there.

@@ -7,6 +7,17 @@ import (
 	"math/rand/v2"
 )
 
+// The purposes of the streams of a training: the first label of each. What an analysis draws has seeds of its own.
+const (
+	Init uint64 = iota + 1
+	Queue
+	Order
+	Shuffle
+	QueryView
+	KeyView
+	RandomPool
+)
+
 // Stream is a generator for one purpose: the seed plus a path of labels (what, step, view, sample ...).
 // Equal arguments give equal streams.
 func Stream(seed uint64, labels ...uint64) *rand.Rand {

@@ -5,7 +5,11 @@
 // Images and labels live in dataset, and what the similarities are used for lives with its users.
 package taxonomy
 
-import "fmt"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
 
 // A Tree places the classes of a data set in a hierarchy of meanings: the outlines of glyphs, the superclasses of
 // CIFAR-100, the hypernyms of WordNet. Nodes are numbered 0 to Len()-1. Node 0 is the root, above all others.
@@ -16,6 +20,28 @@ type Tree interface {
 	Parents(node int) []int // not to be changed; each is below node in number, and only the root has none
 	Name(node int) string   // for reports
 	Leaf(class int) int     // the node of a class, by label
+	Leaves() int            // number of classes
+}
+
+// Classes are the names of the classes, by label.
+func Classes(t Tree) (names []string) {
+	for class := range t.Leaves() {
+		names = append(names, t.Name(t.Leaf(class)))
+	}
+	return names
+}
+
+// Digest identifies a tree as "sha256:" and 64 hexadecimal digits: its nodes with their names and parents, and
+// which of them are the classes.
+func Digest(t Tree) string {
+	h := sha256.New()
+	for node := range t.Len() {
+		fmt.Fprintf(h, "node %q %v\n", t.Name(node), t.Parents(node))
+	}
+	for class := range t.Leaves() {
+		fmt.Fprintf(h, "class %d\n", t.Leaf(class))
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
 // Memory is a Tree held in memory. The zero value is empty; Add and Label fill it.
@@ -49,3 +75,4 @@ func (m *Memory) Len() int               { return len(m.names) }
 func (m *Memory) Parents(node int) []int { return m.parents[node] }
 func (m *Memory) Name(node int) string   { return m.names[node] }
 func (m *Memory) Leaf(class int) int     { return m.leaves[class] }
+func (m *Memory) Leaves() int            { return len(m.leaves) }

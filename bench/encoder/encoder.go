@@ -1,4 +1,9 @@
-package moco
+// Package encoder is the network that every training method trains: a small ResNet of bottleneck blocks with
+// MoCo v2's MLP head. It maps views to embeddings and back in training, and images to features and embeddings
+// for those who probe and analyse.
+//
+// An Encoder is the architecture on a backend; whoever trains it holds its tensors.
+package encoder
 
 import (
 	"errors"
@@ -7,10 +12,10 @@ import (
 	"github.com/cidbench/cidbench/bench/nn"
 )
 
-// Encoder sizes the network: a stem of 3x3 stride-2 convolutions, stages of bottleneck blocks as in
+// Config sizes the network: a stem of 3x3 stride-2 convolutions, stages of bottleneck blocks as in
 // ResNet-50 (1x1, 3x3, 1x1 with batch norm, the stride in the 3x3), global average pooling, and
 // MoCo v2's MLP head. The features that are probed are the pooled ones, before the head.
-type Encoder struct {
+type Config struct {
 	// Size is the height and width of the images in pixels.
 	Size int `json:"size"`
 	// Stem holds the channels of each stem convolution.
@@ -31,18 +36,18 @@ type Stage struct {
 }
 
 // Validate reports the first size that cannot be built.
-func (e Encoder) Validate() error {
-	size := e.Size
-	for range e.Stem {
+func (c Config) Validate() error {
+	size := c.Size
+	for range c.Stem {
 		if size%2 != 0 {
 			return fmt.Errorf("encoder: a stem convolution halves %d pixels", size)
 		}
 		size /= 2
 	}
-	if len(e.Stem) == 0 || len(e.Stages) == 0 {
+	if len(c.Stem) == 0 || len(c.Stages) == 0 {
 		return errors.New("encoder: stem and stages must not be empty")
 	}
-	for i, s := range e.Stages {
+	for i, s := range c.Stages {
 		if s.Blocks < 1 || s.Width < 1 || s.Out < 1 || s.Stride != 1 && s.Stride != 2 {
 			return fmt.Errorf("encoder: stage %d: blocks, width and out must be positive and stride 1 or 2", i)
 		}
@@ -54,24 +59,24 @@ func (e Encoder) Validate() error {
 	if size < 2 {
 		return fmt.Errorf("encoder: the last stage works on %dx%d pixels; 2x2 is the least", size, size)
 	}
-	if e.Hidden < 1 || e.Dim < 1 {
+	if c.Hidden < 1 || c.Dim < 1 {
 		return errors.New("encoder: hidden and dim must be positive")
 	}
 	return nil
 }
 
 // Features is the width of the pooled features.
-func (e Encoder) Features() int { return e.Stages[len(e.Stages)-1].Out }
+func (c Config) Features() int { return c.Stages[len(c.Stages)-1].Out }
 
 // backbone maps images [groups, 3, batch, Size, Size] to pooled features [Features, groups*batch].
-func (e Encoder) backbone() nn.Sequential {
+func (c Config) backbone() nn.Sequential {
 	var net nn.Sequential
-	in, size := 3, e.Size
-	for i, out := range e.Stem {
+	in, size := 3, c.Size
+	for i, out := range c.Stem {
 		net = append(net, nn.ConvNorm{In: in, Out: out, Kernel: 3, Stride: 2, ReLU: true, NoInputGrad: i == 0})
 		in, size = out, size/2
 	}
-	for _, s := range e.Stages {
+	for _, s := range c.Stages {
 		for i := range s.Blocks {
 			stride := 1
 			if i == 0 {
@@ -85,14 +90,14 @@ func (e Encoder) backbone() nn.Sequential {
 }
 
 // head maps pooled features to the embedding [Dim, batch], not yet normalised.
-func (e Encoder) head() nn.Sequential {
+func (c Config) head() nn.Sequential {
 	return nn.Sequential{
-		nn.Linear{In: e.Features(), Out: e.Hidden, ReLU: true},
-		nn.Linear{In: e.Hidden, Out: e.Dim},
+		nn.Linear{In: c.Features(), Out: c.Hidden, ReLU: true},
+		nn.Linear{In: c.Hidden, Out: c.Dim},
 	}
 }
 
-func (e Encoder) network() nn.Sequential { return nn.Sequential{e.backbone(), e.head()} }
+func (c Config) network() nn.Sequential { return nn.Sequential{c.backbone(), c.head()} }
 
 func bottleneck(in, width, out, stride int) nn.Layer {
 	block := nn.Residual{Body: nn.Sequential{

@@ -1,4 +1,4 @@
-package moco
+package contrast
 
 import (
 	"math"
@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// Band is a stretch of the queue by difficulty, and what share of it is of the query's own class.
+// Band is a stretch of the negatives by difficulty, and what share of it is of the query's own class.
 type Band struct {
-	// From and To are fractions of the queue, 0 the hardest negative.
+	// From and To are fractions of the negatives, 0 the hardest negative.
 	From float64 `json:"from"`
 	To   float64 `json:"to"`
 	// SameClass is the share of the band's negatives that are of the query's class, mean over queries;
@@ -21,9 +21,10 @@ type Band struct {
 // decades and quarters around them.
 var BandEdges = []float64{0, 0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 1}
 
-// measureBands ranks the queue of every query in full. Entries without a class count as no one's.
-func measureBands(in contrastInput, threads int) []Band {
-	b, k := len(in.positive), len(in.queue)
+// Bands ranks the negatives of every query in full. Those without a class count as no one's.
+func (c *Contrast) Bands(batch Batch) []Band {
+	b, threads := len(batch.Positive), len(c.selectors)
+	k := len(batch.Similarity) / b
 	edges := make([]int, len(BandEdges))
 	for i, f := range BandEdges {
 		edges[i] = int(f*float64(k) + 0.5)
@@ -34,7 +35,7 @@ func measureBands(in contrastInput, threads int) []Band {
 		wait.Go(func() {
 			order := make([]int32, k)
 			for i := thread; i < b; i += threads {
-				row := in.similarity[i*k:][:k]
+				row := batch.similarity(i)
 				for j := range order {
 					order[j] = int32(j)
 				}
@@ -47,7 +48,7 @@ func measureBands(in contrastInput, threads int) []Band {
 					}
 					return int(x - y)
 				})
-				perQuery[i] = bandsOf(order, edges, row, in.classes[i], in.queue)
+				perQuery[i] = bandsOf(order, edges, row, batch.Classes[i], batch.negatives(i))
 			}
 		})
 	}
@@ -63,23 +64,23 @@ func measureBands(in contrastInput, threads int) []Band {
 	return bands
 }
 
-// uniformity is that of Wang & Isola (2020), log E exp(-2 |x-y|^2), of queries against the queue: 0 if all
+// Uniformity is that of Wang & Isola (2020), log E exp(-2 |x-y|^2), of queries against their negatives: 0 if all
 // embeddings are one point, and lower the more evenly they cover the sphere. The squared distance of unit
 // vectors with dot product s is 2-2s.
-func uniformity(similarity []float32) float64 {
+func (batch Batch) Uniformity() float64 {
 	sum := 0.0
-	for _, s := range similarity {
+	for _, s := range batch.Similarity {
 		sum += math.Exp(4 * (float64(s) - 1))
 	}
-	return math.Log(sum / float64(len(similarity)))
+	return math.Log(sum / float64(len(batch.Similarity)))
 }
 
-func bandsOf(order []int32, edges []int, similarity []float32, class int32, queue []int32) []Band {
+func bandsOf(order []int32, edges []int, similarity []float32, class int32, negatives []int32) []Band {
 	bands := make([]Band, len(edges)-1)
 	for i := range bands {
 		in := order[edges[i]:edges[i+1]]
 		for _, j := range in {
-			if queue[j] == class {
+			if negatives[j] == class {
 				bands[i].SameClass++
 			}
 			bands[i].Similarity += float64(similarity[j])

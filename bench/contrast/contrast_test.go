@@ -1,4 +1,4 @@
-package moco
+package contrast
 
 import (
 	"math"

@@ -1,0 +1,154 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+
+	"github.com/cidbench/cidbench/bench/dataset"
+)
+
+// Catalogue is a set of experiments: what a program knows of a paper.
+type Catalogue struct {
+	Datasets []*dataset.Source
+	Arms     []*Arm
+	Claims   []*Claim
+	Sweeps   []*Sweep
+	Tiers    []*Tier
+	// Floors are the arms that every tier runs besides those of its claims.
+	Floors []string
+}
+
+// Arm finds an arm by id, those of sweeps included; nil if there is none.
+func (c *Catalogue) Arm(id string) *Arm {
+	is := func(a *Arm) bool { return a.ID == id }
+	if arm := find(c.Arms, is); arm != nil {
+		return arm
+	}
+	for _, sweep := range c.Sweeps {
+		if arm := find(sweep.Arms(), is); arm != nil {
+			return arm
+		}
+	}
+	return nil
+}
+
+// Sweep finds a sweep by id; nil if there is none.
+func (c *Catalogue) Sweep(id string) *Sweep {
+	return find(c.Sweeps, func(s *Sweep) bool { return s.ID == id })
+}
+
+// Dataset finds a data set by name; nil if there is none.
+func (c *Catalogue) Dataset(name string) *dataset.Source {
+	return find(c.Datasets, func(s *dataset.Source) bool { return s.Name == name })
+}
+
+// Tier finds a tier by id; nil if there is none.
+func (c *Catalogue) Tier(id string) *Tier {
+	return find(c.Tiers, func(t *Tier) bool { return t.ID == id })
+}
+
+func find[T any](all []*T, is func(*T) bool) *T {
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// Select returns the claims of a tier whose id matches one of the patterns (as in path.Match: "hardest5",
+// "hardest01-*"); all of them when there is none.
+func (c *Catalogue) Select(tier string, patterns []string) ([]*Claim, error) {
+	var out []*Claim
+	used := map[string]bool{}
+	for _, claim := range c.Claims {
+		if !claim.In(tier) {
+			continue
+		}
+		wanted := len(patterns) == 0
+		for _, pattern := range patterns {
+			match, err := path.Match(pattern, claim.ID)
+			if err != nil {
+				return nil, fmt.Errorf("claim %q: %w", pattern, err)
+			}
+			if match {
+				wanted, used[pattern] = true, true
+			}
+		}
+		if wanted {
+			out = append(out, claim)
+		}
+	}
+	for _, pattern := range patterns {
+		if !used[pattern] {
+			return nil, fmt.Errorf("unknown claim %q in tier %q: `cidbench list` shows the claims", pattern, tier)
+		}
+	}
+	return out, nil
+}
+
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
+
+func validID(id string) error {
+	if !idPattern.MatchString(id) {
+		return errors.New("an id is made of a-z, 0-9, dot and dash")
+	}
+	return nil
+}
+
+// Validate reports everything that is wrong with a catalogue: with its parts, and with what they name.
+func (c *Catalogue) Validate() error {
+	var errs []error
+	seen := map[string]bool{}
+	part := func(kind, id string, wrong ...error) {
+		if seen[kind+" "+id] {
+			wrong = append(wrong, errors.New("it is defined twice"))
+		}
+		seen[kind+" "+id] = true
+		if err := errors.Join(wrong...); err != nil {
+			errs = append(errs, fmt.Errorf("%s %q: %w", kind, id, err))
+		}
+	}
+	unknown := func(ids []string, known func(id string) bool, what string) (errs []error) {
+		for _, id := range ids {
+			if !known(id) {
+				errs = append(errs, fmt.Errorf("%s %q is unknown", what, id))
+			}
+		}
+		return errs
+	}
+	arm := func(id string) bool { return c.Arm(id) != nil }
+	probes := map[string]bool{}
+
+	for _, d := range c.Datasets {
+		part("data set", d.Name, d.Validate())
+	}
+	for _, a := range c.Arms {
+		part("arm", a.ID, a.Validate())
+	}
+	for _, s := range c.Sweeps {
+		part("sweep", s.ID, append(unknown([]string{s.Reference}, arm, "arm"), s.Validate())...)
+		for _, a := range s.Arms() {
+			part("arm", a.ID, a.Validate())
+		}
+	}
+	for _, t := range c.Tiers {
+		probes[t.Probe.ID()] = true
+		part("tier", t.ID, append(unknown([]string{t.Dataset}, func(name string) bool { return c.Dataset(name) != nil }, "data set"), t.Validate())...)
+	}
+	for _, claim := range c.Claims {
+		wrong := append(unknown(claim.Arms(), arm, "arm"), claim.Validate())
+		wrong = append(wrong, unknown(claim.Tiers, func(id string) bool { return c.Tier(id) != nil }, "tier")...)
+		if len(claim.Contrasts) > 0 && !probes[claim.Probe] {
+			wrong = append(wrong, fmt.Errorf("no tier has the probe %q", claim.Probe))
+		}
+		for _, x := range claim.Observations {
+			if a := c.Arm(x.Arm); a != nil && a.Features != Trained {
+				wrong = append(wrong, fmt.Errorf("it observes %q, which is not trained", x.Arm))
+			}
+		}
+		part("claim", claim.ID, wrong...)
+	}
+	return errors.Join(append(errs, unknown(c.Floors, arm, "floor")...)...)
+}

@@ -1,0 +1,103 @@
+package encoder
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/nn"
+	"github.com/cidbench/cidbench/bench/probe"
+	"github.com/cidbench/cidbench/bench/rng"
+)
+
+// Version is that of the numbers of an untrained encoder: it rises when a seed gives other weights, or weights
+// other features.
+const Version = 1
+
+// Model is an encoder with its weights: what is probed and analysed.
+type Model struct {
+	*Encoder
+	Params, Stats []*tensors.Tensor
+}
+
+// Initial draws the weights from the seed: all methods start from the same.
+func (e *Encoder) Initial(seed uint64) Model {
+	m, random := Model{Encoder: e}, rng.Stream(seed, rng.Init)
+	for _, p := range e.Params {
+		m.Params = append(m.Params, tensors.FromFlatDataAndDimensions(p.Init(random), p.Dims...))
+	}
+	for _, p := range e.Stats {
+		m.Stats = append(m.Stats, tensors.FromFlatDataAndDimensions(p.Init(random), p.Dims...))
+	}
+	return m
+}
+
+// Untrained is the encoder as initialised, the floor under all that is trained.
+func Untrained(backend compute.Backend, c Config, seed uint64) (Model, error) {
+	if err := c.Validate(); err != nil {
+		return Model{}, err
+	}
+	return New(backend, c).Initial(seed), nil
+}
+
+// Close releases the weights.
+func (m Model) Close() { nn.Release(m.Params, m.Stats) }
+
+// mapBatch is the number of images that are mapped at once: few enough for the caches.
+const mapBatch = 50
+
+// Features maps a split through the backbone, with the running statistics, to pooled features, in the order of
+// the images.
+func (m Model) Features(split dataset.Split) (probe.Set, error) {
+	dim := m.Config.Features()
+	values, err := m.mapped(split, dim, func(f *nn.Forward, images *Node) *Node {
+		return Transpose(m.backbone().Forward(f, images), 0, 1)
+	})
+	return probe.Set{Dim: dim, Values: values, Labels: split.Labels}, err
+}
+
+// Embeddings maps a split through the whole encoder, with the running statistics, to the space in which
+// negatives are ranked: rows of unit length, [Len, Dim], in the order of the images.
+func (m Model) Embeddings(split dataset.Split) ([]float32, error) {
+	return m.mapped(split, m.Dim, func(f *nn.Forward, images *Node) *Node {
+		unit, _ := normalise(Transpose(m.layers.Forward(f, images), 0, 1))
+		return unit
+	})
+}
+
+// mapped is what forward makes of a split, [Len, dim]; it gives [batch, dim] for a batch of images.
+func (m Model) mapped(split dataset.Split, dim int, forward func(f *nn.Forward, images *Node) *Node) ([]float32, error) {
+	exec, err := NewExec(m.backend, func(in []*Node) []*Node {
+		images, params := nn.Take(&in, 1)[0], nn.Take(&in, len(m.Params))
+		f := nn.NewForward(params, in)
+		f.Native = nn.Native(m.backend)
+		return []*Node{forward(f, images)}
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	all := make([]float32, split.Len()*dim)
+	batch, image := augment.NewBatch(1, mapBatch, m.Size), split.Buffer()
+	for start := 0; start < split.Len(); start += mapBatch {
+		n := min(mapBatch, split.Len()-start)
+		for i := range n {
+			if err := split.Read(start+i, image); err != nil {
+				return nil, err
+			}
+			batch.Set(i, image)
+		}
+		x := batch.Tensors()
+		out, err := nn.Call(exec, x, m.Params, m.Stats)
+		if err != nil {
+			return nil, fmt.Errorf("mapping images: %w", err)
+		}
+		copy(all[start*dim:], nn.Values(out[0])[:n*dim])
+		nn.Release(out, x)
+	}
+	return all, nil
+}

@@ -1,0 +1,46 @@
+package bench
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/probe"
+)
+
+// Tier is a scale at which the experiments run.
+type Tier struct {
+	ID    string
+	Title string
+	// Caveat says what verdicts of this tier do not show; it is printed with each of them.
+	Caveat string
+	// Machinery marks a tier that only proves that the harness works: its verdicts mean nothing.
+	Machinery bool
+	Dataset   string
+	Train     method.Method
+	Probe     probe.Protocol
+	// Checkpoints are the shares of training after which the state is kept and probed; the last is 1.
+	Checkpoints []float64
+	// BandEvery is the number of steps between measurements of the same-class share by difficulty.
+	BandEvery int
+	// Analysis is how embeddings at the checkpoints are analysed.
+	Analysis analysis.Protocol
+	// Seeds is the number of seeds that are run unless the caller says otherwise.
+	Seeds int
+}
+
+// Validate reports everything that is wrong with a tier by itself.
+func (t *Tier) Validate() error {
+	if t.Train == nil {
+		return errors.New("it has no training method")
+	}
+	errs := []error{validID(t.ID), t.Train.Validate(), t.Probe.Validate(), t.Analysis.Validate()}
+	if n := len(t.Checkpoints); n == 0 || t.Checkpoints[n-1] != 1 || !slices.IsSorted(t.Checkpoints) || t.Checkpoints[0] <= 0 {
+		errs = append(errs, errors.New("checkpoints must rise from above 0 to 1"))
+	}
+	if t.Seeds < 1 || t.BandEvery < 1 || t.Caveat == "" {
+		errs = append(errs, errors.New("seeds and band_every must be positive, and a caveat given"))
+	}
+	return errors.Join(errs...)
+}
