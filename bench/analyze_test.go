@@ -22,8 +22,8 @@ func TestAnalysesComeFromStoredCheckpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	protocol := small().Tiers[0].Analysis
-	env := Environment{Backend: "go", Code: "test", Analysis: "test too"}
-	analyses, err := Analyses(t.Context(), r.Registry, cells, protocol, env)
+	env := Environment{Backend: "go"}
+	analyses, err := Analyses(t.Context(), r.Registry, cells, protocol, smallData().Tree, env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ func TestSweepMatrix(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	env := Environment{Backend: "go", Code: "test"}
-	cells := c.SweepMatrix(c.Tiers[0], sweep, 2, Pin(smallData()), env)
+	env := Environment{Backend: "go"}
+	cells := c.SweepMatrix(c.Tiers[0], sweep, 2, env)
 	var got []string
 	for _, cell := range cells {
 		got = append(got, fmt.Sprintf("%s %d", cell.Arm, cell.Seed))
@@ -33,7 +33,7 @@ func TestSweepMatrix(t *testing.T) {
 		t.Errorf("cells %v, want %v", got, want)
 	}
 	// The arm "hard" of the claims is the same run as a point of the sweep.
-	hard := c.Tiers[0].Spec(c.Arm("hard"), 0, 1, cells[0].Spec.Dataset, env).ID()
+	hard := c.Tiers[0].Spec(c.Arm("hard"), 0, 1, c.Datasets[0], env).ID()
 	if cells[9].Spec.ID() != hard {
 		t.Errorf("%s is another run than the claim's arm of the same rule", cells[9].Arm)
 	}

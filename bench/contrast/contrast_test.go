@@ -9,38 +9,38 @@ import (
 	"github.com/cidbench/cidbench/bench/negatives"
 )
 
-func contrastCase(seed uint64, b, k int) contrastInput {
+func contrastCase(seed uint64, b, k int) Batch {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	in := contrastInput{
-		similarity: make([]float32, b*k), positive: make([]float32, b),
-		classes: make([]int32, b), queue: make([]int32, k), seed: 3, step: 5,
+	in := Batch{
+		Similarity: make([]float32, b*k), Positive: make([]float32, b),
+		Classes: make([]int32, b), Negatives: make([]int32, k), Seed: 3, Step: 5,
 	}
-	for i := range in.similarity {
-		in.similarity[i] = 2*rng.Float32() - 1
+	for i := range in.Similarity {
+		in.Similarity[i] = 2*rng.Float32() - 1
 	}
 	for i := range b {
-		in.positive[i], in.classes[i] = 2*rng.Float32()-1, int32(rng.IntN(4))
+		in.Positive[i], in.Classes[i] = 2*rng.Float32()-1, int32(rng.IntN(4))
 	}
 	for j := range k {
-		in.queue[j] = int32(rng.IntN(5)) - 1
+		in.Negatives[j] = int32(rng.IntN(5)) - 1
 	}
 	return in
 }
 
-func clone(in contrastInput) contrastInput {
-	in.similarity, in.positive = slices.Clone(in.similarity), slices.Clone(in.positive)
+func clone(in Batch) Batch {
+	in.Similarity, in.Positive = slices.Clone(in.Similarity), slices.Clone(in.Positive)
 	return in
 }
 
 // infoNCE is the loss as the papers write it, with the hardest fraction kept, in plain loops.
-func infoNCE(in contrastInput, temperature float64, keepHardest int) float64 {
-	b, k := len(in.positive), len(in.queue)
+func infoNCE(in Batch, temperature float64, keepHardest int) float64 {
+	b, k := len(in.Positive), len(in.Negatives)
 	total := 0.0
 	for i := range b {
-		row := slices.Clone(in.similarity[i*k : (i+1)*k])
+		row := slices.Clone(in.Similarity[i*k : (i+1)*k])
 		slices.Sort(row)
 		slices.Reverse(row)
-		positive := math.Exp(float64(in.positive[i]) / temperature)
+		positive := math.Exp(float64(in.Positive[i]) / temperature)
 		sum := positive
 		for _, s := range row[:keepHardest] {
 			sum += math.Exp(float64(s) / temperature)
@@ -64,9 +64,9 @@ func TestContrastLossAndGradient(t *testing.T) {
 			in := contrastCase(1, b, k)
 			for _, threads := range []int{1, 3} {
 				weights := clone(in)
-				got := newContrast(temperature, c.rules, k, 4, threads).run(weights)
-				if want := infoNCE(in, temperature, c.keep); math.Abs(got.Loss-want) > 1e-6 {
-					t.Errorf("loss %g, want %g", got.Loss, want)
+				got := New(temperature, c.rules, k, 4, threads).Loss(weights)
+				if want := infoNCE(in, temperature, c.keep); math.Abs(got.InfoNCE-want) > 1e-6 {
+					t.Errorf("loss %g, want %g", got.InfoNCE, want)
 				}
 				if got.Kept != float64(c.keep) {
 					t.Errorf("kept %g, want %d", got.Kept, c.keep)
@@ -80,13 +80,13 @@ func TestContrastLossAndGradient(t *testing.T) {
 					values[i] = was - step
 					return (up - infoNCE(in, temperature, c.keep)) / (2 * step)
 				}
-				for i, w := range weights.similarity {
-					if want := slope(in.similarity, i); math.Abs(float64(w)-want) > 1e-3 {
+				for i, w := range weights.Similarity {
+					if want := slope(in.Similarity, i); math.Abs(float64(w)-want) > 1e-3 {
 						t.Errorf("weight %d is %g, want %g", i, w, want)
 					}
 				}
-				for i, w := range weights.positive {
-					if want := slope(in.positive, i); math.Abs(float64(w)-want) > 1e-3 {
+				for i, w := range weights.Positive {
+					if want := slope(in.Positive, i); math.Abs(float64(w)-want) > 1e-3 {
 						t.Errorf("weight of positive %d is %g, want %g", i, w, want)
 					}
 				}
@@ -100,9 +100,9 @@ func TestContrastRandomPool(t *testing.T) {
 	rules := []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Random, Fraction: 0.3}}
 	run := func(threads int, step uint64) []float32 {
 		in := contrastCase(2, 4, 30)
-		in.step = step
-		newContrast(0.2, rules, 30, 4, threads).run(in)
-		return in.similarity
+		in.Step = step
+		New(0.2, rules, 30, 4, threads).Loss(in)
+		return in.Similarity
 	}
 	if !slices.Equal(run(1, 5), run(3, 5)) {
 		t.Error("threads change the draw")
@@ -113,11 +113,11 @@ func TestContrastRandomPool(t *testing.T) {
 }
 
 func TestContrastTop1(t *testing.T) {
-	in := contrastInput{
-		similarity: []float32{.5, .1, .9, .2}, positive: []float32{.6, .6},
-		classes: []int32{0, 0}, queue: []int32{1, 1},
+	in := Batch{
+		Similarity: []float32{.5, .1, .9, .2}, Positive: []float32{.6, .6},
+		Classes: []int32{0, 0}, Negatives: []int32{1, 1},
 	}
-	if got := newContrast(0.2, nil, 2, 2, 1).run(in); got.Top1 != 0.5 {
+	if got := New(0.2, nil, 2, 2, 1).Loss(in); got.Top1 != 0.5 {
 		t.Errorf("top-1 %g, want 0.5: the first query beats its negatives, the second does not", got.Top1)
 	}
 }
@@ -125,15 +125,15 @@ func TestContrastTop1(t *testing.T) {
 func TestBandsByHand(t *testing.T) {
 	// 100 negatives with similarity 1.00, 0.99 ... 0.01 in shuffled places; the first 10 are of class 7.
 	const k = 100
-	in := contrastInput{similarity: make([]float32, k), positive: []float32{0}, classes: []int32{7}, queue: make([]int32, k)}
+	in := Batch{Similarity: make([]float32, k), Positive: []float32{0}, Classes: []int32{7}, Negatives: make([]int32, k)}
 	for rank, place := range rand.New(rand.NewPCG(1, 1)).Perm(k) {
-		in.similarity[place] = float32(k-rank) / k
-		in.queue[place] = -1
+		in.Similarity[place] = float32(k-rank) / k
+		in.Negatives[place] = -1
 		if rank < 10 {
-			in.queue[place] = 7
+			in.Negatives[place] = 7
 		}
 	}
-	bands := measureBands(in, 2)
+	bands := New(0.2, nil, k, 10, 2).Bands(in)
 	want := map[float64][2]float64{ // by From: same-class share, mean similarity
 		0.001: {1, 1}, 0.01: {1, (.99 + .96) / 2}, 0.05: {5.0 / 20, (.95 + .76) / 2}, 0.25: {0, (.75 + .51) / 2}, 0.95: {0, .03},
 	}

@@ -17,7 +17,10 @@ var update = flag.Bool("update", false, "write the golden files instead of compa
 // PNG encoder may change with the Go release.
 func TestContactSheet(t *testing.T) {
 	path := filepath.Join("..", "..", "docs", "glyphs.png")
-	got := ContactSheet(glyphsSmall(), 2, 2)
+	got, err := ContactSheet(glyphsSmall(), 2, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if *update {
 		var file bytes.Buffer
 		encoder := png.Encoder{CompressionLevel: png.BestCompression}

@@ -188,7 +188,11 @@ var turns = func() (t [side]complex128) {
 func each(s Split, n int, feature func([]uint8) []float64) [][]float64 {
 	x := make([][]float64, n)
 	for i := range x {
-		x[i] = feature(s.Image(i))
+		image := s.Buffer()
+		if err := s.Read(i, image); err != nil {
+			panic(err) // drawn, not read
+		}
+		x[i] = feature(image)
 	}
 	return x
 }

@@ -13,8 +13,8 @@ func TestGlyphTree(t *testing.T) {
 	superclasses := map[int]int{}
 	for label := range d.Classes {
 		superclasses[taxonomy.Superclass(d.Tree, label)]++
-		if name := d.Tree.Name(d.Tree.Leaf(label)); name != d.Classes[label].Name {
-			t.Errorf("class %d is %q, but its node %q", label, d.Classes[label].Name, name)
+		if name := d.Tree.Name(d.Tree.Leaf(label)); name != d.Classes[label] {
+			t.Errorf("class %d is %q, but its node %q", label, d.Classes[label], name)
 		}
 	}
 	if len(superclasses) != len(outlines) {
@@ -27,7 +27,7 @@ func TestGlyphTree(t *testing.T) {
 	}
 	for b, want := range map[int]float64{0: 1, 1: 1. / 3, 10: 1. / 5, 20: 1. / 7} {
 		if got := taxonomy.PathSimilarity(d.Tree, 0, b); math.Abs(got-want) > 1e-12 {
-			t.Errorf("PathSimilarity(%s, %s) = %v, want %v", d.Classes[0].Name, d.Classes[b].Name, got, want)
+			t.Errorf("PathSimilarity(%s, %s) = %v, want %v", d.Classes[0], d.Classes[b], got, want)
 		}
 	}
 }

@@ -1,17 +1,20 @@
 package moco
 
 import (
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/cidbench/cidbench/bench/encoder"
 )
 
-// ViewsInGraph has the encode graph make the views, as on a native backend; before the first step.
-func (t *Trainer) ViewsInGraph() { t.views.inGraph = true }
+// ViewsInGraph has the forward graph make the views, as on a native backend; before the first step.
+func (t *Trainer) ViewsInGraph() { t.views.InGraph = true }
 
 // GraphBytes is the size of everything that the operations of one step write, in both graphs: a measure
 // of the data that the pure-Go backend moves.
-func (t *Trainer) GraphBytes() (int64, error) {
+func (t *Trainer) GraphBytes(backend compute.Backend) (int64, error) {
 	c := t.config
 	views := shapesOf([]*tensors.Tensor{t.query[0]})[0]
 	image := func() shapes.Shape {
@@ -20,14 +23,14 @@ func (t *Trainer) GraphBytes() (int64, error) {
 	matrix := func(dims ...int) shapes.Shape { return shapes.Make(views.DType, dims...) }
 	dim := c.Encoder.Dim
 	inputs := append([]shapes.Shape{image(), image(), matrix(c.Queue, dim)}, shapesOf(t.query, t.key, t.norm)...)
-	encode, outputs, err := written(t, t.encodeGraph, inputs)
+	forward, outputs, err := written(backend, t.forwardGraph, inputs)
 	if err != nil {
 		return 0, err
 	}
 	tape := outputs[3+len(t.key)+len(t.norm):]
 	inputs = append([]shapes.Shape{matrix(c.Batch, dim), matrix(c.Queue, dim), matrix(c.Batch, c.Queue), matrix(c.Batch, 1), matrix(c.Batch, dim), matrix()}, shapesOf(t.query, t.velocity)...)
-	update, _, err := written(t, t.updateGraph, append(inputs, tape...))
-	return encode + update, err
+	backward, _, err := written(backend, t.backwardGraph, append(inputs, tape...))
+	return forward + backward, err
 }
 
 func shapesOf(groups ...[]*tensors.Tensor) (all []shapes.Shape) {
@@ -39,9 +42,9 @@ func shapesOf(groups ...[]*tensors.Tensor) (all []shapes.Shape) {
 	return all
 }
 
-func written(t *Trainer, build func([]*Node) []*Node, inputs []shapes.Shape) (bytes int64, outputs []shapes.Shape, err error) {
+func written(backend compute.Backend, build func([]*Node) []*Node, inputs []shapes.Shape) (bytes int64, outputs []shapes.Shape, err error) {
 	var g *Graph
-	e, err := NewExec(t.backend, func(in []*Node) []*Node {
+	e, err := NewExec(backend, func(in []*Node) []*Node {
 		g = in[0].Graph()
 		out := build(in)
 		for _, n := range out {
@@ -67,7 +70,7 @@ func written(t *Trainer, build func([]*Node) []*Node, inputs []shapes.Shape) (by
 }
 
 // MultiplyAdds of the encoder's forward pass for one image.
-func (e Encoder) MultiplyAdds() int {
+func MultiplyAdds(e encoder.Config) int {
 	total, in, size := 0, 3, e.Size
 	conv := func(kernel, from, to, at int) { total += kernel * kernel * from * to * at * at }
 	for _, out := range e.Stem {

@@ -15,8 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomlx/compute"
+
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/moco"
 	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/experiments"
@@ -32,14 +35,15 @@ func TestStepReport(t *testing.T) {
 		t.Skip("a measurement, not a test: make bench runs it")
 	}
 	tier := experiments.All.Tier("default")
-	data, err := dataset.Open("glyphs-small")
+	config := tier.Train.(moco.Config)
+	data, err := experiments.All.Dataset("glyphs-small").Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	threads := runtime.GOMAXPROCS(0)
-	fmt.Printf("%s, %d processors, SIMD %t; encoder %+v, batch %d, queue %d\n", runtime.Version(), threads, bench.SIMD, tier.Train.Encoder, tier.Train.Batch, tier.Train.Queue)
+	fmt.Printf("%s, %d processors, SIMD %t; encoder %+v, batch %d, queue %d\n", runtime.Version(), threads, bench.SIMD, config.Encoder, config.Batch, config.Queue)
 
-	one := stepper(t, tier.Train, nil, data, 1)
+	one := stepper(t, config, nil, data, 1)
 	one.run(t, 5)
 	one.parts = map[string][]float64{}
 	whole := median(one.run(t, 60))
@@ -47,18 +51,18 @@ func TestStepReport(t *testing.T) {
 	for _, part := range moco.Parts {
 		fmt.Printf("  %-10s %7.2f ms\n", part, median(one.parts[part]))
 	}
-	bytes, err := one.GraphBytes()
+	bytes, err := one.GraphBytes(one.backend)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Query forward, its two gradients, key forward; and the products with the queue, forward and back.
-	multiplyAdds := float64(tier.Train.Batch) * (4*float64(tier.Train.Encoder.MultiplyAdds()) + 2*float64(tier.Train.Queue*tier.Train.Encoder.Dim))
+	multiplyAdds := float64(config.Batch) * (4*float64(moco.MultiplyAdds(config.Encoder)) + 2*float64(config.Queue*config.Encoder.Dim))
 	fmt.Printf("  %.2f G multiply-adds, %.1f G a second; operations write %.0f MB\n", multiplyAdds/1e9, multiplyAdds/1e6/whole, float64(bytes)/1e6)
 
 	fmt.Printf("\ncost of an arm against all negatives (same thread, alternating)\n")
 	for _, arm := range experiments.All.Arms {
 		if arm.Features == bench.Trained && len(arm.Rules) > 0 {
-			other := stepper(t, tier.Train, arm.Rules, data, 1)
+			other := stepper(t, config, arm.Rules, data, 1)
 			other.run(t, 3)
 			ratio, low, high := compare(5, func() []float64 { return other.run(t, 6) }, func() []float64 { return one.run(t, 6) })
 			fmt.Printf("  %-36s %.2f (%.2f to %.2f)\n", arm.ID, ratio, low, high)
@@ -68,7 +72,7 @@ func TestStepReport(t *testing.T) {
 
 	fmt.Printf("\ncells x threads, steps a second over all cells\n")
 	for _, split := range [][2]int{{1, 1}, {1, threads}, {threads, 1}} {
-		fmt.Printf("  %d x %d  %.1f\n", split[0], split[1], throughput(t, tier.Train, data, split[0], split[1]))
+		fmt.Printf("  %d x %d  %.1f\n", split[0], split[1], throughput(t, config, data, split[0], split[1]))
 	}
 
 	fmt.Printf("\nmemory over 1,000 steps, one cell\n")
@@ -82,13 +86,13 @@ func TestStepReport(t *testing.T) {
 	one.run(t, 1000-150)
 	fmt.Printf("  live heap %.0f MB after %s, %.0f MB after 1,000; peak of the process %s\n", early, "the first steps", at(), peak())
 
-	peer, err := startPeer(tier.Train, threads)
+	peer, err := startPeer(config, threads)
 	if err != nil {
 		fmt.Printf("\nno peer: %v\n", err)
 		return
 	}
 	defer peer.Close()
-	all := stepper(t, tier.Train, nil, data, threads)
+	all := stepper(t, config, nil, data, threads)
 	all.run(t, 5)
 	ratio, low, high := compare(9, func() []float64 { return all.run(t, 10) }, func() []float64 { return peer.run(t, 10) })
 	fmt.Printf("\nthe same step, %d threads each, alternating blocks of 10: cidbench %.1f ms, PyTorch %s %.1f ms\n",
@@ -100,8 +104,9 @@ func TestStepReport(t *testing.T) {
 // steps is a trainer that records what its steps took.
 type steps struct {
 	*moco.Trainer
-	took  []float64 // milliseconds
-	parts map[string][]float64
+	backend compute.Backend
+	took    []float64 // milliseconds
+	parts   map[string][]float64
 }
 
 func stepper(t *testing.T, c moco.Config, rules []negatives.Rule, data *dataset.Dataset, threads int) *steps {
@@ -111,11 +116,11 @@ func stepper(t *testing.T, c moco.Config, rules []negatives.Rule, data *dataset.
 	if err != nil {
 		t.Fatal(err)
 	}
-	trainer, err := moco.New(backend, c, rules, data, 1, threads)
+	trainer, err := moco.New(c, method.Start{Backend: backend, Rules: rules, Data: data, Seed: 1, Threads: threads})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &steps{Trainer: trainer, parts: map[string][]float64{}}
+	return &steps{Trainer: trainer, backend: backend, parts: map[string][]float64{}}
 }
 
 func (s *steps) run(t *testing.T, n int) []float64 {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"sort"
-	"strings"
 	"sync"
 	"testing"
 
@@ -15,31 +13,34 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/cidbench/cidbench/bench/augment"
-	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/encoder"
+	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/method/methodtest"
 	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/nn"
 )
-
-var data = sync.OnceValue(func() *dataset.Dataset {
-	d, err := dataset.Open("glyphs-small")
-	if err != nil {
-		panic(err)
-	}
-	return d
-})
 
 // tiny is a configuration that trains in milliseconds; views are the images themselves.
 func tiny() Config {
 	return Config{
-		Encoder: Encoder{Size: 32, Stem: []int{4, 6}, Stages: []Stage{{Blocks: 2, Width: 4, Out: 8, Stride: 2}}, Hidden: 8, Dim: 6},
+		Encoder: encoder.Config{Size: 32, Stem: []int{4, 6}, Stages: []encoder.Stage{{Blocks: 2, Width: 4, Out: 8, Stride: 2}}, Hidden: 8, Dim: 6},
 		Augment: augment.Config{MinArea: 1},
-		Batch:   8, Queue: 32, Steps: 20, Temperature: 0.2, KeyMomentum: 0.9,
-		LearningRate: 0.1, WarmupSteps: 4, Momentum: 0.9, WeightDecay: 0.01, NormGroups: 1,
+		Batch:   8, Queue: 32, Steps: 20, Temperature: 0.2, KeyMomentum: 0.9, NormGroups: 1,
+		SGD: nn.SGD{LearningRate: 0.1, WarmupSteps: 4, Momentum: 0.9, WeightDecay: 0.01},
 	}
+}
+
+func TestMethod(t *testing.T) {
+	c := tiny()
+	c.Augment = augment.Config{MinArea: 0.5, FlipProb: 0.5}
+	diverging := c
+	diverging.LearningRate = 1e30
+	methodtest.Run(t, methodtest.Case{Method: c, Diverging: diverging, Backend: backend()})
 }
 
 func trainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {
 	t.Helper()
-	tr, err := New(backend(), c, rules, data(), 1, 2)
+	tr, err := New(c, method.Start{Backend: backend(), Rules: rules, Data: methodtest.Data(), Seed: 1, Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func trainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {
 	return tr
 }
 
-func advance(t *testing.T, tr *Trainer) Metrics {
+func advance(t *testing.T, tr *Trainer) method.Metrics {
 	t.Helper()
 	m, err := tr.Advance(context.Background(), false)
 	if err != nil {
@@ -58,7 +59,7 @@ func advance(t *testing.T, tr *Trainer) Metrics {
 
 func group(xs []*tensors.Tensor) (out [][]float32) {
 	for _, x := range xs {
-		out = append(out, values(x))
+		out = append(out, nn.Values(x))
 	}
 	return out
 }
@@ -94,8 +95,8 @@ func TestStepByHand(t *testing.T) {
 	m := advance(t, tr)
 
 	near(t, "learning rate", m.LearningRate, 0.1*2/4, 1e-12)
-	for i, p := range tr.params {
-		newQuery, newKey, newVelocity := values(tr.query[i]), values(tr.key[i]), values(tr.velocity[i])
+	for i, p := range tr.encoder.Params {
+		newQuery, newKey, newVelocity := nn.Values(tr.query[i]), nn.Values(tr.key[i]), nn.Values(tr.velocity[i])
 		for j := range newQuery {
 			near(t, "key "+p.Name, float64(newKey[j]), 0.9*float64(key[i][j])+0.1*float64(query[i][j]), 1e-6)
 			near(t, "query "+p.Name, float64(newQuery[j]), float64(query[i][j])-m.LearningRate*float64(newVelocity[j]), 1e-6)
@@ -141,8 +142,8 @@ func TestGradientOfTheWholeStep(t *testing.T) {
 	_, plain := first(0, 0, 0)
 	const step = 2e-3
 	wrong, size := 0.0, 0.0
-	for which := range plain.params {
-		gradient := values(plain.velocity[which])
+	for which := range plain.encoder.Params {
+		gradient := nn.Values(plain.velocity[which])
 		// The largest entry is the least drowned in rounding.
 		i := 0
 		for j, g := range gradient {
@@ -158,7 +159,7 @@ func TestGradientOfTheWholeStep(t *testing.T) {
 	}
 	// Negatives may cross the cut and ReLUs switch inside the step.
 	if off := math.Sqrt(wrong / size); !(off < 0.05) {
-		t.Errorf("gradients are off by %.1f%% of their norm over %d tensors", 100*off, len(plain.params))
+		t.Errorf("gradients are off by %.1f%% of their norm over %d tensors", 100*off, len(plain.encoder.Params))
 	}
 }
 
@@ -182,132 +183,20 @@ func TestVelocityHoldsMomentumAndDecay(t *testing.T) {
 	for i := range both {
 		for j := range both[i] {
 			want := 0.9*(float64(first[i][j])+0.01*float64(initial[i][j])) + float64(second[i][j]) + 0.01*float64(initial[i][j])
-			near(t, "velocity of "+tr.params[i].Name, float64(both[i][j]), want, 1e-4*(1+math.Abs(want)))
+			near(t, "velocity of "+tr.encoder.Params[i].Name, float64(both[i][j]), want, 1e-4*(1+math.Abs(want)))
 		}
-	}
-}
-
-func TestLearningRateSchedule(t *testing.T) {
-	c := tiny()
-	for step, want := range map[int]float64{0: 0.025, 3: 0.1, 4: 0.1, 12: 0.05, 20: 0} {
-		near(t, "learning rate", c.learningRate(step), want, 1e-12)
-	}
-}
-
-// TestEveryEpochShowsEveryImageOnce, in another order each time.
-func TestEveryEpochShowsEveryImageOnce(t *testing.T) {
-	c := tiny()
-	v := newViews(c, data().Train, 1, 1)
-	perEpoch := data().Train.Len() / c.Batch
-	var epochs [2][]int
-	for epoch := range epochs {
-		for step := range perEpoch {
-			epochs[epoch] = append(epochs[epoch], v.images(epoch*perEpoch+step)...)
-		}
-	}
-	if slices.Equal(epochs[0], epochs[1]) {
-		t.Error("two epochs have one order")
-	}
-	sort.Ints(epochs[0])
-	for i, image := range epochs[0] {
-		if i != image {
-			t.Fatalf("image %d is shown never or twice", i)
-		}
-	}
-}
-
-func TestSaveAndRestore(t *testing.T) {
-	c := tiny()
-	c.Augment = augment.Config{MinArea: 0.5, FlipProb: 0.5}
-	whole := trainer(t, c)
-	for range 6 {
-		advance(t, whole)
-	}
-	want, err := whole.Save()
-	if err != nil {
-		t.Fatal(err)
-	}
-	half := trainer(t, c)
-	for range 3 {
-		advance(t, half)
-	}
-	state, err := half.Save()
-	if err != nil {
-		t.Fatal(err)
-	}
-	resumed := trainer(t, c)
-	if err := resumed.Restore(state); err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		advance(t, resumed)
-	}
-	if got, err := resumed.Save(); err != nil || !slices.Equal(got, want) {
-		t.Errorf("a resumed run ends in other bytes (error %v)", err)
-	}
-
-	other := tiny()
-	other.Encoder.Dim = 5
-	misfit := trainer(t, other)
-	before, _ := misfit.Save()
-	if err := misfit.Restore(state); err == nil || !strings.Contains(err.Error(), "queue") {
-		t.Errorf("a checkpoint of another encoder: %v", err)
-	}
-	if after, _ := misfit.Save(); !slices.Equal(before, after) {
-		t.Error("a refused checkpoint changed the trainer")
-	}
-	if err := misfit.Restore(state[:100]); err == nil {
-		t.Error("a truncated checkpoint is accepted")
-	}
-}
-
-func TestDivergence(t *testing.T) {
-	c := tiny()
-	c.LearningRate = 1e30
-	tr := trainer(t, c)
-	var err error
-	for range c.Steps {
-		if _, err = tr.Advance(context.Background(), false); err != nil {
-			break
-		}
-	}
-	var diverged *DivergedError
-	if !errors.As(err, &diverged) || diverged.Step < 2 {
-		t.Errorf("got %v, want a DivergedError", err)
 	}
 }
 
 // ReLU takes a NaN for a negative number on its way through the network; a step must see it nevertheless.
 func TestDivergenceBehindReLU(t *testing.T) {
 	tr := trainer(t, tiny())
-	first := values(tr.query[0])
+	first := nn.Values(tr.query[0])
 	first[0] = -float32(math.NaN())
-	tr.query[0] = tensors.FromFlatDataAndDimensions(first, tr.params[0].Dims...)
-	var diverged *DivergedError
+	tr.query[0] = tensors.FromFlatDataAndDimensions(first, tr.encoder.Params[0].Dims...)
+	var diverged *method.DivergedError
 	if _, err := tr.Advance(context.Background(), false); !errors.As(err, &diverged) {
 		t.Errorf("got %v, want a DivergedError", err)
-	}
-}
-
-func TestFeaturesFollowTheImages(t *testing.T) {
-	tr := trainer(t, tiny())
-	split := data().Test
-	set, err := tr.Features(split)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if set.Len() != split.Len() || set.Dim != 8 || len(set.Values) != 8*split.Len() {
-		t.Fatalf("%d features of %d dimensions for %d images", set.Len(), set.Dim, split.Len())
-	}
-	// Features of the last images alone, in an incomplete batch, must be the same.
-	n := split.Len()
-	size := len(split.Image(0))
-	tail, err := tr.Features(dataset.Split{Images: split.Images[(n-7)*size:], Labels: split.Labels[n-7:]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, v := range tail.Values {
-		near(t, "feature", float64(v), float64(set.Values[(n-7)*8+i]), 1e-5)
 	}
 }
 
@@ -333,11 +222,6 @@ func TestConfigIsChecked(t *testing.T) {
 		if c.Validate() == nil {
 			t.Errorf("%s: a bad setting is accepted", name)
 		}
-	}
-	c := tiny()
-	c.Encoder.Size = 16
-	if _, err := New(backend(), c, nil, data(), 1, 1); err == nil {
-		t.Error("images of another size than the encoder's are accepted")
 	}
 }
 

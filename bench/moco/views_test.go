@@ -6,23 +6,20 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/method/methodtest"
 	"github.com/cidbench/cidbench/bench/moco"
 	"github.com/cidbench/cidbench/experiments"
 )
 
 // TestViewsInGraphTrainTheSame: a run whose graph makes the views follows the run whose host makes them.
 func TestViewsInGraphTrainTheSame(t *testing.T) {
-	data, err := dataset.Open("glyphs-small")
-	if err != nil {
-		t.Fatal(err)
-	}
 	backend, err := bench.Backend{Kind: "go"}.Open(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	start := func() *moco.Trainer {
-		tr, err := moco.New(backend, experiments.All.Tier("smoke").Train, nil, data, 1, 2)
+		tr, err := moco.New(experiments.All.Tier("smoke").Train.(moco.Config), method.Start{Backend: backend, Data: methodtest.Data(), Seed: 1, Threads: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
