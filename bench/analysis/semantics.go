@@ -128,26 +128,27 @@ func (v *survey) treeStatistics(path, wuPalmer *similarity) []treeStatistic {
 	}
 }
 
-// semantics computes the statistics that depend on the tree, with a null that shuffles the classes' places in it.
-func (p Protocol) semantics(v *survey, m *Measures, threads int) {
+// semantics adds the statistics that depend on the tree, with a null that shuffles the classes' places in it, or why
+// one is absent.
+func (p Protocol) semantics(v *survey, statistics map[string]Statistic, absent map[string]string, threads int) {
 	path, wuPalmer := newSimilarity(v.split.Path), newSimilarity(v.split.WuPalmer)
 	levels, classes := max(path.levels, wuPalmer.levels), v.split.classes
 	identity := make([]int, classes)
 	for c := range identity {
 		identity[c] = c
 	}
-	statistics := slices.DeleteFunc(v.treeStatistics(path, wuPalmer), func(s treeStatistic) bool {
+	present := slices.DeleteFunc(v.treeStatistics(path, wuPalmer), func(s treeStatistic) bool {
 		if s.absent != "" {
-			m.Absent[s.id] = s.absent
+			absent[s.id] = s.absent
 		}
 		return s.absent != ""
 	})
-	draws := square(len(statistics), p.Draws)
+	draws := square(len(present), p.Draws)
 	each(p.Draws, threads, func() func(int) {
 		count := make([]float64, levels)
 		return func(i int) {
 			place := rng.Stream(p.Seed, streamTree, uint64(i)).Perm(classes)
-			for k, s := range statistics {
+			for k, s := range present {
 				num := 0.0
 				for c := range classes {
 					num += s.class(c, place, count)
@@ -157,11 +158,11 @@ func (p Protocol) semantics(v *survey, m *Measures, threads int) {
 		}
 	})
 	count := make([]float64, levels)
-	for k, s := range statistics {
+	for k, s := range present {
 		r := ratio{num: make([]float64, classes), den: s.den}
 		for c := range classes {
 			r.num[c] = s.class(c, identity, count)
 		}
-		m.Statistics[s.id] = p.statistic(r, draws[k], threads)
+		statistics[s.id] = p.statistic(r, draws[k], threads)
 	}
 }
