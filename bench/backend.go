@@ -83,23 +83,30 @@ func (b Backend) Open(threads int) (compute.Backend, error) {
 	return openGo("ops_parallel", -1)
 }
 
-// openGo starts the go backend with a bound on its parallelism, -1 for all processors. GoMLX has an option for
-// that, but it announces itself on standard output, which belongs to results; the exported field behind it
-// does not.
+// openGo starts the go backend with a bound on its parallelism, -1 for all processors. Neither it nor the way
+// operations are executed changes a bit of the results.
 //
 // Operations run side by side, as those of query and key encoder can, only without a bound: with one the
-// backend hangs when every worker is inside a product that waits for a free worker (compute v0.1.2,
-// workerspool.Saturate). Neither way changes a bit of the results.
+// backend hangs when every worker is inside a product that waits for a free worker (workerspool.Saturate, up to
+// compute v0.1.3; TestBackendFinishes).
 func openGo(operations string, parallelism int) (compute.Backend, error) {
 	backend, err := gobackend.New(operations)
 	if err != nil {
 		return nil, err
 	}
-	workers := reflect.ValueOf(backend).Elem().FieldByName("Workers")
-	pool, ok := workers.Interface().(interface{ SetMaxParallelism(int) })
-	if !ok {
-		return nil, errors.New("this version of GoMLX's go backend has no worker pool whose size can be set")
+	return backend, bound(backend, parallelism)
+}
+
+// bound sets the number of workers of the go backend. Its option for that announces itself on standard output,
+// which belongs to results, and its type cannot be named, but the field behind the option is exported.
+func bound(backend any, parallelism int) error {
+	if v := reflect.Indirect(reflect.ValueOf(backend)); v.Kind() == reflect.Struct {
+		if workers := v.FieldByName("Workers"); workers.IsValid() {
+			if pool, ok := workers.Interface().(interface{ SetMaxParallelism(int) }); ok {
+				pool.SetMaxParallelism(parallelism)
+				return nil
+			}
+		}
 	}
-	pool.SetMaxParallelism(parallelism)
-	return backend, nil
+	return fmt.Errorf("the number of workers of this version of GoMLX's go backend cannot be set: %T has no pool Workers", backend)
 }

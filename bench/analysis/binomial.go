@@ -51,3 +51,10 @@ func (b *binomial) quantile(u float64) int {
 func (b *binomial) between(from, to int) float64 {
 	return sum(b.pmf[min(max(from, 0), b.n+1):min(max(to, 0), b.n+1)])
 }
+
+func sum(x []float64) (s float64) {
+	for _, v := range x {
+		s += v
+	}
+	return s
+}

@@ -122,20 +122,20 @@ func (p Protocol) excessDraws(l *laws, threads int) []float64 {
 }
 
 // consistency describes the counts of images and adds their excess variance to the statistics.
-func (p Protocol) consistency(v *survey, m *Measures, threads int) {
+func (p Protocol) consistency(v *survey, statistics map[string]Statistic, threads int) (hard, easy Consistency) {
 	l := v.laws()
 	draws := p.excessDraws(l, threads)
 	for _, tail := range []struct {
 		id     string
 		counts []int32
 		to     *Consistency
-	}{{HardConsistency, v.hard, &m.Hard}, {EasyConsistency, v.easy, &m.Easy}} {
+	}{{HardConsistency, v.hard, &hard}, {EasyConsistency, v.easy, &easy}} {
 		r := l.excess(tail.counts)
 		s := Statistic{Value: r.value() - 1}
 		s.Low, s.High = p.interval(r, threads)
 		s.Low, s.High = s.Low-1, s.High-1
 		s.Null = newNull(s.Value, draws)
-		m.Statistics[tail.id] = s
+		statistics[tail.id] = s
 
 		n := float64(v.split.n)
 		*tail.to = Consistency{
@@ -144,6 +144,7 @@ func (p Protocol) consistency(v *survey, m *Measures, threads int) {
 		}
 		tail.to.Upper, tail.to.Lower = l.extremes(tail.counts)
 	}
+	return hard, easy
 }
 
 func (l *laws) extremes(counts []int32) (upper, lower Extreme) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -83,17 +84,18 @@ func Stability(counts [][]uint16) float64 {
 
 // countRanks are ranks from 1; ties share their mean.
 func countRanks(counts []uint16) []float64 {
-	order := slices.Sorted(slices.Values(counts))
-	ranks := make([]float64, len(counts))
-	for i, count := range counts {
-		from, _ := slices.BinarySearch(order, count)
-		to, _ := slices.BinarySearchFunc(order, count, func(a, b uint16) int {
-			if a <= b {
-				return -1
-			}
-			return 1
-		})
-		ranks[i] = float64(from+1+to) / 2
+	images := map[uint16]int64{}
+	for _, count := range counts {
+		images[count]++
 	}
-	return ranks
+	var r ranks
+	doubled := map[uint16]int64{}
+	for _, count := range slices.Sorted(maps.Keys(images)) {
+		doubled[count] = r.next(images[count])
+	}
+	ranked := make([]float64, len(counts))
+	for i, count := range counts {
+		ranked[i] = float64(doubled[count]) / 2
+	}
+	return ranked
 }

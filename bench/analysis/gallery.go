@@ -21,31 +21,29 @@ const (
 	galleryColumns = 8
 )
 
-// showcase picks queries for the gallery, the first of classes spread over all, and makes room for their rows.
-// It returns the place of each.
-func (v *survey) showcase() map[int32]int {
+// showcase picks queries for the gallery, the first of classes spread over all, and makes room for their rows. It
+// returns the place of each.
+func showcase(queries [][]int32) (gallery []Row, shown map[int32]int) {
 	var first []int32
-	for _, queries := range v.queries {
-		if len(queries) > 0 {
-			first = append(first, queries[0])
+	for _, ofClass := range queries {
+		if len(ofClass) > 0 {
+			first = append(first, ofClass[0])
 		}
 	}
-	v.gallery = make([]Row, min(galleryRows, len(first)))
-	shown := map[int32]int{}
-	for i := range v.gallery {
-		shown[first[i*len(first)/len(v.gallery)]] = i
+	gallery, shown = make([]Row, min(galleryRows, len(first))), map[int32]int{}
+	for i := range gallery {
+		shown[first[i*len(first)/len(gallery)]] = i
 	}
-	return shown
+	return gallery, shown
 }
 
-// row shows the query that was ranked last.
-func (w *worker) row(query int32) Row {
-	labels := w.split.Labels
-	r := Row{Query: int(query), Class: labels[query]}
-	show := func(j int32) Neighbour { return Neighbour{Index: int(j), Class: labels[j], Dot: w.dots[j]} }
+// newRow shows a query, the one that was ranked last.
+func newRow(query int32, r *ranker, labels []int32) Row {
+	row := Row{Query: int(query), Class: labels[query]}
+	show := func(j int32) Neighbour { return Neighbour{Index: int(j), Class: labels[j], Dot: r.dots[j]} }
 	for i := range galleryColumns {
-		r.Hardest = append(r.Hardest, show(w.order[i]))
-		r.Easiest = append(r.Easiest, show(w.order[len(w.order)-1-i]))
+		row.Hardest = append(row.Hardest, show(r.order[i]))
+		row.Easiest = append(row.Easiest, show(r.order[len(r.order)-1-i]))
 	}
-	return r
+	return row
 }

@@ -40,13 +40,6 @@ type ratio struct{ num, den []float64 }
 
 func (r ratio) value() float64 { return sum(r.num) / sum(r.den) }
 
-func sum(x []float64) (s float64) {
-	for _, v := range x {
-		s += v
-	}
-	return s
-}
-
 // interval is the 90% percentile interval of a ratio (Efron and Tibshirani, An Introduction to the Bootstrap,
 // 1993, chapter 13). Resamples without a denominator are left out.
 func (p Protocol) interval(r ratio, threads int) (low, high float64) {

@@ -306,12 +306,12 @@ func TestConsistencyIsCalibrated(t *testing.T) {
 				}
 			}
 		}
-		m := &Measures{Statistics: map[string]Statistic{}}
-		p.consistency(v, m, 2)
-		stat := m.Statistics[HardConsistency]
+		statistics := map[string]Statistic{}
+		hard, _ := p.consistency(v, statistics, 2)
+		stat := statistics[HardConsistency]
 		greater, less, values = append(greater, stat.Null.PGreater), append(less, stat.Null.PLess), append(values, stat.Value)
-		if math.Abs(m.Hard.Mean-m.Hard.Rate*float64(99*100+260*100)/360) > 0.1 {
-			t.Fatalf("mean count %g at rate %g", m.Hard.Mean, m.Hard.Rate)
+		if math.Abs(hard.Mean-hard.Rate*float64(99*100+260*100)/360) > 0.1 {
+			t.Fatalf("mean count %g at rate %g", hard.Mean, hard.Rate)
 		}
 	}
 	rejections(t, "greater", greater)

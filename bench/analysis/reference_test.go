@@ -370,7 +370,7 @@ func TestNullsAreTheStatisticsOfShuffledInput(t *testing.T) {
 				}
 			}
 			want := mustRun(t, p, moved)
-			for _, stat := range v.treeStatistics(newSimilarity(in.Path), newSimilarity(in.WuPalmer)) {
+			for _, stat := range v.treeStatistics(newSemanticSimilarity(in.Path), newSemanticSimilarity(in.WuPalmer)) {
 				draw := 0.0
 				for c := range place {
 					draw += stat.class(c, place, make([]float64, s.classes))

@@ -45,9 +45,9 @@ func (p Protocol) Run(in Input, threads int) (*Measures, error) {
 		Gallery: v.gallery, Uniformity: v.uniformity(),
 		Counts: Counts{Hard: narrow(v.hard), Easy: narrow(v.easy)},
 	}
-	p.classMeans(v, m, threads)
-	p.semantics(v, m, threads)
-	p.consistency(v, m, threads)
+	p.classMeans(v, m.Statistics, threads)
+	p.semantics(v, m.Statistics, m.Absent, threads)
+	m.Hard, m.Easy = p.consistency(v, m.Statistics, threads)
 	return m, nil
 }
 
@@ -68,8 +68,8 @@ func (v *survey) uniformity() float64 {
 	return math.Log(energy / (float64(v.count) * float64(v.split.n-1)))
 }
 
-// classMeans computes the statistics that do not depend on the tree.
-func (p Protocol) classMeans(v *survey, m *Measures, threads int) {
+// classMeans adds the statistics that do not depend on the tree.
+func (p Protocol) classMeans(v *survey, statistics map[string]Statistic, threads int) {
 	mean := func(perQuery int, of func(classSums) float64) ratio {
 		r := ratio{num: make([]float64, len(v.classes)), den: make([]float64, len(v.classes))}
 		for c, sums := range v.classes {
@@ -84,7 +84,7 @@ func (p Protocol) classMeans(v *survey, m *Measures, threads int) {
 		}
 		draws[i] /= float64(v.count)
 	}
-	m.Statistics[SameClassAUC] = p.statistic(mean(1, func(s classSums) float64 { return s.auc }), draws, threads)
-	m.Statistics[AnticorrelatedShare] = p.statistic(mean(v.tail, func(s classSums) float64 { return s.opposite }), nil, threads)
-	m.Statistics[NegativeShare] = p.statistic(mean(v.split.n-1, func(s classSums) float64 { return s.negative }), nil, threads)
+	statistics[SameClassAUC] = p.statistic(mean(1, func(s classSums) float64 { return s.auc }), draws, threads)
+	statistics[AnticorrelatedShare] = p.statistic(mean(v.tail, func(s classSums) float64 { return s.opposite }), nil, threads)
+	statistics[NegativeShare] = p.statistic(mean(v.split.n-1, func(s classSums) float64 { return s.negative }), nil, threads)
 }

@@ -7,16 +7,16 @@ import (
 	"github.com/cidbench/cidbench/bench/rng"
 )
 
-// similarity is a measure of the semantic similarity of classes.
-type similarity struct {
+// semanticSimilarity is a measure of the semantic similarity of classes.
+type semanticSimilarity struct {
 	value [][]float64 // [C][C]
 	// level is [C][C]: the place of a value among the different values of its row, 0 the smallest.
 	level  [][]int32
 	levels int // the most that a row has
 }
 
-func newSimilarity(value [][]float64) *similarity {
-	s := &similarity{value: value, level: make([][]int32, len(value))}
+func newSemanticSimilarity(value [][]float64) *semanticSimilarity {
+	s := &semanticSimilarity{value: value, level: make([][]int32, len(value))}
 	for c, row := range value {
 		values := slices.Compact(slices.Sorted(slices.Values(row)))
 		s.levels = max(s.levels, len(values))
@@ -30,7 +30,7 @@ func newSimilarity(value [][]float64) *similarity {
 }
 
 // flat says that every class finds all others equally similar, so that nothing can correlate with it.
-func (s *similarity) flat(same bool) bool {
+func (s *semanticSimilarity) flat(same bool) bool {
 	for c, row := range s.value {
 		others := slices.Clone(row)
 		if !same {
@@ -47,7 +47,7 @@ func (s *similarity) flat(same bool) bool {
 // similarity, ties sharing the mean of their ranks, with each class moved to its place in the tree. sizes are
 // the images of each class; count is scratch memory for each level. Where all classes are equally similar to
 // c it is 0.
-func (s *similarity) correlation(c int, t *rankTotals, sizes []float64, place []int, count []float64) float64 {
+func (s *semanticSimilarity) correlation(c int, t *rankTotals, sizes []float64, place []int, count []float64) float64 {
 	row := s.level[place[c]]
 	clear(count)
 	total := 0.0
@@ -81,7 +81,7 @@ func (s *similarity) correlation(c int, t *rankTotals, sizes []float64, place []
 
 // contrast sums weights times similarity over the classes, for queries of class c, with each class moved to its
 // place in the tree.
-func (s *similarity) contrast(c int, weights [][]float64, place []int) float64 {
+func (s *semanticSimilarity) contrast(c int, weights [][]float64, place []int) float64 {
 	row, total := s.value[place[c]], 0.0
 	for d, w := range weights[c] {
 		total += w * row[place[d]]
@@ -98,12 +98,12 @@ type treeStatistic struct {
 	absent string    // why there is no value, or empty
 }
 
-func (v *survey) treeStatistics(path, wuPalmer *similarity) []treeStatistic {
+func (v *survey) treeStatistics(path, wuPalmer *semanticSimilarity) []treeStatistic {
 	queries, contrasted := make([]float64, len(v.classes)), make([]float64, len(v.classes))
 	for c := range v.classes {
 		queries[c], contrasted[c] = float64(len(v.queries[c])), v.classes[c].contrasted
 	}
-	correlation := func(id string, s *similarity, t *rankTotals) treeStatistic {
+	correlation := func(id string, s *semanticSimilarity, t *rankTotals) treeStatistic {
 		stat := treeStatistic{id: id, den: queries, class: func(c int, place []int, count []float64) float64 {
 			return s.correlation(c, t, v.split.sizes, place, count[:s.levels])
 		}}
@@ -112,7 +112,7 @@ func (v *survey) treeStatistics(path, wuPalmer *similarity) []treeStatistic {
 		}
 		return stat
 	}
-	contrast := func(id string, s *similarity) treeStatistic {
+	contrast := func(id string, s *semanticSimilarity) treeStatistic {
 		stat := treeStatistic{id: id, den: contrasted, class: func(c int, place []int, _ []float64) float64 {
 			return s.contrast(c, v.anticorrelated, place)
 		}}
@@ -128,26 +128,27 @@ func (v *survey) treeStatistics(path, wuPalmer *similarity) []treeStatistic {
 	}
 }
 
-// semantics computes the statistics that depend on the tree, with a null that shuffles the classes' places in it.
-func (p Protocol) semantics(v *survey, m *Measures, threads int) {
-	path, wuPalmer := newSimilarity(v.split.Path), newSimilarity(v.split.WuPalmer)
+// semantics adds the statistics that depend on the tree, with a null that shuffles the classes' places in it, or why
+// one is absent.
+func (p Protocol) semantics(v *survey, statistics map[string]Statistic, absent map[string]string, threads int) {
+	path, wuPalmer := newSemanticSimilarity(v.split.Path), newSemanticSimilarity(v.split.WuPalmer)
 	levels, classes := max(path.levels, wuPalmer.levels), v.split.classes
 	identity := make([]int, classes)
 	for c := range identity {
 		identity[c] = c
 	}
-	statistics := slices.DeleteFunc(v.treeStatistics(path, wuPalmer), func(s treeStatistic) bool {
+	present := slices.DeleteFunc(v.treeStatistics(path, wuPalmer), func(s treeStatistic) bool {
 		if s.absent != "" {
-			m.Absent[s.id] = s.absent
+			absent[s.id] = s.absent
 		}
 		return s.absent != ""
 	})
-	draws := square(len(statistics), p.Draws)
+	draws := square(len(present), p.Draws)
 	each(p.Draws, threads, func() func(int) {
 		count := make([]float64, levels)
 		return func(i int) {
 			place := rng.Stream(p.Seed, streamTree, uint64(i)).Perm(classes)
-			for k, s := range statistics {
+			for k, s := range present {
 				num := 0.0
 				for c := range classes {
 					num += s.class(c, place, count)
@@ -157,11 +158,11 @@ func (p Protocol) semantics(v *survey, m *Measures, threads int) {
 		}
 	})
 	count := make([]float64, levels)
-	for k, s := range statistics {
+	for k, s := range present {
 		r := ratio{num: make([]float64, classes), den: s.den}
 		for c := range classes {
 			r.num[c] = s.class(c, identity, count)
 		}
-		m.Statistics[s.id] = p.statistic(r, draws[k], threads)
+		statistics[s.id] = p.statistic(r, draws[k], threads)
 	}
 }

@@ -47,7 +47,8 @@ func (p Protocol) survey(s *split, threads int) *survey {
 		anticorrelated: square(s.classes, s.classes),
 		hard:           make([]int32, s.n), easy: make([]int32, s.n),
 	}
-	shown := v.showcase()
+	var shown map[int32]int
+	v.gallery, shown = showcase(v.queries)
 	draws := p.relabellings(s, threads)
 	each(s.classes, threads, func() func(int) {
 		w := &worker{
@@ -94,7 +95,7 @@ func (w *worker) class(c int) {
 		}
 		w.tally.add(w.ranker, w.split.Labels)
 		if row, ok := w.shown[q]; ok {
-			w.gallery[row] = w.row(q)
+			w.gallery[row] = newRow(q, w.ranker, w.split.Labels)
 		}
 	}
 	w.classes[c].cuts = w.tally.sums(w.split, c)

@@ -6,6 +6,9 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 )
 
 // The tests of this file measure what an encoder could get by with instead of learning the classes.
@@ -250,7 +253,16 @@ func nearestMean(x [][]float64, y []int32, test [][]float64, classes int) []int3
 			means[c][j] /= counts[c]
 		}
 	}
-	return predict(test, classes, func(row []float64, c int) float64 { return -distance(row, means[c]) })
+	result := make([]int32, len(test))
+	for i, row := range test {
+		best := math.Inf(1)
+		for c, mean := range means {
+			if d := distance(row, mean); d < best {
+				best, result[i] = d, int32(c)
+			}
+		}
+	}
+	return result
 }
 
 // nearestNeighbours predicts the most frequent class among the 20 nearest.
@@ -296,85 +308,27 @@ func distance(a, b []float64) (sum float64) {
 // ridge fits one least-squares direction per class, with weak shrinkage, and predicts the largest response. The
 // columns of x have mean 0.
 func ridge(x [][]float64, y []int32, test [][]float64, classes int) []int32 {
-	dim := len(x[0])
-	gram, target := make([][]float64, dim), make([][]float64, dim)
-	for j := range dim {
-		gram[j], target[j] = make([]float64, dim), make([]float64, classes)
-		gram[j][j] = .01 * float64(len(x))
+	dense := func(x [][]float64) *mat.Dense { return mat.NewDense(len(x), len(x[0]), slices.Concat(x...)) }
+	train, oneHot := dense(x), mat.NewDense(len(x), classes, nil)
+	for i, label := range y {
+		oneHot.Set(i, int(label), 1)
 	}
-	for i, row := range x {
-		for j, v := range row {
-			target[j][y[i]] += v
-			g := gram[j][:j+1]
-			for l, w := range row[:j+1] {
-				g[l] += v * w
-			}
-		}
+	gram := mat.NewSymDense(len(x[0]), nil)
+	gram.SymOuterK(1, train.T())
+	for j := range x[0] {
+		gram.SetSym(j, j, gram.At(j, j)+.01*float64(len(x)))
 	}
-	solve(gram, target)
-	weights := make([][]float64, classes)
-	for c := range weights {
-		for j := range dim {
-			weights[c] = append(weights[c], target[j][c])
-		}
+	var cholesky mat.Cholesky
+	cholesky.Factorize(gram) // shrinkage makes it positive definite
+	var target, weights, scores mat.Dense
+	target.Mul(train.T(), oneHot)
+	if err := cholesky.SolveTo(&weights, &target); err != nil {
+		panic(err)
 	}
-	return predict(test, classes, func(row []float64, c int) float64 { return dot(row, weights[c]) })
-}
-
-// solve replaces b by the solution of a x = b, by Cholesky. Only the lower triangle of a is read.
-func solve(a, b [][]float64) {
-	n := len(a)
-	for i := range n {
-		for j := range i + 1 {
-			v := a[i][j] - dot(a[i][:j], a[j][:j])
-			if i == j {
-				a[i][i] = math.Sqrt(v)
-			} else {
-				a[i][j] = v / a[j][j]
-			}
-		}
-	}
-	eliminate := func(i int, factor float64, from int) {
-		for c := range b[i] {
-			b[i][c] -= factor * b[from][c]
-		}
-	}
-	scale := func(i int) {
-		for c := range b[i] {
-			b[i][c] /= a[i][i]
-		}
-	}
-	for i := range n {
-		for j := range i {
-			eliminate(i, a[i][j], j)
-		}
-		scale(i)
-	}
-	for i := n - 1; i >= 0; i-- {
-		for j := i + 1; j < n; j++ {
-			eliminate(i, a[j][i], j)
-		}
-		scale(i)
-	}
-}
-
-func dot(a, b []float64) (sum float64) {
-	for i, v := range a {
-		sum += v * b[i]
-	}
-	return sum
-}
-
-// predict gives each row the class of the highest score.
-func predict(x [][]float64, classes int, score func(row []float64, class int) float64) []int32 {
-	result := make([]int32, len(x))
-	for i, row := range x {
-		best := math.Inf(-1)
-		for c := range classes {
-			if s := score(row, c); s > best {
-				best, result[i] = s, int32(c)
-			}
-		}
+	scores.Mul(dense(test), &weights)
+	result := make([]int32, len(test))
+	for i := range result {
+		result[i] = int32(floats.MaxIdx(scores.RawRowView(i)))
 	}
 	return result
 }

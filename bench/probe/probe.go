@@ -56,15 +56,6 @@ type Accuracy struct {
 	N      int `json:"n"`      // test images
 }
 
-// LinearShare is the accuracy of the softmax classifier as a fraction.
-func (a Accuracy) LinearShare() float64 { return float64(a.Linear) / float64(a.N) }
-
-// RidgeShare is the accuracy of least squares as a fraction.
-func (a Accuracy) RidgeShare() float64 { return float64(a.Ridge) / float64(a.N) }
-
-// KNNShare is the accuracy of the nearest neighbours as a fraction.
-func (a Accuracy) KNNShare() float64 { return float64(a.KNN) / float64(a.N) }
-
 // Set is one split's features: [Len, Dim], row-major, and its labels.
 type Set struct {
 	Dim    int

@@ -1,0 +1,94 @@
+package analysis
+
+// percentiles is the number of equal ranges that negatives are divided into.
+const percentiles = 100
+
+// cut is a range of places [from, to) of a query's ordered negatives.
+type cut struct {
+	label    [2]float64
+	from, to int
+}
+
+// cutsOf divides n negatives into percentiles, and then into the cuts of the paper and their mirror images.
+func cutsOf(n int) []cut {
+	var cuts []cut
+	for i := range percentiles {
+		cuts = append(cuts, cut{
+			label: [2]float64{float64(i) / percentiles, float64(i+1) / percentiles},
+			from:  i * n / percentiles, to: (i + 1) * n / percentiles,
+		})
+	}
+	for _, f := range []float64{0.001, 0.01, 0.05} {
+		cuts = append(cuts, cut{label: [2]float64{0, f}, to: share(f, n)})
+	}
+	cuts = append(cuts, cut{label: [2]float64{0.25, 0.75}, from: share(0.25, n), to: share(0.75, n)})
+	for _, f := range []float64{0.05, 0.01} {
+		cuts = append(cuts, cut{label: [2]float64{1 - f, 1}, from: n - share(f, n), to: n})
+	}
+	return cuts
+}
+
+// cutSums are sums over the negatives in a cut of the queries of a class.
+type cutSums struct {
+	dot             float64
+	same, sibling   float64
+	others          float64
+	path, wuPalmer  float64 // over the others
+	ownPath, ownWuP float64 // over those of the query's class
+}
+
+// tally counts the negatives of the queries of one class by cut and class.
+type tally struct {
+	cuts  []cut
+	dot   []float64
+	count [][]int32 // [cuts][C]
+}
+
+func newTally(cuts []cut, classes int) *tally {
+	t := &tally{cuts: cuts, dot: make([]float64, len(cuts)), count: make([][]int32, len(cuts))}
+	for i := range t.count {
+		t.count[i] = make([]int32, classes)
+	}
+	return t
+}
+
+func (t *tally) reset() {
+	clear(t.dot)
+	for _, row := range t.count {
+		clear(row)
+	}
+}
+
+// add counts the negatives of a query.
+func (t *tally) add(r *ranker, labels []int32) {
+	for i, cut := range t.cuts {
+		count, dot := t.count[i], t.dot[i]
+		for _, j := range r.order[cut.from:cut.to] {
+			count[labels[j]]++
+			dot += float64(r.dots[j])
+		}
+		t.dot[i] = dot
+	}
+}
+
+// sums says what the negatives of queries of class c were.
+func (t *tally) sums(s *split, c int) []cutSums {
+	sums := make([]cutSums, len(t.cuts))
+	for i, row := range t.count {
+		sums[i].dot = t.dot[i]
+		for d, count := range row {
+			n := float64(count)
+			if d == c {
+				sums[i].same, sums[i].ownPath, sums[i].ownWuP = n, n*s.Path[c][c], n*s.WuPalmer[c][c]
+				continue
+			}
+			if s.Superclass[d] == s.Superclass[c] {
+				sums[i].sibling += n
+			}
+			sums[i].others += n
+			sums[i].path += n * s.Path[c][d]
+			sums[i].wuPalmer += n * s.WuPalmer[c][d]
+		}
+	}
+	return sums
+}
