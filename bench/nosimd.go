@@ -6,4 +6,4 @@ package bench
 // backend several times faster.
 const SIMD = false
 
-func vectors() string { return "" }
+func Vectors() string { return "" }

@@ -57,7 +57,7 @@ func (r *Runner) provenance(started time.Time) registry.Provenance {
 
 // cpu is the processor with the vector instructions that are used of it: "AMD EPYC, AVX-512".
 func cpu() string {
-	named := slices.DeleteFunc([]string{cpuModel(), vectors()}, func(s string) bool { return s == "" })
+	named := slices.DeleteFunc([]string{cpuModel(), Vectors()}, func(s string) bool { return s == "" })
 	return strings.Join(named, ", ")
 }
 

@@ -8,8 +8,8 @@ import "simd/archsimd"
 // backend several times faster.
 const SIMD = true
 
-// vectors names the widest instructions that products use here; bytes depend on it.
-func vectors() string {
+// Vectors names the widest instructions that products use here; bytes depend on it.
+func Vectors() string {
 	switch {
 	case archsimd.X86.AVX512():
 		return "AVX-512"

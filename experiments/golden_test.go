@@ -1,0 +1,219 @@
+package experiments
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/encoder"
+	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/taxonomy"
+)
+
+var update = flag.Bool("update", false, "add to the golden files what they lack; what they hold is not changed")
+
+// golden holds a digest of numbers by what computes them with its version ("moco v1"), by processor level, and by
+// name. Equal keys promise equal numbers, and keys hold versions: so a digest that changes under the same version
+// makes results wrong that nobody will compute again.
+type golden map[string]map[string]map[string]string
+
+const goldenFile = "testdata/golden.json"
+
+// TestGoldenNumbers trains the first steps of some arms by every method, and probes and analyses what came out.
+// Rounding differs between processor levels: each has digests of its own. To check the build without SIMD:
+//
+//	GOEXPERIMENT= go test -run TestGoldenNumbers ./experiments
+func TestGoldenNumbers(t *testing.T) {
+	var want golden
+	text, err := os.ReadFile(goldenFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	level := cmp.Or(bench.Vectors(), "no vectors")
+	got := golden{}
+	put := func(what, name, digest string) {
+		if got[what] == nil {
+			got[what] = map[string]map[string]string{level: {}}
+		}
+		got[what][level][name] = digest
+	}
+	goldenNumbers(t, put)
+
+	changed, unchecked := false, 0
+	for what, levels := range got {
+		for name, digest := range levels[level] {
+			held := want[what][level][name]
+			switch {
+			case held == digest:
+			case held != "":
+				t.Errorf("%s: the numbers of %s changed on a processor with %s: raise the version of what computes them and run this test with -update, or undo.\n"+
+					"Stored results of the version before are not touched by that; they are asked for no longer.", what, name, level)
+			case *update:
+				changed = true
+				if want[what] == nil {
+					want[what] = map[string]map[string]string{}
+				}
+				if want[what][level] == nil {
+					want[what][level] = map[string]string{}
+				}
+				want[what][level][name] = digest
+			case len(want[what]) == 0:
+				t.Errorf("%s has no golden digests: run this test with -update, on each processor level that you can", what)
+			default:
+				unchecked++
+			}
+		}
+	}
+	if changed {
+		text, err := json.MarshalIndent(want, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(goldenFile, append(text, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if unchecked > 0 && !t.Failed() {
+		t.Skipf("NOT CHECKED: %d numbers have no golden digest for a processor with %s; where the commit is known to be good, this test adds them with -update", unchecked, level)
+	}
+}
+
+// goldenNumbers computes what TestGoldenNumbers compares.
+func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
+	const steps = 6
+	backend, err := bench.Backend{Kind: "go"}.Open(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Finalize()
+	for _, tier := range All.Tiers {
+		if !tier.Machinery {
+			continue // those train in seconds
+		}
+		data, err := All.Dataset(tier.Dataset).Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"all", "hardest5", "random5", "without-same-class"} {
+			trainer, err := tier.Train.New(method.Start{Backend: backend, Rules: All.Arm(id).Rules, Data: data, Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer trainer.Close()
+			var last method.Metrics
+			for range steps {
+				if last, err = trainer.Advance(t.Context(), true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			state, err := trainer.Save()
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(tier.Train.ID().String(), fmt.Sprintf("%s, %s, %d steps", tier.ID, id, steps), digest(t, state, last))
+		}
+		model, err := encoder.Untrained(backend, tier.Train.Scale().Encoder, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer model.Close()
+		measureGolden(t, tier, backend, model, data, put)
+	}
+}
+
+// measureGolden probes and analyses an untrained encoder.
+func measureGolden(t *testing.T, tier *bench.Tier, backend compute.Backend, model encoder.Model, data *dataset.Dataset, put func(what, name, digest string)) {
+	train, err := model.Features(data.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	test, err := model.Features(data.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(fmt.Sprintf("untrained v%d", encoder.Version), tier.ID, digest(t, test.Values))
+	accuracy, err := tier.Probe.Run(backend, train, test, len(data.Classes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func(id string) string { return id[:strings.Index(id, "-")] } // "probe1-softmax-..."
+	put(version(tier.Probe.ID()), tier.ID, digest(t, accuracy))
+
+	embeddings, err := model.Embeddings(data.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := taxonomy.NewTable(data.Tree, len(data.Classes))
+	measures, err := tier.Analysis.Run(analysis.Input{
+		Dim: model.Dim, Embeddings: embeddings, Labels: data.Train.Labels,
+		Superclass: classes.Superclass, Path: classes.Path, WuPalmer: classes.WuPalmer,
+	}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(version(tier.Analysis.ID()), tier.ID, digest(t, measures, measures.Counts))
+}
+
+func digest(t *testing.T, parts ...any) string {
+	t.Helper()
+	h := sha256.New()
+	if err := json.NewEncoder(h).Encode(parts); err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// TestGoldenRuns holds the ids of a whole tier: an id that changes orphans the stored results of its cell.
+func TestGoldenRuns(t *testing.T) {
+	const file = "testdata/default.runs"
+	tier, env := All.Tier("default"), bench.Environment{Backend: "go"}
+	cells := All.Matrix(tier, All.Claims, tier.Seeds, env)
+	for _, sweep := range All.Sweeps {
+		cells = append(cells, All.SweepMatrix(tier, sweep, sweep.Seeds, env)...)
+	}
+	now, lines := map[string]string{}, ""
+	for _, cell := range cells {
+		if now[cell.Name()] == "" {
+			lines += cell.Spec.ID() + " " + cell.Name() + "\n"
+		}
+		now[cell.Name()] = cell.Spec.ID()
+	}
+	text, err := os.ReadFile(file)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	held := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		id, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		held[name] = true
+		if now[name] != id {
+			t.Errorf("%s had the run id %s and has %q: its stored results would be orphaned.\n"+
+				"Undo what changed its key. If its numbers may have changed, its version rose or it is gone, delete the line and run this test with -update.", name, id, now[name])
+		}
+	}
+	for line := range strings.Lines(lines) {
+		if _, name, _ := strings.Cut(strings.TrimSpace(line), " "); !held[name] {
+			t.Logf("new: %s", name) // an arm or a claim was added: nothing is orphaned
+			text = append(text, line...)
+		}
+	}
+	if *update && !t.Failed() {
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
