@@ -47,10 +47,10 @@ fuzz:
 	go test -run xxx -fuzz FuzzDecodeSeries -fuzztime 30s ./bench
 	go test -run xxx -fuzz FuzzDecodeCounts -fuzztime 30s ./bench/analysis
 	go test -run xxx -fuzz FuzzDataNoun -fuzztime 30s ./bench/taxonomy
-	go test -run xxx -fuzz FuzzValidKey -fuzztime 30s ./registry
-	go test -run xxx -fuzz FuzzParseDigest -fuzztime 30s ./registry
+	go test -run xxx -fuzz FuzzValidKey -fuzztime 30s ./registry/store
+	go test -run xxx -fuzz FuzzParseDigest -fuzztime 30s ./registry/store
 	go test -run xxx -fuzz FuzzDecodeManifest -fuzztime 30s ./registry
-	go test -run xxx -fuzz FuzzParseS3URL -fuzztime 30s ./registry
+	go test -run xxx -fuzz FuzzParseURL -fuzztime 30s ./registry/s3
 	go test -run xxx -fuzz FuzzImport -fuzztime 30s ./registry
 	go test -run xxx -fuzz FuzzEvidence -fuzztime 30s ./registry
 

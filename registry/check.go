@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // A ProblemKind is a kind of damage.
@@ -20,7 +22,6 @@ const (
 	Misplaced   ProblemKind = "misplaced"    // a whole blob under the name or in the folder of another
 	Extra       ProblemKind = "extra"        // not a part of the layout
 	BadManifest ProblemKind = "bad manifest" // it does not decode, or is that of another run
-	BrokenRef   ProblemKind = "broken ref"   // it does not decode, or its blob is not there
 	// With CheckOptions.PublicKey only:
 	Unsigned     ProblemKind = "unsigned"      // a manifest has no signature by the key
 	BadSignature ProblemKind = "bad signature" // it is not one by the key of the manifest
@@ -38,7 +39,7 @@ func (p Problem) String() string { return p.Key + ": " + string(p.Kind) + ": " +
 // CheckOptions says how thorough a check is.
 type CheckOptions struct {
 	// ReadData reads and hashes every blob and event. Without it, a flipped
-	// byte is noticed in manifests and refs only.
+	// byte is noticed in manifests only.
 	ReadData bool
 	// PublicKey, if not nil, has to have signed every manifest.
 	PublicKey ed25519.PublicKey
@@ -51,7 +52,7 @@ type CheckOptions struct {
 // unfinished run nor a blob that nothing refers to yet is a problem. The error
 // says only that the check could not be finished.
 func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, error) {
-	c := checker{Registry: r, objects: make(map[string]Info), wanted: make(map[string][]reference)}
+	c := checker{Registry: r, objects: make(map[string]store.Info), wanted: make(map[string][]reference)}
 	var keys, blobs []string
 	for info, err := range r.store.List(ctx, "") {
 		if err != nil {
@@ -84,9 +85,8 @@ func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, err
 
 type checker struct {
 	*Registry
-	objects  map[string]Info        // by key
+	objects  map[string]store.Info  // by key
 	wanted   map[string][]reference // of runs, by the key of the blob
-	refs     []reference
 	problems []Problem
 }
 
@@ -123,13 +123,6 @@ func (c *checker) object(ctx context.Context, key string, opts CheckOptions) err
 		}
 		if damage == nil && opts.PublicKey != nil {
 			return c.signature(ctx, p.run, opts.PublicKey)
-		}
-	case refPart:
-		var target Descriptor
-		target, _, damage = c.Ref(ctx, p.ref)
-		kind = BrokenRef
-		if damage == nil {
-			c.refs = append(c.refs, reference{key, target})
 		}
 	case eventPart:
 		if opts.ReadData {
@@ -177,7 +170,7 @@ func (c *checker) blob(ctx context.Context, key string, name Digest, readData bo
 			return err
 		}
 		defer body.Close()
-		if got, err = digestReader(ctx, body); err != nil {
+		if got, err = store.DigestFrom(ctx, body); err != nil {
 			return fmt.Errorf("registry: %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
 		}
 	}
@@ -214,18 +207,6 @@ func (c *checker) absences(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, ref := range c.refs {
-		key := blobKey(ref.target.Digest)
-		info, err := c.stat(ctx, key)
-		switch {
-		case errors.Is(err, ErrNotExist):
-			c.found(ref.from, BrokenRef, "%s is missing", key)
-		case err != nil:
-			return err
-		case info.Size != ref.target.Size:
-			c.found(ref.from, BrokenRef, "%s has %d bytes, want %d", key, info.Size, ref.target.Size)
-		}
-	}
 	if _, err := c.stat(ctx, configKey); errors.Is(err, ErrNotExist) {
 		c.found(configKey, Missing, "every registry has it")
 	} else if err != nil {
@@ -237,7 +218,7 @@ func (c *checker) absences(ctx context.Context) error {
 // stat looks again for what was not listed: it may have been written since. A
 // blob in the trash is not lost: Blob finds it there, and the next collection
 // moves it back.
-func (c *checker) stat(ctx context.Context, key string) (Info, error) {
+func (c *checker) stat(ctx context.Context, key string) (store.Info, error) {
 	if info, listed := c.objects[key]; listed {
 		return info, nil
 	}

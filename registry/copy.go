@@ -1,12 +1,12 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // CopyProgress says how far a copy is. All objects are counted, those that were
@@ -16,10 +16,9 @@ type CopyProgress struct {
 	Bytes                   int64
 }
 
-// Copy copies blobs, then events, then manifests and signatures, then refs.
-// Everything is verified on the way. A copy that was interrupted, whenever, is
-// completed by another one; what is there already is not sent again. A ref that
-// points elsewhere is set to what it is in from. Leases, and what is in the
+// Copy copies blobs and events, then manifests, then signatures. Everything is
+// verified on the way. A copy that was interrupted, whenever, is completed by
+// another one; what is there already is not sent again. Leases, and what is in the
 // trash, stay behind. progress may be nil; it is called after each object.
 //
 // Whatever is damaged in from does not keep the rest from being copied, and is
@@ -33,7 +32,7 @@ func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) 
 		}
 		c.there[info.Key] = info.Size
 	}
-	var stages [4][]Info
+	var stages [3][]store.Info
 	for info, err := range from.store.List(ctx, "") {
 		if err != nil {
 			return err
@@ -55,7 +54,7 @@ func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) 
 }
 
 // copyStages is the order of copying.
-var copyStages = map[partKind]int{blobPart: 0, eventPart: 0, manifestPart: 1, signaturePart: 2, refPart: 3}
+var copyStages = map[partKind]int{blobPart: 0, eventPart: 0, manifestPart: 1, signaturePart: 2}
 
 // tolerable reports whether err concerns one object, not all.
 func tolerable(err error) bool {
@@ -71,7 +70,7 @@ type copier struct {
 	progress CopyProgress
 }
 
-func (c *copier) copy(ctx context.Context, info Info) error {
+func (c *copier) copy(ctx context.Context, info store.Info) error {
 	p := parseKey(info.Key)
 	var sent int64
 	var skipped bool
@@ -93,8 +92,6 @@ func (c *copier) copy(ctx context.Context, info Info) error {
 		}
 	case signaturePart:
 		err = c.copySignature(ctx, p.run, info.Key)
-	case refPart:
-		err = c.copyRef(ctx, p.ref)
 	}
 	if err != nil {
 		return err
@@ -164,39 +161,4 @@ func (c *copier) copySignature(ctx context.Context, run, key string) error {
 		return err
 	}
 	return c.to.put(ctx, key, text)
-}
-
-func (c *copier) copyRef(ctx context.Context, name string) error {
-	target, _, err := c.from.Ref(ctx, name)
-	if err != nil {
-		return err
-	}
-	there, version, err := c.to.Ref(ctx, name)
-	if err != nil && !errors.Is(err, ErrNotExist) {
-		return err
-	}
-	if err == nil {
-		if equal, err := sameDescriptor(there, target); equal || err != nil {
-			return err
-		}
-	}
-	_, err = c.to.SetRef(ctx, name, target, version)
-	return err
-}
-
-func sameDescriptor(a, b Descriptor) (bool, error) {
-	one, err := encode(a)
-	if err != nil {
-		return false, err
-	}
-	two, err := encode(b)
-	return bytes.Equal(one, two), err
-}
-
-// putBody stores a blob that is not in memory.
-func (r *Registry) putBody(ctx context.Context, d Descriptor, body io.ReadSeeker) error {
-	if err := d.validate(); err != nil {
-		return err
-	}
-	return r.store.Create(ctx, blobKey(d.Digest), body, d.Size, d.Digest)
 }

@@ -1,7 +1,6 @@
 package registry_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -9,11 +8,11 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/registry/s3test"
+	"github.com/cidbench/cidbench/registry/s3/s3test"
 	"github.com/google/go-cmp/cmp"
 )
 
-// fill writes runs, one of them failed and one unfinished, refs and signatures.
+// fill writes runs, one of them failed and one unfinished, and signatures.
 func fill(t *testing.T, r *registry.Registry) {
 	t.Helper()
 	for i := range 5 {
@@ -32,9 +31,6 @@ func fill(t *testing.T, r *registry.Registry) {
 		}
 		commit(t, r, newManifest(i, map[string]registry.Descriptor{"checkpoint": d, "log": putBlob(t, r, fmt.Sprint("log ", i))}))
 		if err := r.Sign(t.Context(), run, newKey(1)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := r.SetRef(t.Context(), fmt.Sprintf("group/ref-%d", i), d, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,19 +127,4 @@ func TestCopyConflict(t *testing.T) {
 	m.Result = []byte(`{"top1":0.7}`)
 	commit(t, to, m)
 	wantErr(t, "another result", registry.Copy(t.Context(), from, to, nil), registry.ErrConflict)
-
-	a, b := putBlob(t, from, "a"), putBlob(t, to, "b")
-	if _, err := from.SetRef(t.Context(), "r", a, ""); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := to.SetRef(t.Context(), "r", b, ""); err != nil {
-		t.Fatal(err)
-	}
-	wantErr(t, "another result", registry.Copy(t.Context(), from, to, nil), registry.ErrConflict)
-	if got, _, err := to.Ref(t.Context(), "r"); err != nil || !cmp.Equal(got, a) {
-		t.Errorf("the ref is %v, %v, want %v", got, err, a)
-	}
-	if data, err := to.Blob(t.Context(), a); err != nil || !bytes.Equal(data, []byte("a")) {
-		t.Errorf("its blob is %q, %v", data, err)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -17,14 +18,6 @@ type Event struct {
 	Time time.Time       `json:"time"`
 	Kind string          `json:"kind"`
 	Data json.RawMessage `json:"data"` // may hold Descriptors of blobs
-}
-
-func eventPrefix(run string) string { return runPrefix + run + "/events/" }
-
-// eventKey has both the number and the digest of the event, so that an append
-// is a new key and its name verifies its content.
-func eventKey(run string, seq int, text []byte) string {
-	return fmt.Sprintf("%s%0*d-%s.json", eventPrefix(run), seqLen, seq, DigestOf(text).Hex()[:eventDigestLen])
 }
 
 // Append adds an event to a run, which need not be finished. Its number is one
@@ -140,4 +133,15 @@ func (r *Registry) event(ctx context.Context, run, key string) (Event, error) {
 		return Event{}, fmt.Errorf("registry: %s: %w: not canonical JSON", key, ErrCorrupt)
 	}
 	return event, nil
+}
+
+var digestPattern = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+// digestsIn finds the digests in the data of an event, whatever its form.
+func digestsIn(data []byte) []Digest {
+	var digests []Digest
+	for _, match := range digestPattern.FindAll(data, -1) {
+		digests = append(digests, Digest(match))
+	}
+	return digests
 }

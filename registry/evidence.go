@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // Evidence is a file with the manifests of some runs and, of their artifacts, only those of some media types:
@@ -87,17 +89,17 @@ func artifacts(m Manifest) []Descriptor {
 
 // evidence is an evidence file as a store.
 type evidence struct {
-	*Memory
+	*store.Memory
 	path string
 }
 
 // openEvidence reads a whole evidence file and verifies all of it. Errors: ErrCorrupt; ErrUnavailable.
-func openEvidence(ctx context.Context, path string) (Store, error) {
+func openEvidence(ctx context.Context, path string) (store.Store, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
 	}
-	e := evidence{NewMemory(path), path}
+	e := evidence{store.NewMemory(path), path}
 	if err := readEvidence(ctx, e.Memory, data); err != nil {
 		return nil, fmt.Errorf("registry: %s is not a whole evidence file: %w", path, err)
 	}
@@ -105,7 +107,7 @@ func openEvidence(ctx context.Context, path string) (Store, error) {
 }
 
 // readEvidence stores the objects of an evidence file.
-func readEvidence(ctx context.Context, to *Memory, data []byte) error {
+func readEvidence(ctx context.Context, to *store.Memory, data []byte) error {
 	plain, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return corrupt("%w", err)
@@ -182,7 +184,7 @@ func (e evidence) Create(context.Context, string, io.ReadSeeker, int64, Digest) 
 	return errEvidence
 }
 
-func (e evidence) Swap(context.Context, string, Version, []byte) (Version, error) {
+func (e evidence) Swap(context.Context, string, store.Version, []byte) (store.Version, error) {
 	return "", errEvidence
 }
 

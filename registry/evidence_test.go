@@ -94,10 +94,8 @@ func TestEvidence(t *testing.T) {
 	}
 	_, err = r.PutBlob(t.Context(), "text/plain", []byte("new"))
 	wantErr(t, "writing", err, registry.ErrUnavailable)
-	_, err = r.SetRef(t.Context(), "new", registry.Descriptor{}, "")
-	if err == nil {
-		t.Error("a reference is written")
-	}
+	_, err = r.Acquire(t.Context(), newRunID(t, 9), "new", ttl)
+	wantErr(t, "a lease", err, registry.ErrUnavailable)
 	err = from.WriteEvidence(t.Context(), io.Discard, []string{strings.Repeat("0", 32)})
 	wantErr(t, "a run that is not there", err, registry.ErrNotExist)
 }

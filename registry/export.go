@@ -8,13 +8,15 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
-// Export writes all finished runs and refs, with every blob they rest on and
-// every signature, as a tar archive that holds an OCI image layout: each run is
+// Export writes all finished runs, with every blob they rest on and every
+// signature, as a tar archive that holds an OCI image layout: each run is
 // an OCI manifest of artifact type ManifestSchema that is tagged with its id, its
 // first layer the manifest of the run, the others its signatures and artifacts.
-// Registries with the same runs, signatures and refs have the same bytes.
+// Registries with the same runs and signatures have the same bytes.
 // progress, which may be nil, is called after each of total blobs.
 //
 // Errors: ErrCorrupt if something is damaged; ErrNotExist if a blob is missing;
@@ -26,14 +28,6 @@ func (r *Registry) Export(ctx context.Context, w io.Writer, progress func(done, 
 			return err
 		}
 		if err := e.run(ctx, run); err != nil {
-			return err
-		}
-	}
-	for name, err := range r.Refs(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := e.ref(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -111,35 +105,23 @@ func (e *exporter) run(ctx context.Context, run string) error {
 		}
 		layers = append(layers, titled(m.Artifacts[name], name))
 	}
-	return e.manifest(ManifestSchema, layers, nil, map[string]string{ociTag: run})
+	return e.manifest(layers, run)
 }
 
-func (e *exporter) ref(ctx context.Context, name string) error {
-	target, _, err := e.Ref(ctx, name)
-	if err != nil {
-		return err
-	}
-	if err := e.refer(target); err != nil {
-		return err
-	}
-	return e.manifest(refArtifactType, []ociDescriptor{{Descriptor: target}}, map[string]string{refAnnotation: name}, nil)
-}
-
-func (e *exporter) manifest(artifactType string, layers []ociDescriptor, annotations, indexAnnotations map[string]string) error {
+func (e *exporter) manifest(layers []ociDescriptor, tag string) error {
 	text, err := encode(ociManifest{
 		SchemaVersion: 2,
 		MediaType:     ociManifestType,
-		ArtifactType:  artifactType,
+		ArtifactType:  ManifestSchema,
 		Config:        ociDescriptor{Descriptor: e.add(ociEmptyType, []byte(ociEmpty))},
 		Layers:        layers,
-		Annotations:   annotations,
 	})
 	if err != nil {
 		return err
 	}
 	d := e.add(ociManifestType, text)
-	d.Annotations = indexAnnotations
-	e.index = append(e.index, ociDescriptor{d, artifactType})
+	d.Annotations = map[string]string{ociTag: tag}
+	e.index = append(e.index, ociDescriptor{d, ManifestSchema})
 	return nil
 }
 
@@ -202,7 +184,7 @@ func (e *exporter) blob(ctx context.Context, archive *tar.Writer, digest Digest,
 		return err
 	}
 	defer body.Close()
-	if err := copyBody(ctx, archive, unseekable{body}, blob.size, digest); err != nil {
+	if err := store.CopyVerified(ctx, archive, unseekable{body}, blob.size, digest); err != nil {
 		return fmt.Errorf("registry: export %s: %w", key, err)
 	}
 	return nil

@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // DefaultGrace is how long garbage stays, and how long a run may take between
-// storing a blob and the event, manifest or ref that refers to it.
+// storing a blob and the event or manifest that refers to it.
 const DefaultGrace = 14 * 24 * time.Hour
 
-const (
-	gcLockKey   = "locks/gc.json"
-	gcTerm      = 20 * time.Second
-	trashPrefix = "trash/sha256/"
-)
+const gcTerm = 20 * time.Second
 
 // GCOptions says what a garbage collection does. The zero value only looks.
 type GCOptions struct {
@@ -46,11 +43,9 @@ type Garbage struct {
 	Size   int64
 }
 
-func trashKey(d Digest) string { return trashPrefix + d.Hex()[:2] + "/" + d.Hex() }
-
-// GC collects blobs to which neither a manifest nor a ref nor a live run
-// refers and that are older than the grace period. A run is live if it is not
-// finished and has a lease that is being renewed, or an event or a lease younger
+// GC collects blobs to which neither a manifest nor an event of a live run refers
+// and that are older than the grace period; nothing else refers to blobs. A run is
+// live if it is not finished and has a lease that is being renewed, or an event or a lease younger
 // than the grace period.
 //
 // Writers may be at work meanwhile. A blob is never deleted at once, but moved to
@@ -121,7 +116,7 @@ func (c *collector) collect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var candidates []Info
+	var candidates []store.Info
 	for info, err := range c.store.List(ctx, blobPrefix) {
 		if err != nil {
 			return err
@@ -158,7 +153,7 @@ func (c *collector) collect(ctx context.Context) error {
 }
 
 // trash moves a blob away.
-func (c *collector) trash(ctx context.Context, d Digest, info Info) error {
+func (c *collector) trash(ctx context.Context, d Digest, info store.Info) error {
 	garbage := Garbage{d, info.Size}
 	if !c.opts.Remove {
 		c.report.Trashed = append(c.report.Trashed, garbage)
@@ -202,7 +197,7 @@ func (c *collector) emptyTrash(ctx context.Context, needed map[Digest]bool) erro
 		if err != nil {
 			return err
 		}
-		d, err := ParseDigest(digestPrefix + info.Key[max(0, len(info.Key)-64):])
+		d, err := digestOfHex(info.Key[max(0, len(info.Key)-64):])
 		if err != nil || info.Key != trashKey(d) {
 			continue
 		}
@@ -231,22 +226,12 @@ func (c *collector) emptyTrash(ctx context.Context, needed map[Digest]bool) erro
 	return nil
 }
 
-// untrash moves a blob back if it is in the trash, where a copy stays, and
-// reports whether it was.
-func (r *Registry) untrash(ctx context.Context, d Digest) (bool, error) {
-	_, err := copyObject(ctx, r.store, trashKey(d), r.store, blobKey(d), d)
-	if errors.Is(err, ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // mark returns the digests of all blobs that something needs.
 func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 	needed := make(map[Digest]bool)
 	finished := make(map[string]bool)
 	var young = make(map[string]bool) // runs, by age
-	var events []Info
+	var events []store.Info
 	var manifests []string
 	for info, err := range c.store.List(ctx, runPrefix) {
 		if err != nil {
@@ -283,7 +268,7 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 		return err
 	})
 	if err == nil {
-		err = forEach(ctx, events, never, func(ctx context.Context, info Info) error {
+		err = forEach(ctx, events, never, func(ctx context.Context, info store.Info) error {
 			run := parseKey(info.Key).run
 			if finished[run] || !young[run] {
 				return nil
@@ -300,28 +285,5 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry: gc: run a check first: %w", err)
 	}
-	for name, err := range c.Refs(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		target, _, err := c.Ref(ctx, name)
-		if errors.Is(err, ErrNotExist) {
-			continue
-		} else if err != nil {
-			return nil, fmt.Errorf("registry: gc: run a check first: %w", err)
-		}
-		needed[target.Digest] = true
-	}
 	return needed, nil
-}
-
-var digestPattern = regexp.MustCompile(digestPrefix + `[0-9a-f]{64}`)
-
-// digestsIn finds the digests in the data of an event, whatever its form.
-func digestsIn(data []byte) []Digest {
-	var digests []Digest
-	for _, match := range digestPattern.FindAll(data, -1) {
-		digests = append(digests, Digest(match))
-	}
-	return digests
 }

@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,10 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/registry/s3test"
+	"github.com/cidbench/cidbench/registry/s3/s3test"
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // age makes a file of a directory store look older.
@@ -58,14 +59,11 @@ func TestGC(t *testing.T) {
 		age(t, root, blobName(d.Digest), 3*grace)
 		return d
 	}
-	artifact, target, garbage, damaged := old("artifact"), old("target"), old("garbage"), old("damaged")
+	artifact, garbage, damaged := old("artifact"), old("garbage"), old("damaged")
 	young := putBlob(t, r, "young")
 	overwrite(t, root, blobName(damaged.Digest), "dbmaged")
 	age(t, root, blobName(damaged.Digest), 3*grace)
 	commit(t, r, newManifest(1, map[string]registry.Descriptor{"a": artifact}))
-	if _, err := r.SetRef(ctx, "ref", target, ""); err != nil {
-		t.Fatal(err)
-	}
 	// Events of runs: finished, live by an event, live by a lease, abandoned.
 	events := make([]registry.Descriptor, 4)
 	for i := range events {
@@ -109,7 +107,7 @@ func TestGC(t *testing.T) {
 	wantGC(t, "trashed", report.Trashed, unneeded...)
 	wantGC(t, "damaged", report.Damaged, damaged)
 	wantGC(t, "purged", report.Purged)
-	for _, d := range []registry.Descriptor{artifact, target, events[1], events[2], young} {
+	for _, d := range []registry.Descriptor{artifact, events[1], events[2], young} {
 		if ok, err := r.HasBlob(ctx, d); !ok || err != nil {
 			t.Errorf("%s is gone, %v", d.Digest, err)
 		}
@@ -121,12 +119,9 @@ func TestGC(t *testing.T) {
 		t.Errorf("what is in the trash reads %q, %v", data, err)
 	}
 
-	// A manifest, an event and a ref take things out of the trash.
-	commit(t, r, newManifest(2, map[string]registry.Descriptor{"a": garbage}))
+	// Manifests and an event take things out of the trash.
+	needy, _ := commit(t, r, newManifest(2, map[string]registry.Descriptor{"a": garbage, "b": events[3]}))
 	if _, err := r.Append(ctx, newRunID(t, 3), "checkpoint", events[0]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.SetRef(ctx, "another", events[3], ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range unneeded {
@@ -155,9 +150,9 @@ func TestGC(t *testing.T) {
 
 	// Nothing is removed when it cannot be known what is needed.
 	late := old("late")
-	overwrite(t, root, "refs/bad.json", "{}")
+	overwrite(t, root, "runs/"+needy+"/manifest.json", "{}")
 	_, err = r.GC(ctx, registry.GCOptions{Remove: true, Grace: grace})
-	wantErr(t, "a damaged ref", err, registry.ErrCorrupt)
+	wantErr(t, "a damaged manifest", err, registry.ErrCorrupt)
 	if ok, err := r.HasBlob(ctx, late); !ok || err != nil {
 		t.Errorf("garbage is removed in spite of it, %v", err)
 	}
@@ -167,45 +162,35 @@ func TestGC(t *testing.T) {
 }
 
 func TestGCExclusive(t *testing.T) {
-	url := memoryURL(t)
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	passes := 0
-	for range 8 {
-		wg.Go(func() {
-			r, err := registry.Open(t.Context(), url)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			_, err = r.GC(t.Context(), registry.GCOptions{Remove: true})
-			if err != nil && !errors.Is(err, registry.ErrHeld) {
-				t.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if err == nil {
-				passes++
-			}
-		})
-	}
-	wg.Wait()
-	if passes != 8 {
-		t.Errorf("of 8 short collections, %d are made, want one after the other", passes)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := store.NewMemory("exclusive")
+		var wg sync.WaitGroup
+		for range 8 {
+			r := openOn(t, s)
+			wg.Go(func() {
+				_, err := r.GC(t.Context(), registry.GCOptions{Remove: true})
+				wantErr(t, "one of 8 short collections, one after the other", err, nil)
+			})
+		}
+		wg.Wait()
+	})
 }
 
 // TestGCAfterCrash leaves the lease of a collector that was killed.
 func TestGCAfterCrash(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes as long as the lease")
-	}
-	root := t.TempDir()
-	r := openRegistry(t, root)
-	overwrite(t, root, "locks/gc.json", `{"owner":"gone","token":"x","beat":3,"milliseconds":1000}`)
-	if _, err := r.GC(t.Context(), registry.GCOptions{Remove: true}); err != nil {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := store.NewMemory("crash")
+		r := openOn(t, s)
+		if _, err := s.Swap(t.Context(), "locks/gc.json", "", []byte(`{"owner":"gone","token":"x","beat":3,"milliseconds":20000}`)); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		_, err := r.GC(t.Context(), registry.GCOptions{Remove: true})
+		wantErr(t, "GC", err, nil)
+		if took := time.Since(start); took < 20*time.Second {
+			t.Errorf("the lease is taken over after %v, its term is 20 s", took)
+		}
+	})
 }
 
 func TestGCRace(t *testing.T) {

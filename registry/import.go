@@ -3,7 +3,6 @@ package registry
 import (
 	"archive/tar"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 const (
@@ -25,27 +26,22 @@ type ImportOptions struct {
 	// MaxBytes is the most that all files of the archive may hold together; 0
 	// means 1 TiB.
 	MaxBytes int64
-	// TempDir is where the archive is unpacked, before anything of it is
-	// believed; if empty, the folder for temporary files.
-	TempDir string
-	// Progress, if not nil, is called after each of total runs and refs.
+	// Progress, if not nil, is called after each of total runs.
 	Progress func(done, total int)
 }
 
 // ImportReport says what an import found.
 type ImportReport struct {
-	Runs, Refs int
-	// Kept are the names of refs that were there and point elsewhere.
-	Kept []string
-	// Ignored counts manifests that are neither runs nor refs.
-	Ignored int
+	Runs    int
+	Ignored int // manifests of other things than runs
 }
 
 // Import reads what Export writes, or a tool for OCI images has rewritten, and
-// adds its runs, signatures and refs to the registry. A ref that is there is
-// left as it is. No name in the archive becomes the name of a file: whatever is
-// not a part of an image layout, or a link, or larger than allowed, or unlike its
-// digest, is refused before anything is stored.
+// adds its runs and signatures to the registry. The archive is unpacked into the
+// folder for temporary files before anything of it is believed. No name in it
+// becomes the name of a file: whatever is not a part of an image layout, or a link,
+// or larger than allowed, or unlike its digest, is refused before anything is
+// stored.
 //
 // Errors: ErrCorrupt if the archive is not in order; ErrConflict if a run is
 // there with another result; ErrUnavailable; those of archive.
@@ -53,7 +49,7 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 	if opts.MaxBytes <= 0 {
 		opts.MaxBytes = defaultImportSize
 	}
-	dir, err := os.MkdirTemp(opts.TempDir, "cidbench-import-*")
+	dir, err := os.MkdirTemp("", "cidbench-import-*")
 	if err != nil {
 		return ImportReport{}, err
 	}
@@ -62,28 +58,18 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 	if err := i.unpack(ctx, archive); err != nil {
 		return ImportReport{}, fmt.Errorf("registry: import: %w", err)
 	}
-	runs, refs, err := i.plan()
+	runs, err := i.plan()
 	if err != nil {
 		return ImportReport{}, fmt.Errorf("registry: import: %w", err)
 	}
-	done := func() {
-		if opts.Progress != nil {
-			opts.Progress(i.report.Runs+i.report.Refs, len(runs)+len(refs))
-		}
-	}
-	for _, run := range runs {
+	for n, run := range runs {
 		if err := i.importRun(ctx, run); err != nil {
 			return i.report, fmt.Errorf("registry: import run %s: %w", run.manifest.Run, err)
 		}
 		i.report.Runs++
-		done()
-	}
-	for _, ref := range refs {
-		if err := i.importRef(ctx, ref); err != nil {
-			return i.report, fmt.Errorf("registry: import ref %s: %w", ref.name, err)
+		if opts.Progress != nil {
+			opts.Progress(n+1, len(runs))
 		}
-		i.report.Refs++
-		done()
 	}
 	return i.report, nil
 }
@@ -98,13 +84,9 @@ type importer struct {
 	report ImportReport
 }
 
-func corrupt(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(format, args...))
-}
-
 // unpack takes the blobs of the archive, each verified.
 func (i *importer) unpack(ctx context.Context, archive io.Reader) error {
-	files := tar.NewReader(reader{ctx, archive})
+	files := tar.NewReader(store.ContextReader(ctx, archive))
 	for n := 0; ; n++ {
 		header, err := files.Next()
 		if errors.Is(err, io.EOF) {
@@ -160,7 +142,7 @@ func (i *importer) entry(ctx context.Context, header *tar.Header, body io.Reader
 		return i.small(ctx, &i.index, header, body)
 	}
 	hex, ok := strings.CutPrefix(name, ociBlobPrefix)
-	digest, err := ParseDigest(digestPrefix + hex)
+	digest, err := digestOfHex(hex)
 	if !ok || err != nil {
 		return corrupt("%.100q is not a part of an OCI image layout", header.Name)
 	}
@@ -190,12 +172,8 @@ func (i *importer) blob(ctx context.Context, digest Digest, size int64, body io.
 		return err
 	}
 	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(f, hash), body); err != nil {
-		return archiveError(ctx, err)
-	}
-	if got := digestFrom(hash.Sum(nil)); got != digest {
-		return corrupt("the blob %s hashes to %s", digest, got)
+	if err := store.CopyVerified(ctx, f, unseekable{body}, size, digest); err != nil {
+		return fmt.Errorf("blob %s: %w", digest, archiveError(ctx, err))
 	}
 	i.sizes[digest] = size
 	return f.Close()
@@ -230,21 +208,17 @@ type plannedRun struct {
 	signatures map[string][]byte
 }
 
-type plannedRef struct {
-	name   string
-	target Descriptor
-}
-
 // plan decides what to import, before anything is stored.
-func (i *importer) plan() (runs []plannedRun, refs []plannedRef, err error) {
+func (i *importer) plan() ([]plannedRun, error) {
 	var layout ociLayout
 	if err := json.Unmarshal(i.layout, &layout); err != nil || !strings.HasPrefix(layout.Version, "1.") {
-		return nil, nil, corrupt("no %s of version 1", ociLayoutName)
+		return nil, corrupt("no %s of version 1", ociLayoutName)
 	}
 	var index ociIndex
 	if err := json.Unmarshal(i.index, &index); err != nil || index.SchemaVersion != 2 {
-		return nil, nil, corrupt("no %s of version 2", ociIndexName)
+		return nil, corrupt("no %s of version 2", ociIndexName)
 	}
+	var runs []plannedRun
 	for _, d := range index.Manifests {
 		if d.MediaType != ociManifestType {
 			i.report.Ignored++
@@ -252,33 +226,23 @@ func (i *importer) plan() (runs []plannedRun, refs []plannedRef, err error) {
 		}
 		text, err := i.read(d.Descriptor)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		var m ociManifest
 		if err := json.Unmarshal(text, &m); err != nil {
-			return nil, nil, corrupt("manifest %s: %w", d.Digest, err)
+			return nil, corrupt("manifest %s: %w", d.Digest, err)
 		}
-		switch {
-		case m.ArtifactType == ManifestSchema && len(m.Layers) > 0:
-			run, err := i.planRun(m.Layers)
-			if err != nil {
-				return nil, nil, fmt.Errorf("manifest %s: %w", d.Digest, err)
-			}
-			runs = append(runs, run)
-		case m.ArtifactType == refArtifactType && len(m.Layers) == 1:
-			ref := plannedRef{m.Annotations[refAnnotation], m.Layers[0].Descriptor}
-			if _, err := refKey(ref.name); err != nil {
-				return nil, nil, corrupt("%w", err)
-			}
-			if err := i.want(ref.target); err != nil {
-				return nil, nil, err
-			}
-			refs = append(refs, ref)
-		default:
+		if m.ArtifactType != ManifestSchema || len(m.Layers) == 0 {
 			i.report.Ignored++
+			continue
 		}
+		run, err := i.planRun(m.Layers)
+		if err != nil {
+			return nil, fmt.Errorf("manifest %s: %w", d.Digest, err)
+		}
+		runs = append(runs, run)
 	}
-	return runs, refs, nil
+	return runs, nil
 }
 
 func (i *importer) planRun(layers []ociDescriptor) (plannedRun, error) {
@@ -333,24 +297,6 @@ func (i *importer) importRun(ctx context.Context, run plannedRun) error {
 	return nil
 }
 
-func (i *importer) importRef(ctx context.Context, ref plannedRef) error {
-	there, _, err := i.Ref(ctx, ref.name)
-	if err == nil {
-		same, err := sameDescriptor(there, ref.target)
-		if !same {
-			i.report.Kept = append(i.report.Kept, ref.name)
-		}
-		return err
-	} else if !errors.Is(err, ErrNotExist) {
-		return err
-	}
-	if err := i.storeBlob(ctx, ref.target); err != nil {
-		return err
-	}
-	_, err = i.SetRef(ctx, ref.name, ref.target, "")
-	return err
-}
-
 // storeBlob stores a blob of the archive.
 func (i *importer) storeBlob(ctx context.Context, d Descriptor) error {
 	f, err := os.Open(i.path(d.Digest))
@@ -358,5 +304,5 @@ func (i *importer) storeBlob(ctx context.Context, d Descriptor) error {
 		return err
 	}
 	defer f.Close()
-	return i.putBody(ctx, d, f)
+	return i.store.Create(ctx, blobKey(d.Digest), f, d.Size, d.Digest)
 }

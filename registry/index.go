@@ -6,14 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
-const (
-	indexKey = "index/runs.json"
-	// indexLag is how many manifests may be read again and again before the
-	// index is written anew.
-	indexLag = 100
-)
+// indexLag is how many manifests may be read again and again before the index is
+// written anew.
+const indexLag = 100
 
 // A RunStatus is what a list of runs says of one.
 type RunStatus struct {
@@ -88,7 +87,7 @@ func (r *Registry) Statuses(ctx context.Context) ([]RunStatus, error) {
 }
 
 // loadIndex returns an empty index if there is none, or a damaged one.
-func (r *Registry) loadIndex(ctx context.Context) (map[string]indexed, Version, error) {
+func (r *Registry) loadIndex(ctx context.Context) (map[string]indexed, store.Version, error) {
 	text, version, err := r.store.Load(ctx, indexKey)
 	if errors.Is(err, ErrNotExist) {
 		return nil, "", nil
@@ -109,7 +108,7 @@ func (r *Registry) loadIndex(ctx context.Context) (map[string]indexed, Version, 
 
 // saveIndex does what it can: somebody else may be faster, or the only one who
 // may write.
-func (r *Registry) saveIndex(ctx context.Context, entries []indexed, old Version) {
+func (r *Registry) saveIndex(ctx context.Context, entries []indexed, old store.Version) {
 	whole := entries[:0:0]
 	for _, entry := range entries {
 		if entry.Manifest != "" {

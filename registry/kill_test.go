@@ -1,76 +1,48 @@
 package registry_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/registry/s3test"
-)
-
-const (
-	killedVariable = "CIDBENCH_REGISTRY_KILLED_URL"
-	roundVariable  = "CIDBENCH_REGISTRY_KILLED_ROUND"
+	"github.com/cidbench/cidbench/registry/s3/s3test"
 )
 
 func TestKill(t *testing.T) { testKill(t, t.TempDir(), 24) }
 
 func TestKillS3(t *testing.T) { testKill(t, s3test.Start(t, s3test.Versitygw).URL("p"), 12) }
 
-// testKill kills a writer with SIGKILL at random moments, later ones on a machine
-// too slow to commit anything before. What it committed is there, whatever is
-// listed is whole, and nothing is damaged.
+// stepLine is what a writer prints before each operation on its store.
+const stepLine = "step"
+
+// testKill kills a writer with SIGKILL, each time after two steps more: a run is
+// 11 of them. What it committed is there, whatever is listed is whole, and nothing
+// is damaged.
 func testKill(t *testing.T, url string, rounds int) {
-	executable, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	committed := make(map[string]bool)
-	window := 150 * time.Millisecond
 	for round := range rounds {
-		cmd := exec.CommandContext(t.Context(), executable)
-		cmd.Env = append(os.Environ(), killedVariable+"="+url, fmt.Sprintf("%s=%d", roundVariable, round))
-		cmd.Stderr = os.Stderr
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
+		writer := start(t, killedVariable, url, fmt.Sprint("writer ", round))
+		var lines []string
+		for steps := 0; steps < 1+2*round; {
+			line := writer.line(t)
+			if lines = append(lines, line); line == stepLine {
+				steps++
+			}
+		}
+		if err := writer.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewReader(stdout)
-		if _, err := lines.ReadString('\n'); err != nil { // "ready"
-			t.Fatal(err)
-		}
-		time.Sleep(rand.N(window))
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		rest, err := io.ReadAll(lines)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd.Wait() // "signal: killed"
-		if len(rest) == 0 {
-			window += window / 2
-		}
-		for line := range strings.Lines(string(rest)) {
-			if run, whole := strings.CutSuffix(line, "\n"); whole {
-				committed[run] = true
+		rest, _ := writer.rest(t) // "signal: killed"
+		for _, line := range append(lines, rest...) {
+			if line != stepLine {
+				committed[line] = true
 			}
 		}
 	}
-
 	wantWhole(t, url, committed)
 }
 
@@ -99,7 +71,7 @@ func wantWhole(t *testing.T, url string, committed map[string]bool) {
 		t.Errorf("%d runs were committed and are not there", len(committed))
 	}
 	if len(listed) == 0 {
-		t.Error("no writer lived long enough to commit a run")
+		t.Error("no run is there, and the later writers committed some")
 	}
 	if got := found(t, r, registry.CheckOptions{ReadData: true}); got != nil {
 		t.Errorf("after the kills: %q", got)
@@ -107,13 +79,26 @@ func wantWhole(t *testing.T, url string, committed map[string]bool) {
 	t.Logf("%d runs are whole", len(listed))
 }
 
-// TestKillServer kills the server with SIGKILL again and again while runs are
-// written to it.
+// TestKillServer kills the server with SIGKILL again and again in the middle of
+// the steps of runs that are written to it.
 func TestKillServer(t *testing.T) {
 	server := s3test.Start(t, s3test.Versitygw)
-	r := openRegistry(t, server.URL("p"))
-	committed := make(map[string]bool)
+	url := server.URL("p")
+	s, err := registry.OpenStore(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stepped := &steppedStore{s, func() {}}
+	r := openOn(t, stepped)
 	ctx, stop := context.WithCancel(t.Context())
+	steps := make(chan struct{})
+	stepped.step = func() {
+		select {
+		case steps <- struct{}{}:
+		case <-ctx.Done():
+		}
+	}
+	committed := make(map[string]bool)
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
@@ -125,8 +110,10 @@ func TestKillServer(t *testing.T) {
 			}
 		}
 	})
-	for range 10 {
-		time.Sleep(rand.N(200 * time.Millisecond))
+	for round := range 10 {
+		for range 1 + 2*round {
+			<-steps
+		}
 		server.Kill()
 		if err := server.Restart(t.Context()); err != nil {
 			t.Fatal(err)
@@ -134,39 +121,28 @@ func TestKillServer(t *testing.T) {
 	}
 	stop()
 	writer.Wait()
-	wantWhole(t, server.URL("p"), committed)
+	wantWhole(t, url, committed)
 }
 
-// writeUntilKilled is the writer of TestKill. It prints the id of every run
-// whose Commit has returned.
-func writeUntilKilled(url string) {
-	err := func() error {
-		ctx := context.Background()
-		fmt.Println("ready")
-		r, err := registry.Open(ctx, url)
+// writeUntilKilled is the writer of testKill. It prints every step, and the id of
+// every run whose Commit has returned.
+func writeUntilKilled(url, name string) error {
+	ctx := context.Background()
+	s, err := registry.OpenStore(ctx, url)
+	if err != nil {
+		return err
+	}
+	r, err := registry.OpenOn(ctx, &steppedStore{s, func() { fmt.Println(stepLine) }})
+	if err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		run, err := writeRun(ctx, r, fmt.Sprintf("%s run %d", name, i), i)
 		if err != nil {
 			return err
 		}
-		var version registry.Version
-		ref := "round-" + os.Getenv(roundVariable)
-		for i := 0; ; i++ {
-			name := fmt.Sprintf("%s run %d", ref, i)
-			run, err := writeRun(ctx, r, name, i)
-			if err != nil {
-				return err
-			}
-			fmt.Println(run)
-			report, err := r.PutBlob(ctx, "text/plain", []byte(name))
-			if err != nil {
-				return err
-			}
-			if version, err = r.SetRef(ctx, ref, report, version); err != nil {
-				return err
-			}
-		}
-	}()
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+		fmt.Println(run)
+	}
 }
 
 // writeRun commits a run with two artifacts, and an event for each.

@@ -1,9 +1,60 @@
 package registry
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
+
+const (
+	configKey   = "cidbench-registry.json"
+	indexKey    = "index/runs.json"
+	gcLockKey   = "locks/gc.json"
+	blobPrefix  = "blobs/sha256/"
+	trashPrefix = "trash/sha256/"
+	runPrefix   = "runs/"
+)
+
+const (
+	runIDLen       = 32 // 128 bits: enough to never see two keys with one id
+	keyIDLen       = 32
+	seqLen         = 8
+	eventDigestLen = 12
+)
+
+func blobKey(d Digest) string  { return blobPrefix + d.Hex()[:2] + "/" + d.Hex() }
+func trashKey(d Digest) string { return trashPrefix + d.Hex()[:2] + "/" + d.Hex() }
+
+func manifestKey(run string) string { return runPrefix + run + "/manifest.json" }
+func leaseKey(run string) string    { return runPrefix + run + "/lease.json" }
+
+func signatureKey(run, keyID string) string {
+	return runPrefix + run + "/signatures/" + keyID + ".json"
+}
+
+func eventPrefix(run string) string { return runPrefix + run + "/events/" }
+
+// eventKey has both the number and the digest of the event, so that an append
+// is a new key and its name verifies its content.
+func eventKey(run string, seq int, text []byte) string {
+	return fmt.Sprintf("%s%0*d-%s.json", eventPrefix(run), seqLen, seq, DigestOf(text).Hex()[:eventDigestLen])
+}
+
+func validRunID(id string) bool { return len(id) == runIDLen && isHex(id) }
+
+func checkRunID(id string) error {
+	if !validRunID(id) {
+		return fmt.Errorf("registry: %.100q is not a run id: want %d lower-case hexadecimal digits", id, runIDLen)
+	}
+	return nil
+}
+
+func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
+
+// digestOfHex is the digest whose Hex is hex.
+func digestOfHex(hex string) (Digest, error) { return store.ParseDigest("sha256:" + hex) }
 
 // A part is what a key is in the layout of a registry.
 type part struct {
@@ -11,7 +62,6 @@ type part struct {
 	run    string // of all parts of runs
 	event  eventName
 	blob   Digest // of blobPart and misplacedPart
-	ref    string // of refPart
 	signer string // of signaturePart: the id of the key
 }
 
@@ -24,7 +74,6 @@ const (
 	misplacedPart // a blob in the folder of another
 	manifestPart
 	eventPart
-	refPart
 	signaturePart
 	leasePart // content is judged by who wants the lease
 	freePart  // content is not the registry's to judge
@@ -32,7 +81,7 @@ const (
 
 // parseKey inverts the functions that make keys.
 func parseKey(key string) part {
-	if !ValidKey(key) {
+	if !store.ValidKey(key) {
 		return part{}
 	}
 	if key == configKey {
@@ -47,10 +96,6 @@ func parseKey(key string) part {
 		if validRunID(run) {
 			return parseRunKey(run, name)
 		}
-	case "refs":
-		if name, ok := strings.CutSuffix(rest, ".json"); ok {
-			return part{kind: refPart, ref: name}
-		}
 	case "index", "locks", "trash":
 		if rest != "" {
 			return part{kind: freePart}
@@ -61,7 +106,7 @@ func parseKey(key string) part {
 
 func parseBlobKey(key string) part {
 	folder, hex, _ := strings.Cut(strings.TrimPrefix(key, blobPrefix), "/")
-	digest, err := ParseDigest(digestPrefix + hex)
+	digest, err := digestOfHex(hex)
 	switch {
 	case err != nil || len(folder) != 2 || !isHex(folder):
 		return part{}
@@ -97,11 +142,6 @@ type eventName struct {
 	seq    int
 	digest string // the first 12 hexadecimal digits
 }
-
-const (
-	seqLen         = 8
-	eventDigestLen = 12
-)
 
 func parseEventName(name string) (eventName, bool) {
 	stem, isJSON := strings.CutSuffix(name, ".json")

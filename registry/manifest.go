@@ -53,25 +53,25 @@ type Provenance struct {
 	Tool        string    `json:"tool"`             // name and version
 	Commit      string    `json:"commit,omitempty"` // of the source
 	Dirty       bool      `json:"dirty"`            // the source differed from Commit
+	Code        string    `json:"code,omitempty"`   // digest of the source that determines the numbers
 	GoVersion   string    `json:"goVersion"`
 	OS          string    `json:"os"`
 	Arch        string    `json:"arch"`
 	CPU         string    `json:"cpu,omitempty"` // model name, and the vector instructions used of it
 	Cores       int       `json:"cores"`
 	Backend     string    `json:"backend"` // what computed: name and version
-	Host        string    `json:"host,omitempty"`
 	Command     []string  `json:"command,omitempty"`
 	Started     time.Time `json:"started"`
 	Finished    time.Time `json:"finished"`
 	WallSeconds float64   `json:"wallSeconds"` // summed over resumptions
 	// Joules is the processors' energy put down to the run; 0 where it cannot be known.
-	Joules  float64           `json:"joules,omitempty"`
-	Resumed int               `json:"resumed"` // how often the run was resumed
-	Modules map[string]string `json:"modules,omitempty"`
+	Joules  float64 `json:"joules,omitempty"`
+	Resumed int     `json:"resumed"` // how often the run was resumed
+	// CarriedFrom is the id that the run had under an earlier scheme of keys, if
+	// its key was renamed since without computing the run again.
+	CarriedFrom string            `json:"carriedFrom,omitempty"`
+	Modules     map[string]string `json:"modules,omitempty"`
 }
-
-// runIDLen is 128 bits: enough to never see two keys with one id.
-const runIDLen = 32
 
 // RunID is the id of the run that key determines: the first 32 hexadecimal
 // digits of the SHA-256 of key as canonical JSON, so the order of members and
@@ -90,15 +90,6 @@ func RunID(key json.RawMessage) (string, error) {
 
 func isObject(text json.RawMessage) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
-}
-
-func validRunID(id string) bool { return len(id) == runIDLen && isHex(id) }
-
-func checkRunID(id string) error {
-	if !validRunID(id) {
-		return fmt.Errorf("registry: %.100q is not a run id: want %d lower-case hexadecimal digits", id, runIDLen)
-	}
-	return nil
 }
 
 // DecodeManifest reads a stored manifest. It accepts nothing but the exact
@@ -191,6 +182,11 @@ func (m Manifest) validate() error {
 	}
 	if len(m.Result) > 0 && !isObject(m.Result) {
 		return errors.New("the result of a run has to be a JSON object")
+	}
+	if from := m.Provenance.CarriedFrom; from != "" {
+		if err := checkRunID(from); err != nil {
+			return fmt.Errorf("carried from: %w", err)
+		}
 	}
 	for name, artifact := range m.Artifacts {
 		if err := artifact.validate(); err != nil {

@@ -15,10 +15,6 @@ const (
 	ociTag          = "org.opencontainers.image.ref.name"
 	ociTitle        = "org.opencontainers.image.title"
 
-	// refArtifactType is a manifest whose only layer is the target of the ref
-	// that the annotation refAnnotation names.
-	refArtifactType = "application/vnd.cidbench.ref.v1+json"
-	refAnnotation   = "io.github.cidbench.ref"
 	// signatureType is a layer with a signature of the run; its title is the id
 	// of the key and ".json".
 	signatureType = "application/vnd.cidbench.signature.v1+json"

@@ -14,7 +14,6 @@ const (
 	dssePayloadType  = "application/vnd.in-toto+json"
 	statementType    = "https://in-toto.io/Statement/v1"
 	runPredicateType = "https://github.com/cidbench/cidbench/run/v1"
-	keyIDLen         = 32
 )
 
 // KeyID names a public key: the first 32 hexadecimal digits of its SHA-256.
@@ -55,10 +54,6 @@ type predicate struct {
 // type is none of another.
 func preAuthentication(payload []byte) []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(dssePayloadType), dssePayloadType, len(payload), payload)
-}
-
-func signatureKey(run, keyID string) string {
-	return runPrefix + run + "/signatures/" + keyID + ".json"
 }
 
 // Sign vouches for the manifest of a finished run: it stores an in-toto

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 const (
@@ -34,7 +36,7 @@ func spool(ctx context.Context, body io.Reader, size int64, sum Digest) (io.Read
 			file.Close()
 		}
 	}
-	if err := copyBody(ctx, w, unseekable{body}, size, sum); err != nil {
+	if err := store.CopyVerified(ctx, w, unseekable{body}, size, sum); err != nil {
 		done()
 		return nil, nil, err
 	}
@@ -51,7 +53,7 @@ func (unseekable) Seek(int64, int) (int64, error) { return 0, nil }
 
 // copyObject copies what one key holds to another, of the same store or not,
 // if it is what sum says. Errors: those of Get and Create; ErrCorrupt.
-func copyObject(ctx context.Context, from Store, fromKey string, to Store, toKey string, sum Digest) (size int64, err error) {
+func copyObject(ctx context.Context, from store.Store, fromKey string, to store.Store, toKey string, sum Digest) (size int64, err error) {
 	body, info, err := from.Get(ctx, fromKey)
 	if err != nil {
 		return 0, err

@@ -176,7 +176,7 @@ func newCheck(s *state) *cobra.Command {
 	var key string
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Look for damage: missing, truncated, flipped or misplaced objects, bad manifests, broken references",
+		Short: "Look for damage: missing, truncated, flipped or misplaced objects, bad manifests",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return check(c.Context(), s, o, readData, key) },
 	}
@@ -232,7 +232,7 @@ func newGC(s *state) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "gc",
 		Short: "Collect blobs that no run needs (looks only, without --remove)",
-		Long: `Finds blobs that no manifest, reference or live run needs, such as the checkpoints of finished runs'
+		Long: `Finds blobs that no manifest or live run needs, such as the checkpoints of finished runs'
 earlier attempts. With --remove they are moved to the trash, and what has been there for longer than the
 grace period is deleted. Runs may be at work meanwhile.`,
 		Args: cobra.NoArgs,
@@ -334,10 +334,7 @@ func newImport(s *state) *cobra.Command {
 			if o.json {
 				return printJSON(s, report)
 			}
-			fmt.Fprintf(s.stdout, "%d runs and %d references imported into %s\n", report.Runs, report.Refs, reg)
-			for _, name := range report.Kept {
-				fmt.Fprintf(s.stdout, "reference %s is kept: it pointed elsewhere already\n", name)
-			}
+			fmt.Fprintf(s.stdout, "%d runs imported into %s\n", report.Runs, reg)
 			return nil
 		},
 	}

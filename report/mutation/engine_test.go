@@ -22,6 +22,7 @@ import (
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report"
 	"github.com/cidbench/cidbench/report/stats"
 )
@@ -168,7 +169,7 @@ func judge(t *testing.T, data *dataset.Dataset, mistake func(*bench.Cell)) map[s
 	if err := r.Run(t.Context(), wrong); err != nil {
 		t.Fatal(err)
 	}
-	filed, err := registry.OpenOn(t.Context(), registry.NewMemory(t.Name()))
+	filed, err := registry.OpenOn(t.Context(), store.NewMemory(t.Name()))
 	if err != nil {
 		t.Fatal(err)
 	}

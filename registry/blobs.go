@@ -1,0 +1,107 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cidbench/cidbench/registry/store"
+)
+
+// PutBlob stores data under its digest; storing it again changes nothing.
+// Errors: ErrCorrupt if the registry holds other bytes under that digest, that
+// is, a damaged blob; ErrUnavailable.
+func (r *Registry) PutBlob(ctx context.Context, mediaType string, data []byte) (Descriptor, error) {
+	d := Descriptor{MediaType: mediaType, Digest: DigestOf(data), Size: int64(len(data))}
+	if err := d.validate(); err != nil {
+		return Descriptor{}, err
+	}
+	err := r.put(ctx, blobKey(d.Digest), data)
+	if errors.Is(err, ErrExist) {
+		return Descriptor{}, fmt.Errorf("%w: the stored blob is damaged, remove it and store it again: %w", ErrCorrupt, err)
+	} else if err != nil {
+		return Descriptor{}, err
+	}
+	return d, nil
+}
+
+// Blob reads a blob and verifies it. Errors: ErrNotExist; ErrCorrupt if size or
+// digest are not those of the descriptor; ErrUnavailable.
+func (r *Registry) Blob(ctx context.Context, d Descriptor) ([]byte, error) {
+	if err := d.validate(); err != nil {
+		return nil, err
+	}
+	key := blobKey(d.Digest)
+	body, info, err := r.store.Get(ctx, key)
+	if errors.Is(err, ErrNotExist) { // a collector may be about to move it back
+		if trashed, info2, err2 := r.store.Get(ctx, trashKey(d.Digest)); err2 == nil {
+			key, body, info, err = trashKey(d.Digest), trashed, info2, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	if info.Size != d.Size { // before memory is set aside for it
+		return nil, fmt.Errorf("registry: %s: %w: it has %d bytes, want %d", key, ErrCorrupt, info.Size, d.Size)
+	}
+	data := make([]byte, d.Size)
+	if _, err := io.ReadFull(store.ContextReader(ctx, body), data); err != nil {
+		return nil, fmt.Errorf("registry: %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
+	}
+	if got := DigestOf(data); got != d.Digest {
+		return nil, fmt.Errorf("registry: %s: %w: it hashes to %s, want %s", key, ErrCorrupt, got, d.Digest)
+	}
+	return data, nil
+}
+
+// HasBlob reports whether the blob is there, without reading it. Errors:
+// ErrCorrupt if its size is not that of the descriptor; ErrUnavailable.
+func (r *Registry) HasBlob(ctx context.Context, d Descriptor) (bool, error) {
+	if err := d.validate(); err != nil {
+		return false, err
+	}
+	key := blobKey(d.Digest)
+	info, err := r.store.Stat(ctx, key)
+	if errors.Is(err, ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	if info.Size != d.Size {
+		return false, fmt.Errorf("registry: %s: %w: it has %d bytes, want %d", key, ErrCorrupt, info.Size, d.Size)
+	}
+	return true, nil
+}
+
+// wantBlob fails with ErrNotExist where HasBlob is false: nothing is written
+// that refers to what is not there. It moves the blob back if a collector has
+// moved it away. Whoever writes a reference calls it before and after: a
+// collector that has not seen the reference has moved the blob by then.
+func (r *Registry) wantBlob(ctx context.Context, what string, d Descriptor) error {
+	ok, err := r.HasBlob(ctx, d)
+	if err == nil && !ok {
+		if ok, err = r.untrash(ctx, d.Digest); ok {
+			ok, err = r.HasBlob(ctx, d)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("registry: %s: blob %s %w; store it first", what, d.Digest, ErrNotExist)
+	}
+	return nil
+}
+
+// untrash moves a blob back if it is in the trash, where a copy stays, and
+// reports whether it was.
+func (r *Registry) untrash(ctx context.Context, d Digest) (bool, error) {
+	_, err := copyObject(ctx, r.store, trashKey(d), r.store, blobKey(d), d)
+	if errors.Is(err, ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,239 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cidbench/cidbench/registry/store"
+	"github.com/google/uuid"
+)
+
+// ErrHeld says that another owner is at work there, or was until a moment ago.
+var ErrHeld = errors.New("is held by another owner")
+
+const (
+	minTTL = 50 * time.Millisecond
+	maxTTL = time.Hour
+)
+
+// A Lease is the exclusive right to work on something. It is renewed in the
+// background four times per term, and lost by an owner that could not renew it
+// for three quarters of a term.
+//
+// No clock is compared with another: whoever waits for a lease takes it over
+// after having seen it unchanged for a whole term of its own time, thus at least
+// a quarter of a term after an owner that is still alive has stopped.
+type Lease struct {
+	store store.Store
+	key   string
+	term  time.Duration
+	lost  chan struct{}
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+
+	mu      sync.Mutex // guards the rest
+	now     term
+	version store.Version
+}
+
+// A term is what is stored of a lease. Beat makes every one different.
+type term struct {
+	Owner        string `json:"owner"`
+	Token        string `json:"token"` // new whenever the lease changes hands
+	Beat         int    `json:"beat"`
+	Milliseconds int64  `json:"milliseconds"`
+	Released     bool   `json:"released,omitempty"`
+}
+
+// Acquire takes the lease of a run, for everybody who opens the same registry.
+// owner names the caller to others; ttl is the term, between 50 ms and an hour,
+// to be well above the time that a few requests to the store take.
+//
+// It does not wait. After ErrHeld, a later call by the same Registry succeeds if
+// the owner has given the lease back, or has not renewed it since the earlier
+// call and for its term.
+//
+// Errors: ErrHeld; ErrExist if the run is finished; ErrUnavailable.
+func (r *Registry) Acquire(ctx context.Context, run, owner string, ttl time.Duration) (*Lease, error) {
+	if err := checkRunID(run); err != nil {
+		return nil, err
+	}
+	if err := r.wantUnfinished(ctx, run); err != nil {
+		return nil, err
+	}
+	lease, err := r.acquire(ctx, leaseKey(run), owner, ttl)
+	if err != nil {
+		return nil, err
+	}
+	// The owner before may have finished the run in the meantime.
+	if err := r.wantUnfinished(ctx, run); err != nil {
+		return nil, errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+	}
+	return lease, nil
+}
+
+func (r *Registry) wantUnfinished(ctx context.Context, run string) error {
+	_, err := r.store.Stat(ctx, manifestKey(run))
+	if errors.Is(err, ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return fmt.Errorf("registry: lease of run %s: the manifest %w", run, ErrExist)
+}
+
+func (r *Registry) acquire(ctx context.Context, key, owner string, ttl time.Duration) (*Lease, error) {
+	if ttl < minTTL || ttl > maxTTL {
+		return nil, fmt.Errorf("registry: the term of a lease is between %v and %v, not %v", minTTL, maxTTL, ttl)
+	}
+	old, err := r.mayTake(ctx, key, ttl)
+	if err != nil {
+		return nil, err
+	}
+	now := term{Owner: owner, Token: uuid.NewString(), Beat: 1, Milliseconds: ttl.Milliseconds()}
+	text, err := encode(now)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	version, err := r.store.Swap(ctx, key, old, text)
+	if errors.Is(err, ErrConflict) {
+		return nil, fmt.Errorf("registry: %s %w, who was faster", key, ErrHeld)
+	} else if err != nil {
+		return nil, err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l := &Lease{store: r.store, key: key, term: ttl, lost: make(chan struct{}), stop: stop, now: now, version: version}
+	l.done.Go(func() { l.renew(background, start) })
+	return l, nil
+}
+
+// await is acquire that waits for a lease to be given back, or to be seen
+// unchanged for a term. Errors: ErrHeld if it is still being renewed then.
+func (r *Registry) await(ctx context.Context, key, owner string, ttl time.Duration) (*Lease, error) {
+	for start := time.Now(); ; {
+		lease, err := r.acquire(ctx, key, owner, ttl)
+		if !errors.Is(err, ErrHeld) || time.Since(start) > ttl+ttl/4 {
+			return lease, err
+		}
+		select {
+		case <-time.After(ttl / 40):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// mayTake returns the version of a lease that may be replaced.
+func (r *Registry) mayTake(ctx context.Context, key string, ttl time.Duration) (store.Version, error) {
+	text, version, err := r.store.Load(ctx, key)
+	if errors.Is(err, ErrNotExist) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	there := term{Owner: "somebody", Milliseconds: ttl.Milliseconds()}
+	if decodeStrict(text, &there) != nil { // damaged: it holds as long as one's own would
+		there = term{Owner: "somebody", Milliseconds: ttl.Milliseconds()}
+	}
+	if there.Released {
+		return version, nil
+	}
+	wait := min(max(time.Duration(there.Milliseconds)*time.Millisecond, minTTL), maxTTL)
+
+	if unchanged := r.leases.unchanged(key, version); unchanged < wait {
+		return "", fmt.Errorf("registry: %s %w: %.100q, to be taken over if it does not change for another %v",
+			key, ErrHeld, there.Owner, (wait - unchanged).Round(time.Millisecond))
+	}
+	r.leases.forget(key)
+	return version, nil
+}
+
+// Lost is closed when the lease is lost: the owner has to stop at once, and may
+// commit nothing any more. Release does not close it.
+func (l *Lease) Lost() <-chan struct{} { return l.lost }
+
+// Release gives the lease back, so that others need not wait. A lease that is
+// lost is none to give back. Errors: ErrUnavailable.
+func (l *Lease) Release(ctx context.Context) error {
+	l.stop()
+	l.done.Wait()
+	select {
+	case <-l.lost:
+		return nil
+	default:
+	}
+	err := l.swap(ctx, true)
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// renew keeps the lease until ctx is done. start is the time before the last
+// successful request.
+func (l *Lease) renew(ctx context.Context, start time.Time) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Until(start.Add(l.term / 4))):
+		}
+		err := context.DeadlineExceeded
+		for begin := time.Now(); begin.Before(start.Add(l.term * 3 / 4)); begin = time.Now() {
+			attempt, cancel := context.WithDeadline(ctx, start.Add(l.term*3/4))
+			err = l.swap(attempt, false)
+			cancel()
+			if err == nil {
+				start = begin
+				break
+			}
+			if errors.Is(err, ErrConflict) || ctx.Err() != nil {
+				break
+			}
+			select {
+			case <-time.After(l.term / 16):
+			case <-ctx.Done():
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			close(l.lost)
+			return
+		}
+	}
+}
+
+// swap writes the next term. A request that was given up may have been carried
+// out; then the store holds a later term of this owner.
+func (l *Lease) swap(ctx context.Context, release bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		next := l.now
+		next.Beat++
+		next.Released = release
+		text, err := encode(next)
+		if err != nil {
+			return err
+		}
+		version, err := l.store.Swap(ctx, l.key, l.version, text)
+		if err == nil {
+			l.now, l.version = next, version
+			return nil
+		} else if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		text, version, lerr := l.store.Load(ctx, l.key)
+		var there term
+		if lerr != nil || decodeStrict(text, &there) != nil || there.Token != l.now.Token || version == l.version {
+			return errors.Join(err, lerr)
+		}
+		l.now, l.version = there, version
+	}
+}

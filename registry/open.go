@@ -1,0 +1,93 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cidbench/cidbench/registry/s3"
+	"github.com/cidbench/cidbench/registry/store"
+)
+
+// Open opens the registry at a URL that OpenStore accepts, and creates it if
+// there is nothing at all.
+//
+// Errors: ErrCorrupt if there is something else than a registry that this
+// program can read; ErrUnavailable, also for a place where it may not write.
+func Open(ctx context.Context, url string) (*Registry, error) {
+	s, err := OpenStore(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return OpenOn(ctx, s)
+}
+
+// OpenExisting opens a registry for a command that only reads. It never writes.
+// Errors: ErrNotExist if there is no registry, else as Open.
+func OpenExisting(ctx context.Context, url string) (*Registry, error) {
+	s, err := OpenStore(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	r := &Registry{store: s}
+	err = r.load(ctx)
+	if errors.Is(err, ErrNotExist) {
+		return nil, fmt.Errorf("no registry at %s: check the place, or run an experiment, which creates it: %w", s, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("cannot open the registry at %s: %w", s, err)
+	}
+	return r, nil
+}
+
+// openers has the store behind each URL scheme.
+var openers = map[string]func(ctx context.Context, url string) (store.Store, error){
+	"file": openFile,
+	"mem":  openMemory,
+	"s3":   openS3,
+}
+
+// OpenStore opens the store at a bare path, file://path, mem://name or an S3
+// URL (s3.ParseURL), whether a registry is in it or not, and writes nothing. A
+// bare path to a regular file is that of evidence (WriteEvidence). The
+// path of a file URL is all that follows the slashes, relative or absolute, with
+// %-escapes. A mem URL names a store shared by the whole process.
+func OpenStore(ctx context.Context, url string) (store.Store, error) {
+	scheme, _, ok := strings.Cut(url, "://")
+	if !ok {
+		if info, err := os.Stat(url); err == nil && info.Mode().IsRegular() {
+			return openEvidence(ctx, url)
+		}
+		return store.NewDir(url)
+	}
+	open, ok := openers[scheme]
+	if !ok {
+		known := slices.Sorted(maps.Keys(openers))
+		return nil, fmt.Errorf("registry: cannot open %s: unknown scheme %q; use a path or one of: %s",
+			store.Redacted(url), scheme, strings.Join(known, ", "))
+	}
+	return open(ctx, url)
+}
+
+func openFile(_ context.Context, rawURL string) (store.Store, error) {
+	path, err := url.PathUnescape(strings.TrimPrefix(rawURL, "file://"))
+	if err != nil {
+		return nil, fmt.Errorf("registry: %s: %w", rawURL, err)
+	}
+	return store.NewDir(path)
+}
+
+var memories sync.Map // name to *store.Memory
+
+func openMemory(_ context.Context, rawURL string) (store.Store, error) {
+	name := strings.TrimPrefix(rawURL, "mem://")
+	s, _ := memories.LoadOrStore(name, store.NewMemory(name))
+	return s.(store.Store), nil
+}
+
+func openS3(_ context.Context, rawURL string) (store.Store, error) { return s3.Open(rawURL) }

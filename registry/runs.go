@@ -1,0 +1,101 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+)
+
+// Commit makes a finished run visible, once and for all. It returns the digest
+// of the stored manifest. If the run is there already with the same result
+// digest, that one stays and Commit succeeds.
+//
+// Errors: ErrNotExist if an artifact is not there; ErrConflict if the run is
+// there with another result; ErrCorrupt if a field that follows from others is
+// set to something else or an artifact has another size; ErrUnavailable.
+func (r *Registry) Commit(ctx context.Context, m Manifest) (Digest, error) {
+	sealed, text, err := m.seal()
+	if err != nil {
+		return "", fmt.Errorf("registry: commit: %w", err)
+	}
+	if err := m.agrees(sealed); err != nil {
+		return "", fmt.Errorf("registry: commit: %w: %w", ErrCorrupt, err)
+	}
+	if err := r.wantArtifacts(ctx, sealed); err != nil {
+		return "", err
+	}
+	digest, err := r.putManifest(ctx, sealed, text)
+	if err != nil {
+		return "", err
+	}
+	return digest, r.wantArtifacts(ctx, sealed)
+}
+
+func (r *Registry) wantArtifacts(ctx context.Context, m Manifest) error {
+	for _, name := range slices.Sorted(maps.Keys(m.Artifacts)) {
+		if err := r.wantBlob(ctx, fmt.Sprintf("commit run %s: artifact %q", m.Run, name), m.Artifacts[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putManifest returns the digest of the manifest that is there in the end.
+func (r *Registry) putManifest(ctx context.Context, m Manifest, text []byte) (Digest, error) {
+	err := r.put(ctx, manifestKey(m.Run), text)
+	if err == nil {
+		return DigestOf(text), nil
+	} else if !errors.Is(err, ErrExist) {
+		return "", err
+	}
+	there, digest, err := r.Run(ctx, m.Run)
+	if err != nil {
+		return "", err
+	}
+	if there.ResultDigest != m.ResultDigest {
+		return "", fmt.Errorf("registry: commit run %s: %w: it is there with the result %s, not %s",
+			m.Run, ErrConflict, there.ResultDigest, m.ResultDigest)
+	}
+	return digest, nil
+}
+
+// Run reads and verifies the manifest of a finished run, and returns the digest
+// of its stored form, too.
+// Errors: ErrNotExist if the run is not finished; ErrCorrupt; ErrUnavailable.
+func (r *Registry) Run(ctx context.Context, id string) (Manifest, Digest, error) {
+	if err := checkRunID(id); err != nil {
+		return Manifest{}, "", err
+	}
+	key := manifestKey(id)
+	data, _, err := r.store.Load(ctx, key)
+	if err != nil {
+		return Manifest{}, "", err
+	}
+	m, err := DecodeManifest(data)
+	if err == nil && m.Run != id {
+		err = fmt.Errorf("%w: it is the manifest of run %s", ErrCorrupt, m.Run)
+	}
+	if err != nil {
+		return Manifest{}, "", fmt.Errorf("registry: %s: %w", key, err)
+	}
+	return m, DigestOf(data), nil
+}
+
+// Runs yields the ids of all finished runs, complete or failed, in order. It
+// does not read their manifests. An error is yielded last.
+func (r *Registry) Runs(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for info, err := range r.store.List(ctx, runPrefix) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if p := parseKey(info.Key); p.kind == manifestPart && !yield(p.run, nil) {
+				return
+			}
+		}
+	}
+}

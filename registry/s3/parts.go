@@ -1,0 +1,174 @@
+package s3
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+)
+
+const (
+	multipartSize = 96 << 20 // bodies from this size on are sent in parts
+	minPartSize   = 16 << 20
+	maxParts      = 10_000
+)
+
+// A part of an upload.
+type uploadPart struct {
+	number       int // from 1
+	offset, size int64
+	sha256       string // as in a header, checksumValue
+	md5          string // hexadecimal
+}
+
+// partHasher is a writer that describes the parts of what is written to it.
+type partHasher struct {
+	partSize    int64
+	parts       []uploadPart
+	offset      int64
+	sha256, md5 hash.Hash
+	size        int64 // of the current part
+}
+
+func newPartHasher(size int64) *partHasher {
+	partSize := int64(minPartSize)
+	for (size+partSize-1)/partSize > maxParts {
+		partSize *= 2
+	}
+	return &partHasher{partSize: partSize, sha256: sha256.New(), md5: md5.New()}
+}
+
+func (h *partHasher) Write(p []byte) (int, error) {
+	written := len(p)
+	for len(p) > 0 {
+		n := min(int64(len(p)), h.partSize-h.size)
+		h.sha256.Write(p[:n])
+		h.md5.Write(p[:n])
+		h.size += n
+		p = p[n:]
+		if h.size == h.partSize {
+			h.endPart()
+		}
+	}
+	return written, nil
+}
+
+func (h *partHasher) endPart() {
+	if h.size == 0 {
+		return
+	}
+	h.parts = append(h.parts, uploadPart{
+		len(h.parts) + 1, h.offset, h.size,
+		base64.StdEncoding.EncodeToString(h.sha256.Sum(nil)), hex.EncodeToString(h.md5.Sum(nil)),
+	})
+	h.offset += h.size
+	h.size = 0
+	h.sha256.Reset()
+	h.md5.Reset()
+}
+
+type partsUpload struct {
+	bucket
+	key         string
+	body        io.ReadSeeker
+	partSize    int64
+	parts       []uploadPart
+	journals    string // the folder of journals
+	journalName string // that of the journal of this body
+}
+
+// send goes on with the upload that the journal knows, or starts another. After
+// a failure the upload stays, for the next attempt.
+func (u partsUpload) send(ctx context.Context) error {
+	journal := openJournal(u.journals, u.journalName)
+	defer journal.close()
+	id := journal.resume(u.partSize)
+	there, err := u.partsThere(ctx, u.key, id)
+	if err != nil {
+		return err
+	}
+	if there == nil {
+		if id, err = u.startUpload(ctx, u.key); err != nil {
+			return err
+		}
+		journal.save(id, u.partSize)
+	}
+	complete := make([]minio.CompletePart, 0, len(u.parts))
+	for _, part := range u.parts {
+		done := minio.CompletePart{PartNumber: part.number, ETag: part.md5, ChecksumSHA256: part.sha256}
+		if has, ok := there[part.number]; !ok || has.Size != part.size || strings.Trim(has.ETag, `"`) != part.md5 {
+			if done, err = u.sendPart(ctx, u.key, id, u.body, part); err != nil {
+				return err
+			}
+		}
+		complete = append(complete, done)
+	}
+	err = u.completeUpload(ctx, u.key, id, complete)
+	if err == nil || refused(err) {
+		journal.remove()
+	}
+	if err != nil && (refused(err) || journal == nil) { // nobody will go on with it
+		u.client.AbortMultipartUpload(context.WithoutCancel(ctx), u.name, u.object(u.key), id)
+	}
+	return err
+}
+
+// startUpload says that each part will have a SHA-256, so that the server
+// checks them.
+func (b bucket) startUpload(ctx context.Context, key string) (id string, err error) {
+	opts := minio.PutObjectOptions{UserMetadata: map[string]string{"x-amz-checksum-algorithm": "SHA256"}}
+	return b.client.NewMultipartUpload(ctx, b.name, b.object(key), opts)
+}
+
+// partsThere returns the parts that an upload has, nil if there is no upload.
+func (b bucket) partsThere(ctx context.Context, key, id string) (map[int]minio.ObjectPart, error) {
+	if id == "" {
+		return nil, nil
+	}
+	parts := make(map[int]minio.ObjectPart)
+	for marker := 0; ; {
+		list, err := b.client.ListObjectParts(ctx, b.name, b.object(key), id, marker, 1000)
+		if answer(err).StatusCode == http.StatusNotFound {
+			return nil, nil
+		} else if err != nil {
+			return nil, err
+		}
+		for _, part := range list.ObjectParts {
+			parts[part.PartNumber] = part
+		}
+		if !list.IsTruncated || list.NextPartNumberMarker <= marker {
+			return parts, nil
+		}
+		marker = list.NextPartNumberMarker
+	}
+}
+
+func (b bucket) sendPart(ctx context.Context, key, id string, body io.ReadSeeker, part uploadPart) (minio.CompletePart, error) {
+	var sent minio.ObjectPart
+	_, err := retry(ctx, body, part.offset, part.size, func(r io.Reader) (err error) {
+		sent, err = b.client.PutObjectPart(ctx, b.name, b.object(key), id, part.number, r, part.size,
+			minio.PutObjectPartOptions{
+				CustomHeader:         http.Header{http.CanonicalHeaderKey(checksumHeader): {part.sha256}},
+				DisableContentSha256: true, // as in checked
+			})
+		return err
+	})
+	return minio.CompletePart{PartNumber: part.number, ETag: sent.ETag, ChecksumSHA256: part.sha256}, err
+}
+
+// completeUpload makes the object out of its parts, unless there is one. The
+// client repeats it when an answer is lost, and then learns that there is no
+// such upload, which counts as a refusal.
+func (b bucket) completeUpload(ctx context.Context, key, id string, parts []minio.CompletePart) error {
+	var opts minio.PutObjectOptions
+	ifVersion("")(&opts)
+	_, err := b.client.CompleteMultipartUpload(ctx, b.name, b.object(key), id, parts, opts)
+	return err
+}

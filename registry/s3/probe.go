@@ -1,0 +1,125 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/cidbench/cidbench/registry/store"
+	"github.com/google/uuid"
+	"github.com/minio/minio-go/v7"
+)
+
+// probe tests that the server keeps the promises that S3 documents. Its objects
+// are below the prefix, in the folder .probe, and it removes them.
+//
+// Errors: ErrUnavailable, with the guarantee that is lacking.
+func (b bucket) probe(ctx context.Context) error {
+	return probe{b, ".probe/" + uuid.NewString()}.run(ctx)
+}
+
+type probe struct {
+	bucket
+	key string
+}
+
+func (p probe) run(ctx context.Context) (err error) {
+	defer func() {
+		if e := p.remove(context.WithoutCancel(ctx)); err == nil {
+			err = e
+		}
+	}()
+	first, second := []byte("first"), []byte("second")
+
+	err = p.sendAs(ctx, first, store.DigestOf(second))
+	if err == nil {
+		return lacks("it stores a body that does not match its x-amz-checksum-sha256")
+	} else if answer(err).StatusCode != http.StatusBadRequest {
+		return classified("probe", p.key, err)
+	}
+	// A refusal is that of its own repetition: the object is read in the end.
+	if err := p.send(ctx, ifVersion(""), first); err != nil && !refused(err) {
+		return classified("probe", p.key, err)
+	}
+	if err := p.refuses(p.send(ctx, ifVersion(""), second), "it ignores If-None-Match when an object is put"); err != nil {
+		return err
+	}
+	if err := p.refuses(p.send(ctx, ifVersion("0123456789abcdef0123456789abcdef"), second), "it ignores If-Match when an object is put"); err != nil {
+		return err
+	}
+	if err := p.refuses(p.complete(ctx, second), "it ignores If-None-Match when a multipart upload is completed"); err != nil {
+		return err
+	}
+	data, _, err := p.read(ctx)
+	if err != nil {
+		return classified("probe", p.key, err)
+	}
+	if !bytes.Equal(data, first) {
+		return lacks("it overwrites an object although it reports that a condition was not met")
+	}
+	return nil
+}
+
+func lacks(guarantee string) error {
+	return fmt.Errorf("%w: this server cannot hold a registry, because %s; use one that honours conditional writes and checksums, or a directory",
+		store.ErrUnavailable, guarantee)
+}
+
+// refuses checks that err is the refusal of a condition that was not met.
+func (p probe) refuses(err error, otherwise string) error {
+	switch {
+	case err == nil:
+		return lacks(otherwise)
+	case refused(err):
+		return nil
+	}
+	return classified("probe", p.key, err)
+}
+
+// send puts an object, again where that makes sense.
+func (p probe) send(ctx context.Context, condition func(*minio.PutObjectOptions), data []byte) error {
+	_, _, err := p.put(ctx, p.key, condition, bytes.NewReader(data), int64(len(data)), store.DigestOf(data))
+	return err
+}
+
+// sendAs puts an object with the checksum of another.
+func (p probe) sendAs(ctx context.Context, data []byte, sum store.Digest) error {
+	_, err := p.client.PutObject(ctx, p.name, p.object(p.key), bytes.NewReader(data), int64(len(data)), "", "", checked(sum))
+	return err
+}
+
+func (p probe) read(ctx context.Context) ([]byte, store.Version, error) {
+	body, info, err := p.open(ctx, p.key)
+	if err != nil {
+		return nil, "", err
+	}
+	defer body.Close()
+	var data bytes.Buffer
+	_, err = data.ReadFrom(body)
+	return data.Bytes(), store.Version(info.ETag), err
+}
+
+func (p probe) complete(ctx context.Context, data []byte) error {
+	id, err := p.startUpload(ctx, p.key)
+	if err != nil {
+		return err
+	}
+	defer p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(p.key), id)
+	parts := newPartHasher(int64(len(data)))
+	parts.Write(data)
+	parts.endPart()
+	sent, err := p.sendPart(ctx, p.key, id, bytes.NewReader(data), parts.parts[0])
+	if err != nil {
+		return err
+	}
+	return p.completeUpload(ctx, p.key, id, []minio.CompletePart{sent})
+}
+
+func (p probe) remove(ctx context.Context) error {
+	err := p.client.RemoveObject(ctx, p.name, p.object(p.key), minio.RemoveObjectOptions{})
+	if err == nil || missing(err) {
+		return nil
+	}
+	return classified("probe", p.key, err)
+}

@@ -1,0 +1,278 @@
+// Package s3 is a store in a bucket: its configuration and URLs, and the requests
+// that keep the promises of store.Store in spite of lost answers, broken
+// connections and servers that promise less than they should. It knows nothing of
+// registries. Package s3test has servers for tests.
+package s3
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/cidbench/cidbench/registry/store"
+	"github.com/minio/minio-go/v7"
+)
+
+// statFirst is the size from which it is cheaper to ask whether an object is
+// there than to send it in vain.
+const statFirst = 1 << 20
+
+// A Store is a store.Store in a bucket of any server that speaks the S3 protocol and
+// keeps three promises, which are tested before the first write: a PUT and the
+// completion of a multipart upload honour If-None-Match and If-Match, and what
+// does not match its x-amz-checksum-sha256 is refused. No lock is needed and no
+// object is ever overwritten without a condition.
+//
+// Bodies of 96 MiB and more are sent in parts; an upload that was interrupted
+// goes on where it was, also in another process on the same machine.
+//
+// Least privilege: s3:GetObject, s3:PutObject, s3:DeleteObject,
+// s3:AbortMultipartUpload and s3:ListMultipartUploadParts on the objects below
+// the prefix, and s3:ListBucket on the bucket. Readers need s3:GetObject and
+// s3:ListBucket. A lifecycle rule of the bucket should abort incomplete
+// multipart uploads after a week or so.
+type Store struct {
+	bucket
+	config  Config
+	mu      sync.Mutex // guards trusted
+	trusted bool       // the probe has passed
+}
+
+// New returns the store that config describes. It sends nothing.
+func New(config Config) (*Store, error) {
+	config, err := config.complete()
+	if err != nil {
+		return nil, err
+	}
+	client, err := config.connect()
+	if err != nil {
+		return nil, err
+	}
+	return &Store{bucket: bucket{client, config.Bucket, config.root()}, config: config}, nil
+}
+
+// Open returns the store at a URL that ParseURL accepts. It sends nothing.
+func Open(rawURL string) (*Store, error) {
+	config, err := ParseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	return New(config)
+}
+
+func (s *Store) String() string { return s.config.String() }
+
+// Probe tests once that the server keeps its promises; Create and Swap call it
+// before they write. Errors: ErrUnavailable, with the guarantee that is lacking.
+func (s *Store) Probe(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trusted {
+		return nil
+	}
+	if err := s.probe(ctx); err != nil {
+		return fmt.Errorf("registry: %s: %w", s, err)
+	}
+	s.trusted = true
+	return nil
+}
+
+func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, store.Info, error) {
+	if err := cmp.Or(store.CheckKey("get", key), ctx.Err()); err != nil {
+		return nil, store.Info{}, err
+	}
+	body, info, err := s.open(ctx, key)
+	if err != nil {
+		return nil, store.Info{}, classified("get", key, err)
+	}
+	return body, objectInfo(key, info), nil
+}
+
+func (s *Store) Stat(ctx context.Context, key string) (store.Info, error) {
+	if err := cmp.Or(store.CheckKey("stat", key), ctx.Err()); err != nil {
+		return store.Info{}, err
+	}
+	info, err := s.client.StatObject(ctx, s.name, s.object(key), minio.StatObjectOptions{})
+	if err != nil {
+		return store.Info{}, classified("stat", key, err)
+	}
+	return objectInfo(key, info), nil
+}
+
+func (s *Store) Load(ctx context.Context, key string) ([]byte, store.Version, error) {
+	if err := cmp.Or(store.CheckKey("load", key), ctx.Err()); err != nil {
+		return nil, "", err
+	}
+	body, info, err := s.open(ctx, key)
+	if err != nil {
+		return nil, "", classified("load", key, err)
+	}
+	defer body.Close()
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return nil, "", classified("load", key, err)
+	}
+	return data, store.Version(info.ETag), nil
+}
+
+// Create sends body with the condition that there is no such object. The server
+// answers 412 to the second sending of a body whose first answer was lost, so
+// what is there is read back and compared before it counts as another's.
+func (s *Store) Create(ctx context.Context, key string, body io.ReadSeeker, size int64, sum store.Digest) error {
+	if err := cmp.Or(store.CheckKey("create", key), ctx.Err()); err != nil {
+		return err
+	}
+	if err := s.Probe(ctx); err != nil {
+		return err
+	}
+	if size >= statFirst {
+		if err := s.holds(ctx, key, size, sum); !errors.Is(err, store.ErrNotExist) {
+			return err
+		}
+	}
+	send, err := s.prepare(ctx, key, body, size, sum)
+	if err != nil {
+		return fmt.Errorf("registry: create %s: %w", key, err)
+	}
+	for attempt := 0; ; attempt++ {
+		err := send(ctx)
+		if !refused(err) {
+			return classified("create", key, err)
+		}
+		held := s.holds(ctx, key, size, sum)
+		if !errors.Is(held, store.ErrNotExist) {
+			return held
+		}
+		// 409 says that another writer is at work, or, where keys are paths,
+		// that a folder or a file is in the way; 412 and nothing to read, that
+		// the object was deleted meanwhile.
+		if nested(err) {
+			return fmt.Errorf("registry: create %s: %w: %w", key, store.ErrExist, err)
+		}
+		if attempt+1 == attempts {
+			return fmt.Errorf("registry: create %s: %w: %w", key, store.ErrUnavailable, err)
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return err
+		}
+	}
+}
+
+// prepare reads all of body: nothing is sent that is not what it has to be. What
+// it returns sends body, in parts if it is large, if key is absent.
+func (s *Store) prepare(ctx context.Context, key string, body io.ReadSeeker, size int64, sum store.Digest) (send func(context.Context) error, err error) {
+	if size < multipartSize {
+		return func(ctx context.Context) error {
+			_, _, err := s.put(ctx, key, ifVersion(""), body, size, sum)
+			return err
+		}, store.CopyVerified(ctx, io.Discard, body, size, sum)
+	}
+	h := newPartHasher(size)
+	if err := store.CopyVerified(ctx, h, body, size, sum); err != nil {
+		return nil, err
+	}
+	h.endPart()
+	name := store.DigestOf([]byte(s.String() + "\n" + key + "\n" + string(sum))).Hex()
+	return partsUpload{s.bucket, key, body, h.partSize, h.parts, s.config.Journal, name}.send, nil
+}
+
+// holds returns nil if key holds the bytes described, ErrExist if it holds
+// others, ErrNotExist if it holds none. It reads them all: what the server
+// remembers of them is not what it would return.
+func (s *Store) holds(ctx context.Context, key string, size int64, sum store.Digest) error {
+	info, err := s.Stat(ctx, key)
+	if err != nil {
+		return err
+	}
+	if info.Size != size {
+		return fmt.Errorf("registry: create %s: %w with %d bytes, not %d", key, store.ErrExist, info.Size, size)
+	}
+	body, _, err := s.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	got, err := store.DigestFrom(ctx, body)
+	if err != nil {
+		return classified("create", key, err)
+	}
+	if got != sum {
+		return fmt.Errorf("registry: create %s: %w with digest %s, not %s", key, store.ErrExist, got, sum)
+	}
+	return nil
+}
+
+// Swap uses the ETag of the object as its version.
+func (s *Store) Swap(ctx context.Context, key string, old store.Version, data []byte) (store.Version, error) {
+	if err := cmp.Or(store.CheckKey("swap", key), ctx.Err()); err != nil {
+		return "", err
+	}
+	if err := s.Probe(ctx); err != nil {
+		return "", err
+	}
+	etag, resent, err := s.put(ctx, key, ifVersion(old), bytes.NewReader(data), int64(len(data)), store.DigestOf(data))
+	switch {
+	case err == nil:
+		return store.Version(etag), nil
+	case !refused(err) && !missing(err):
+		return "", classified("swap", key, err)
+	case resent: // it may be this very swap that was first, its answer lost
+		there, version, err := s.Load(ctx, key)
+		if err != nil && !errors.Is(err, store.ErrNotExist) {
+			return "", err
+		}
+		if err == nil && bytes.Equal(there, data) {
+			return version, nil
+		}
+	}
+	return "", fmt.Errorf("registry: swap %s: %w: %w", key, store.ErrConflict, err)
+}
+
+func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Info, error] {
+	return func(yield func(store.Info, error) bool) {
+		if err := cmp.Or(store.CheckPrefix(prefix), ctx.Err()); err != nil {
+			yield(store.Info{}, err)
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		opts := minio.ListObjectsOptions{Prefix: s.object(prefix), Recursive: true}
+		for object := range s.client.ListObjectsIter(ctx, s.name, opts) {
+			if object.Err != nil {
+				yield(store.Info{}, classified("list", prefix, object.Err))
+				return
+			}
+			key := strings.TrimPrefix(object.Key, s.root)
+			if key == "" || strings.HasPrefix(key, ".") || strings.Contains(key, "/.") {
+				continue
+			}
+			if !yield(objectInfo(key, object), nil) {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil { // else a listing cut short would look whole
+			yield(store.Info{}, err)
+		}
+	}
+}
+
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := cmp.Or(store.CheckKey("delete", key), ctx.Err()); err != nil {
+		return err
+	}
+	err := s.client.RemoveObject(ctx, s.name, s.object(key), minio.RemoveObjectOptions{})
+	if err = classified("delete", key, err); errors.Is(err, store.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func objectInfo(key string, object minio.ObjectInfo) store.Info {
+	return store.Info{Key: key, Size: object.Size, ModTime: object.LastModified}
+}

@@ -1,0 +1,224 @@
+package s3_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cidbench/cidbench/registry/s3"
+	"github.com/cidbench/cidbench/registry/s3/s3test"
+	"github.com/cidbench/cidbench/registry/store"
+	"github.com/cidbench/cidbench/registry/store/storetest"
+)
+
+// TestRefused probes servers that each lack one guarantee.
+func TestRefused(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.SecretKey)
+	for lack, says := range map[string]string{
+		"put": "If-None-Match when an object is put", "match": "If-Match when an object is put",
+		"complete": "If-None-Match when a multipart upload is completed", "checksum": "x-amz-checksum-sha256", "nothing": "",
+	} {
+		t.Run(lack, func(t *testing.T) {
+			server := httptest.NewServer(&naiveS3{lack: lack, objects: make(map[string][]byte)})
+			defer server.Close()
+			s := openURL(t, "s3://bucket/p?endpoint="+server.URL)
+			err := s.Probe(t.Context())
+			if says == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			storetest.WantErr(t, "Probe", err, store.ErrUnavailable)
+			if !strings.Contains(fmt.Sprint(err), says) {
+				t.Errorf("the error does not name the guarantee %q: %v", says, err)
+			}
+			storetest.WantErr(t, "Create", s.Create(t.Context(), "k", strings.NewReader(""), 0, store.DigestOf(nil)), store.ErrUnavailable)
+		})
+	}
+}
+
+// naiveS3 is just enough of a server to be probed and to hold a registry. It
+// keeps every promise but one.
+type naiveS3 struct {
+	lack    string
+	mu      sync.Mutex
+	objects map[string][]byte
+	part    []byte
+}
+
+func (s *naiveS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fail := func(status int, code string) {
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", code, code)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		fail(http.StatusBadRequest, "IncompleteBody")
+		return
+	}
+	key, query := r.URL.Path, r.URL.Query()
+	there, exists := s.objects[key]
+	etag := store.DigestOf(there).Hex()[:32]
+	if r.Method == http.MethodPut || query.Has("uploadId") {
+		condition := "put"
+		if r.Method == http.MethodPost {
+			condition = "complete"
+		}
+		if r.Header.Get("If-None-Match") == "*" && exists && s.lack != condition ||
+			r.Header.Get("If-Match") != "" && strings.Trim(r.Header.Get("If-Match"), `"`) != etag && s.lack != "match" {
+			fail(http.StatusPreconditionFailed, "PreconditionFailed")
+			return
+		}
+	}
+	switch {
+	case r.Method == http.MethodPost && query.Has("uploads"):
+		fmt.Fprint(w, "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>")
+	case r.Method == http.MethodPost:
+		s.objects[key] = s.part
+		fmt.Fprint(w, "<CompleteMultipartUploadResult><Bucket>bucket</Bucket></CompleteMultipartUploadResult>")
+	case r.Method == http.MethodPut:
+		if got := checksumOf(body); s.lack != "checksum" && r.Header.Get("X-Amz-Checksum-Sha256") != got {
+			fail(http.StatusBadRequest, "BadDigest")
+			return
+		}
+		if query.Has("uploadId") {
+			s.part = body
+		} else {
+			s.objects[key] = body
+		}
+		w.Header().Set("ETag", `"`+store.DigestOf(body).Hex()[:32]+`"`)
+	case r.Method == http.MethodDelete:
+		if !query.Has("uploadId") {
+			delete(s.objects, key)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	case query.Has("list-type"):
+		fmt.Fprint(w, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+	case !exists:
+		fail(http.StatusNotFound, "NoSuchKey")
+	default:
+		w.Header().Set("ETag", `"`+etag+`"`)
+		w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+		w.Write(there)
+	}
+}
+
+// TestUnavailable wants the class and no secret in the errors of servers that
+// are down, deny access, or have no such bucket.
+func TestUnavailable(t *testing.T) {
+	server := s3test.Start(t, s3test.Versitygw)
+	url := server.URL("p")
+	const mostRequests = 20 // a few attempts at each of a few requests
+	open := func(what, url string) {
+		t.Helper()
+		config, err := s3.ParseURL(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var requests atomic.Int64
+		config.Transport = func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				requests.Add(1)
+				return next.RoundTrip(r)
+			})
+		}
+		err = openStore(t, config).Probe(t.Context())
+		storetest.WantErr(t, what, err, store.ErrUnavailable)
+		message := fmt.Sprint(err)
+		if strings.Contains(message, s3test.SecretKey) || strings.Contains(message, "wrong-secret") || strings.Contains(message, s3test.AccessKey) {
+			t.Errorf("%s: the error holds a credential: %s", what, message)
+		}
+		if n := requests.Load(); n > mostRequests {
+			t.Errorf("%s: it takes %d requests to say so", what, n)
+		}
+	}
+	open("no such bucket", strings.Replace(url, "s3://tests", "s3://other", 1))
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret-0123456789")
+	open("wrong secret", url)
+	t.Setenv("AWS_ACCESS_KEY_ID", "unknown-key")
+	open("unknown key", url)
+	server.Kill()
+	open("server down", url)
+}
+
+func TestCustomCA(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.SecretKey)
+	server := httptest.NewUnstartedServer(&naiveS3{objects: make(map[string][]byte)})
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that do not trust it
+	server.StartTLS()
+	defer server.Close()
+	url := "s3://bucket/p?endpoint=" + server.URL
+	storetest.WantErr(t, "unknown authority", openURL(t, url).Probe(t.Context()), store.ErrUnavailable)
+
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(ca, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := openURL(t, url+"&ca="+ca).Create(t.Context(), "k", strings.NewReader(""), 0, store.DigestOf(nil)); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{ca + ".absent", os.DevNull} {
+		if _, err := s3.Open(url + "&ca=" + bad); err == nil {
+			t.Errorf("the authorities in %s are accepted", bad)
+		}
+	}
+}
+
+// TestCredentials takes them from each place of the usual chain.
+func TestCredentials(t *testing.T) {
+	server := s3test.Start(t, s3test.Versitygw)
+	url := server.URL("p")
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Setenv(name, "") // restored at the end
+		os.Unsetenv(name)
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Run("MinIO environment", func(t *testing.T) {
+		t.Setenv("MINIO_ROOT_USER", s3test.AccessKey)
+		t.Setenv("MINIO_ROOT_PASSWORD", s3test.SecretKey)
+		storetest.WantErr(t, "Probe", openURL(t, url).Probe(t.Context()), nil)
+	})
+	t.Run("AWS file", func(t *testing.T) {
+		text := fmt.Sprintf("[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", s3test.AccessKey, s3test.SecretKey)
+		path := filepath.Join(t.TempDir(), "credentials")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("AWS_SHARED_CREDENTIALS_FILE", path)
+		storetest.WantErr(t, "Probe", openURL(t, url).Probe(t.Context()), nil)
+	})
+	t.Run("mc", func(t *testing.T) {
+		text := fmt.Sprintf(`{"version":"10","aliases":{"s3":{"url":"x","accessKey":%q,"secretKey":%q,"api":"S3v4"}}}`, s3test.AccessKey, s3test.SecretKey)
+		if err := os.Mkdir(filepath.Join(home, ".mc"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(home, ".mc", "config.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		storetest.WantErr(t, "Probe", openURL(t, url).Probe(t.Context()), nil)
+	})
+}
+
+func checksumOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}

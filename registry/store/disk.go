@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+const (
+	// tempDir holds files being written. What a killed process leaves there is
+	// never listed and may be removed whenever no writer is at work.
+	tempDir = ".tmp"
+	// lockFile is locked with flock(2) around Swap and Delete, never removed.
+	lockFile = ".lock"
+)
+
+// A disk names files below root, in a way that outlives a crash.
+type disk struct {
+	root    string
+	durable sync.Map // folders whose names are known to be on disk up to the root
+}
+
+func (d *disk) path(key string) string {
+	return filepath.Join(d.root, filepath.FromSlash(key))
+}
+
+// temp writes body to a new file on the file system of the store, verified, on
+// disk and read-only. The caller removes it.
+func (d *disk) temp(ctx context.Context, body io.ReadSeeker, size int64, sum Digest) (name string, err error) {
+	dir := d.path(tempDir)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(dir, "*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err := CopyVerified(ctx, f, body, size, sum); err != nil {
+		return "", err
+	}
+	if err := f.Chmod(0o444); err != nil {
+		return "", err
+	}
+	if err := f.Sync(); err != nil {
+		return "", err
+	}
+	return f.Name(), f.Close()
+}
+
+// publish gives the file temp the name of key, durably. Its error satisfies
+// taken if the name is in use.
+func (d *disk) publish(name func(oldPath, newPath string) error, temp, key string) error {
+	path := d.path(key)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	if err := name(temp, path); err != nil {
+		return err
+	}
+	return d.sync(key)
+}
+
+// sync puts the name of key on disk.
+func (d *disk) sync(key string) error {
+	folder := filepath.Dir(d.path(key))
+	if err := d.keep(folder); err != nil {
+		return err
+	}
+	return syncDir(folder)
+}
+
+// keep puts the name of folder on disk, and those of all folders above it,
+// whichever process made them.
+func (d *disk) keep(folder string) error {
+	if _, done := d.durable.Load(folder); done {
+		return nil
+	}
+	parent := filepath.Dir(folder)
+	if folder != d.root {
+		if err := d.keep(parent); err != nil {
+			return err
+		}
+	}
+	// The folder around the store may be one that this user cannot open; then
+	// the store was not made just now either.
+	if err := syncDir(parent); err != nil && (folder != d.root || !errors.Is(err, fs.ErrPermission)) {
+		return err
+	}
+	d.durable.Store(folder, true)
+	return nil
+}
+
+func syncDir(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// lock excludes every other lock of this store, in all processes of all hosts
+// that share it. The kernel releases the lock of a process that dies.
+func (d *disk) lock(ctx context.Context) (unlock func(), err error) {
+	if err := os.MkdirAll(d.root, 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(d.path(lockFile), os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	locked := make(chan error, 1)
+	go func() {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+		for err == syscall.EINTR {
+			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+		}
+		locked <- err
+	}()
+	select {
+	case err := <-locked:
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		return func() { f.Close() }, nil
+	case <-ctx.Done():
+		go func() { // closing before flock returns would not end the wait
+			<-locked
+			f.Close()
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+// absent reports whether err says that there is no such file. A path through
+// a file leads nowhere, too.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// taken reports whether err says that a name is in use, be it as a file where
+// a folder has to be.
+func taken(err error) bool {
+	return errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR)
+}
