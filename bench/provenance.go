@@ -28,7 +28,7 @@ func (r *Runner) provenance(started time.Time) registry.Provenance {
 		Command: r.Command, Started: started.UTC().Truncate(time.Millisecond),
 		Tool: "cidbench " + Version, Commit: Commit, Dirty: Dirty == "true",
 		GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPU: cpu(), Cores: runtime.NumCPU(), Backend: r.Backend.String(),
+		Code: Code(), CPU: cpu(), Cores: runtime.NumCPU(), Backend: r.Backend.String(),
 		Modules: map[string]string{},
 	}
 	info, ok := debug.ReadBuildInfo()

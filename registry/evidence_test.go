@@ -243,3 +243,47 @@ func FuzzEvidence(f *testing.F) {
 		}
 	})
 }
+
+// TestOpenOverEvidence: the runs of the evidence are there, and a new one beside them goes to the registry on top.
+func TestOpenOverEvidence(t *testing.T) {
+	_, runs, file := withEvidence(t)
+	path, top := evidenceFile(t, file), t.TempDir()
+	r, err := registry.OpenOver(t.Context(), top, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Commit(t.Context(), newManifest(7, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is an index
+		seen := 0
+		for m, err := range r.Manifests(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(runs, m.Run) {
+				seen++
+			}
+		}
+		if seen != len(runs) {
+			t.Errorf("%d of %d runs of the evidence are seen", seen, len(runs))
+		}
+	}
+	alone, err := registry.OpenExisting(t.Context(), top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range alone.Runs(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d runs in the registry on top, want 1", n)
+	}
+	if _, err := registry.OpenOver(t.Context(), top, top+"/nothing"); err == nil {
+		t.Error("a base that is not there is accepted")
+	}
+}

@@ -28,6 +28,21 @@ func Open(ctx context.Context, url string) (*Registry, error) {
 	return OpenOn(ctx, s)
 }
 
+// OpenOver opens the registry at a URL as Open does, on top of another that is only read, such as evidence: the runs
+// of both are there, and new ones go to the first.
+func OpenOver(ctx context.Context, url, base string) (*Registry, error) {
+	r, err := Open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	below, err := OpenExisting(ctx, base)
+	if err != nil {
+		return nil, err
+	}
+	r.store = store.NewOverlay(r.store, below.store)
+	return r, nil
+}
+
 // OpenExisting opens a registry for a command that only reads. It never writes.
 // Errors: ErrNotExist if there is no registry, else as Open.
 func OpenExisting(ctx context.Context, url string) (*Registry, error) {
