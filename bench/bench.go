@@ -139,8 +139,17 @@ type Tier struct {
 	Seeds int
 }
 
+// Paper is what the claims of a catalogue are quoted from.
+type Paper struct {
+	Title   string `json:"title"`
+	Authors string `json:"authors"`
+	Link    string `json:"link"`
+	Summary string `json:"summary"` // what it claims, in a sentence
+}
+
 // Catalogue is a set of experiments.
 type Catalogue struct {
+	Paper  Paper
 	Arms   []*Arm
 	Claims []*Claim
 	Sweeps []*Sweep

@@ -22,8 +22,10 @@ import (
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/study"
 )
 
 const (
@@ -135,9 +137,9 @@ func matrix(c *bench.Catalogue) []bench.Cell {
 	return c.Matrix(c.Tiers[0], c.Claims, seeds, bench.Pin(honest()), bench.Environment{Backend: "go", Code: "sha256:c0de"})
 }
 
-// judge computes what a mistake makes of each cell, files it under the key of what should have been computed,
+// verdicts computes what a mistake makes of each cell, files it under the key of what should have been computed,
 // and judges the claims, by id. No mistake: nil.
-func judge(t *testing.T, data *dataset.Dataset, mistake func(*bench.Cell)) map[string]report.Claim {
+func verdicts(t *testing.T, data *dataset.Dataset, mistake func(*bench.Cell)) map[string]model.Claim {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("this trains encoders")
@@ -175,14 +177,14 @@ func judge(t *testing.T, data *dataset.Dataset, mistake func(*bench.Cell)) map[s
 	for i, cell := range right {
 		file(t, reg, wrong[i].Spec.ID(), filed, cell)
 	}
-	runs, err := report.Load(t.Context(), filed, right)
+	runs, err := study.Load(t.Context(), filed, right)
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged := map[string]report.Claim{}
+	judged := map[string]model.Claim{}
 	for i, claim := range c.Claims { // each alone, as with --claim: the encoders are too few for a correction
-		in := report.Input{Catalogue: c, Tier: c.Tiers[0], Claims: []*bench.Claim{claim}, Seeds: seeds, Cells: right, Runs: runs}
-		out, err := report.Build(in)
+		in := judge.Input{Catalogue: c, Tier: c.Tiers[0], Claims: []*bench.Claim{claim}, Seeds: seeds, Cells: right, Runs: runs}
+		out, err := judge.Build(in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +221,7 @@ func file(t *testing.T, from *registry.Registry, run string, to *registry.Regist
 	}
 }
 
-func accuracies(a report.Arm) string {
+func accuracies(a model.Arm) string {
 	var all []string
 	for _, row := range a.Runs {
 		if row.Linear != nil {
@@ -231,7 +233,7 @@ func accuracies(a report.Arm) string {
 
 // TestNoMistake: without one, the claims hold.
 func TestNoMistake(t *testing.T) {
-	for id, c := range judge(t, honest(), nil) {
+	for id, c := range verdicts(t, honest(), nil) {
 		if c.Verdict != stats.Supported {
 			t.Errorf("%s is %s", id, c.Verdict)
 		}
@@ -240,7 +242,7 @@ func TestNoMistake(t *testing.T) {
 
 // TestSwappedOrder takes the easiest for the hardest, as with the sign of the dot products turned around.
 func TestSwappedOrder(t *testing.T) {
-	r := judge(t, honest(), func(c *bench.Cell) {
+	r := verdicts(t, honest(), func(c *bench.Cell) {
 		c.Spec.Arm.Rules = slices.Clone(c.Spec.Arm.Rules)
 		for i, rule := range c.Spec.Arm.Rules {
 			switch rule.Pool {
@@ -259,7 +261,7 @@ func TestSwappedOrder(t *testing.T) {
 }
 
 // caught demands that a mistake leaves no verdict, and that the report says why.
-func caught(t *testing.T, r map[string]report.Claim, why string) {
+func caught(t *testing.T, r map[string]model.Claim, why string) {
 	t.Helper()
 	for _, c := range r {
 		if c.Verdict != stats.Inconclusive || !strings.Contains(c.Reason, why) {
@@ -270,7 +272,7 @@ func caught(t *testing.T, r map[string]report.Claim, why string) {
 
 // TestNoQueue drops all negatives in every arm: what is left is weight decay.
 func TestNoQueue(t *testing.T) {
-	r := judge(t, honest(), func(c *bench.Cell) {
+	r := verdicts(t, honest(), func(c *bench.Cell) {
 		if brief(c); c.Spec.Arm.Features == bench.Trained {
 			c.Spec.Arm.Rules = []negatives.Rule{{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 1}}
 		}
@@ -280,7 +282,7 @@ func TestNoQueue(t *testing.T) {
 
 // TestRulesIgnored trains every arm with all negatives.
 func TestRulesIgnored(t *testing.T) {
-	r := judge(t, honest(), func(c *bench.Cell) { c.Spec.Arm.Rules = nil })
+	r := verdicts(t, honest(), func(c *bench.Cell) { c.Spec.Arm.Rules = nil })
 	caught(t, r, "training went exactly the same way in both arms at every seed")
 }
 
@@ -293,13 +295,13 @@ func brief(c *bench.Cell) {
 
 // TestLeakedLabels paints the class into the images.
 func TestLeakedLabels(t *testing.T) {
-	caught(t, judge(t, leaky(), brief), `above the floor "pixels" (100.00 points)`)
+	caught(t, verdicts(t, leaky(), brief), `above the floor "pixels" (100.00 points)`)
 }
 
 // TestShuffledSeeds files the runs of one arm under the seeds of others.
 func TestShuffledSeeds(t *testing.T) {
 	for _, arm := range []string{"all", "hardest"} {
-		r := judge(t, honest(), func(c *bench.Cell) {
+		r := verdicts(t, honest(), func(c *bench.Cell) {
 			if c.Arm == arm {
 				c.Spec.Seed = (c.Spec.Seed + 1) % seeds
 			}
@@ -315,7 +317,7 @@ func TestShuffledSeeds(t *testing.T) {
 
 // TestNothingLearned trains at a rate at which next to nothing is learned.
 func TestNothingLearned(t *testing.T) {
-	r := judge(t, honest(), func(c *bench.Cell) {
+	r := verdicts(t, honest(), func(c *bench.Cell) {
 		if brief(c); c.Spec.Arm.Features == bench.Trained {
 			c.Spec.Arm.Config.LearningRate = 1e-4
 		}
