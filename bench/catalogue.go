@@ -10,8 +10,17 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset"
 )
 
-// Catalogue is a set of experiments: what a program knows of a paper.
+// Paper is what the claims of a catalogue are quoted from.
+type Paper struct {
+	Title   string `json:"title"`
+	Authors string `json:"authors"`
+	Link    string `json:"link"`
+	Summary string `json:"summary"` // what it claims, in a sentence
+}
+
+// Catalogue is a set of experiments: all that a program knows of a paper.
 type Catalogue struct {
+	Paper    Paper
 	Datasets []*dataset.Source
 	Arms     []*Arm
 	Claims   []*Claim

@@ -9,7 +9,9 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/experiments"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/layout"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/write"
 )
 
 func newAnalyze(s *state) *cobra.Command {
@@ -76,11 +78,11 @@ func analyze(ctx context.Context, s *state, o *options, arms []string) error {
 	if err != nil {
 		return err
 	}
-	r.Analyses = slices.DeleteFunc(r.Analyses, func(a report.Analysis) bool {
+	r.Analyses = slices.DeleteFunc(r.Analyses, func(a model.Analysis) bool {
 		return !slices.ContainsFunc(cells, func(c bench.Cell) bool { return c.Arm == a.Arm && c.Temperature == a.Temperature })
 	})
 	if o.json {
 		return printJSON(s, r.Analyses)
 	}
-	return report.AnalysesText(s.stdout, r, s.text)
+	return write.Text(s.stdout, layout.Document{layout.Analyses(r)}, s.text)
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/diff"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/write"
 )
 
 // versionSuffix is what may follow the store of a side: @ and the start of a code digest or a commit, or a
@@ -26,11 +29,11 @@ func (o options) side(arg string) *options {
 }
 
 func compareReports(ctx context.Context, s *state, o *options, to output, a, b string) error {
-	if !slices.Contains(report.ComparisonFormats(), to.format) {
-		return usage{fmt.Errorf("--format %q: a comparison is written as %s", to.format, strings.Join(report.ComparisonFormats(), ", "))}
+	if !slices.Contains(report.ComparisonFormats, to.format) {
+		return usage{fmt.Errorf("--format %q: a comparison is written as %s", to.format, strings.Join(report.ComparisonFormats, ", "))}
 	}
 	var names [2]string
-	var reports [2]*report.Report
+	var reports [2]*model.Report
 	for i, arg := range []string{a, b} {
 		n, err := o.side(arg).open(ctx, s, reading)
 		if err != nil {
@@ -47,14 +50,14 @@ func compareReports(ctx context.Context, s *state, o *options, to output, a, b s
 			return coded{exitNothing, fmt.Sprintf("nothing to compare: %s holds no complete run of these claims in tier %s", names[i], n.tier.ID)}
 		}
 	}
-	c, err := report.Compare(names[0], reports[0], names[1], reports[1])
+	c, err := diff.Compare(names[0], reports[0], names[1], reports[1])
 	if err != nil {
 		return err
 	}
 	var text bytes.Buffer
 	fit := s.text
 	if to.file != "" {
-		fit = report.TextOptions{}
+		fit = write.TextOptions{}
 	}
 	if err := report.WriteComparison(&text, c, to.format, fit); err != nil {
 		return err

@@ -27,7 +27,7 @@ func recode(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(json.Unmarshal(m.Key, &spec))
 		ts.Check(json.Unmarshal(m.Result, &result))
 		spec.Code = args[1]
-		if len(spec.Arm.Rules) > 0 {
+		if len(spec.Training.Rules) > 0 {
 			result.Accuracy.Linear += 200
 		}
 		again := registry.Manifest{Status: m.Status, Key: spec.Key(), Artifacts: m.Artifacts, Provenance: m.Provenance}

@@ -4,15 +4,15 @@ import (
 	"errors"
 
 	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/model"
 )
 
 // The exit codes, printed in every help text; those of verdicts are the report's.
 const (
-	exitSupported   = report.ExitSupported
+	exitSupported   = model.ExitSupported
 	exitInternal    = 1
 	exitUsage       = 2
-	exitNothing     = report.ExitNothing
+	exitNothing     = model.ExitNothing
 	exitIntegrity   = 6
 	exitUnavailable = 7
 	exitTerminated  = 75

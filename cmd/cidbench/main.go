@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/write"
 )
 
 func main() {
@@ -37,7 +37,7 @@ func main() {
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-		s.text = report.TextOptions{Width: width, Colour: os.Getenv("NO_COLOR") == ""}
+		s.text = write.TextOptions{Width: width, Colour: os.Getenv("NO_COLOR") == ""}
 	}
 	os.Exit(s.main(ctx))
 }
@@ -49,15 +49,7 @@ type state struct {
 	// terminal says that stderr is one: progress may redraw itself.
 	terminal bool
 	// text fits reports to stdout, if that is a terminal.
-	text report.TextOptions
-}
-
-// writer finds the writer of reports to stdout.
-func (s *state) writer(format string) (report.Writer, error) {
-	if format == "text" {
-		return func(w io.Writer, r *report.Report) error { return report.Text(w, r, s.text) }, nil
-	}
-	return report.Format(format)
+	text write.TextOptions
 }
 
 func (s *state) main(ctx context.Context) int {

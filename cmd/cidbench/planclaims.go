@@ -10,18 +10,18 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/experiments"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
 )
 
 // claimPlan is what a verdict on a claim needs: more seeds, or first a pilot.
 type claimPlan struct {
-	report.Plan
+	judge.Plan
 	Needs []need `json:"needs,omitempty"`
 	Pilot *pilot `json:"pilot,omitempty"`
 }
 
 type need struct {
-	report.Need
+	judge.Need
 	Cost *cost `json:"cost,omitempty"` // nil if no number of seeds is named
 }
 
@@ -52,10 +52,10 @@ func (c cost) String() string {
 
 // add reckons with so many cells like this one.
 func (c *cost) add(p *pricing, cell cellState, times int) {
-	left, trained := 0.0, cell.Spec.Arm.Features == bench.Trained // left is in whole trainings
+	left, trained := 0.0, cell.Spec.Training.Features == bench.Trained // left is in whole trainings
 	switch {
 	case trained && cell.State == "begun":
-		left = 1 - float64(cell.Step)/float64(cell.Spec.Arm.Config.Steps)
+		left = 1 - float64(cell.Step)/float64(cell.Spec.Training.Config.Steps)
 	case cell.State == "missing":
 		left = float64(weight(cell.Cell)) / float64(p.tier.Train.Steps)
 	}
@@ -98,7 +98,7 @@ func (n *session) pricing(ctx context.Context) (*pricing, error) {
 	missing := false
 	for _, c := range states {
 		p.known[c.Run] = c
-		if c.Spec.Arm.Features == bench.Trained && c.Seconds > 0 {
+		if c.Spec.Training.Features == bench.Trained && c.Seconds > 0 {
 			runs++
 			seconds += c.Seconds
 			bytes += float64(c.Bytes)
@@ -180,7 +180,7 @@ func (n *session) planClaims(ctx context.Context, p *pricing) ([]claimPlan, erro
 		if all := n.atTemperature(inTier, c.Temperature); all > 1 {
 			families = append(families, all)
 		}
-		plan := claimPlan{Plan: report.PlanSeeds(c)}
+		plan := claimPlan{Plan: judge.PlanSeeds(c)}
 		cells := p.statesOf(n.matrix(n.claims[i:i+1], p.held+1))
 		for _, family := range families {
 			for _, x := range plan.Plan.Needs(family) {
@@ -222,9 +222,9 @@ func printClaimPlans(s *state, plans []claimPlan) error {
 		}
 		for _, x := range p.Contrasts {
 			fmt.Fprintf(s.stdout, "  %s (%s, margin %g): %+.3g %s, %.3g from the margin, toward %s; SD %.3g, at most %.3g with %.0f%% confidence\n",
-				x.Name, x.Relation, x.Margin, x.Estimate, x.Unit, x.Distance, x.Toward, x.SD, x.SDBound, 100*report.Confidence)
+				x.Name, x.Relation, x.Margin, x.Estimate, x.Unit, x.Distance, x.Toward, x.SD, x.SDBound, 100*judge.Confidence)
 		}
-		fmt.Fprintf(s.stdout, "  seeds for a verdict with power %g, if the true difference is the one observed:\n", report.Power)
+		fmt.Fprintf(s.stdout, "  seeds for a verdict with power %g, if the true difference is the one observed:\n", judge.Power)
 		table := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "    judged\twith the SD\tseeds\tinterval\tstill to run")
 		for _, x := range p.Needs {
@@ -233,7 +233,7 @@ func printClaimPlans(s *state, plans []claimPlan) error {
 				judged = fmt.Sprintf("among %d claims", x.Family)
 			}
 			spread := "observed"
-			if x.Spread == report.BoundedSpread {
+			if x.Spread == judge.BoundedSpread {
 				spread = "at most"
 			}
 			fmt.Fprintf(table, "    %s, level %.2g\t%s\t", judged, x.Alpha, spread)

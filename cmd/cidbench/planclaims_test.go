@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/bench/moco"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/bench/contrast"
+	"github.com/cidbench/cidbench/report/judge"
 )
 
 // Each trained cell takes an hour and 10 MB, two at a time on three threads each.
@@ -60,16 +60,16 @@ func TestClaimPlanJSON(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	n := need{Need: report.Need{Family: 1, Alpha: 0.05, Spread: report.ObservedSpread, Seeds: 5, HalfWidth: 1}, Cost: &cost{}}
+	n := need{Need: judge.Need{Family: 1, Alpha: 0.05, Spread: judge.ObservedSpread, Seeds: 5, HalfWidth: 1}, Cost: &cost{}}
 	for _, tc := range []struct {
 		v    any
 		want []string
 	}{
-		{claimPlan{Plan: report.Plan{Contrasts: make([]report.ContrastPlan, 1)}, Needs: []need{n}}, []string{"claim", "contrasts", "minSeeds", "needs", "pairs"}},
+		{claimPlan{Plan: judge.Plan{Contrasts: make([]judge.ContrastPlan, 1)}, Needs: []need{n}}, []string{"claim", "contrasts", "minSeeds", "needs", "pairs"}},
 		{claimPlan{Pilot: &pilot{}}, []string{"claim", "minSeeds", "pairs", "pilot"}},
-		{report.ContrastPlan{}, []string{"distance", "estimate", "margin", "name", "pairs", "relation", "sd", "sdBound", "toward", "unit"}},
+		{judge.ContrastPlan{}, []string{"distance", "estimate", "margin", "name", "pairs", "relation", "sd", "sdBound", "toward", "unit"}},
 		{n, []string{"alpha", "cost", "family", "halfWidth", "seeds", "spread"}},
-		{need{Need: report.Need{Reason: "no spread"}}, []string{"alpha", "family", "reason", "seeds", "spread"}},
+		{need{Need: judge.Need{Reason: "no spread"}}, []string{"alpha", "family", "reason", "seeds", "spread"}},
 		{pilot{}, []string{"command", "cost", "seeds"}},
 		{cost{}, []string{"cells", "cpuHours", "diskBytes", "wallSeconds"}},
 	} {

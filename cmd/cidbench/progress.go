@@ -53,10 +53,10 @@ func newProgress(s *state, unit string, weight map[string]int) *progress {
 
 // weight is the cost of a cell in steps.
 func weight(c bench.Cell) int {
-	if c.Spec.Arm.Features != bench.Trained {
+	if c.Spec.Training.Features != bench.Trained {
 		return floorSteps
 	}
-	return c.Spec.Arm.Config.Steps
+	return c.Spec.Training.Config.Steps
 }
 
 func (p *progress) observe(e bench.Event) {

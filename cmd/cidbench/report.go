@@ -15,6 +15,8 @@ import (
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/report/write"
 )
 
 var errCodeRuns = errors.New("--code judges stored runs: use it with --no-run")
@@ -54,13 +56,13 @@ several of these with commas between. Both sides are judged by this program's de
 	}
 	o.flagSelection(c)
 	o.flagCode(c)
-	c.Flags().StringVar(&to.format, "format", "text", strings.Join(report.Formats(), ", "))
+	c.Flags().StringVar(&to.format, "format", "text", strings.Join(report.Formats, ", "))
 	c.Flags().StringVarP(&to.file, "output", "o", "", "file to write (default: standard output)")
 	c.Flags().StringVar(&to.evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
 	c.Flags().BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	c.MarkFlagsMutuallyExclusive("compare", "save-evidence")
 	c.MarkFlagsMutuallyExclusive("compare", "code")
-	_ = c.RegisterFlagCompletionFunc("format", fixed(report.Formats()))
+	_ = c.RegisterFlagCompletionFunc("format", fixed(report.Formats))
 	return c
 }
 
@@ -81,12 +83,12 @@ func (to output) write(s *state, content []byte) error {
 }
 
 func writeReport(ctx context.Context, s *state, o *options, to output) error {
-	write, err := s.writer(to.format)
-	if to.file != "" {
-		write, err = report.Format(to.format)
+	if !slices.Contains(report.Formats, to.format) {
+		return usage{fmt.Errorf("--format: unknown report format %q: choose one of %s", to.format, strings.Join(report.Formats, ", "))}
 	}
-	if err != nil {
-		return usage{fmt.Errorf("--format: %w", err)}
+	fit := s.text
+	if to.file != "" {
+		fit = write.TextOptions{}
 	}
 	n, err := o.open(ctx, s, reading)
 	if err != nil {
@@ -96,12 +98,12 @@ func writeReport(ctx context.Context, s *state, o *options, to output) error {
 	if err != nil {
 		return err
 	}
-	r, err := report.Build(in)
+	r, err := judge.Build(in)
 	if err != nil {
 		return err
 	}
 	var text bytes.Buffer
-	if err := write(&text, r); err != nil {
+	if err := report.Write(&text, r, to.format, fit); err != nil {
 		return err
 	}
 	if to.evidence != "" {
@@ -114,7 +116,7 @@ func writeReport(ctx context.Context, s *state, o *options, to output) error {
 }
 
 // saveEvidence writes the runs and analyses that a report is built from.
-func (n *session) saveEvidence(ctx context.Context, file string, in report.Input) error {
+func (n *session) saveEvidence(ctx context.Context, file string, in judge.Input) error {
 	ids := slices.Collect(maps.Keys(in.Runs))
 	for _, a := range in.Analyses {
 		ids = append(ids, a.Spec.ID())

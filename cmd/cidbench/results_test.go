@@ -11,7 +11,8 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 )
 
@@ -77,7 +78,7 @@ func TestMistakesOnResults(t *testing.T) {
 		// mistake says which cell's result stands in the place of a cell's.
 		mistake func(bench.Cell) place
 		// edit changes what was measured; nil: nothing.
-		edit func(bench.Cell, *report.Run)
+		edit func(bench.Cell, *judge.Run)
 		// touches says whether a claim rests on what is wrong.
 		touches func(*bench.Claim) bool
 	}{
@@ -94,7 +95,7 @@ func TestMistakesOnResults(t *testing.T) {
 		},
 		"rules ignored": {
 			mistake: func(c bench.Cell) place {
-				if c.Spec.Arm.Features == bench.Trained {
+				if c.Spec.Training.Features == bench.Trained {
 					return place{"all", c.Temperature, c.Seed}
 				}
 				return placeOf(c)
@@ -103,8 +104,8 @@ func TestMistakesOnResults(t *testing.T) {
 		},
 		"nothing trained, as without a queue": {
 			mistake: func(c bench.Cell) place {
-				if c.Spec.Arm.Features == bench.Trained {
-					return place{"untrained", in.Tier.Train.Temperature, c.Seed}
+				if c.Spec.Training.Features == bench.Trained {
+					return place{"untrained", in.Tier.Train.Scale().Temperature, c.Seed}
 				}
 				return placeOf(c)
 			},
@@ -123,7 +124,7 @@ func TestMistakesOnResults(t *testing.T) {
 		},
 		"labels leaked": {
 			mistake: placeOf,
-			edit: func(c bench.Cell, run *report.Run) {
+			edit: func(c bench.Cell, run *judge.Run) {
 				run.Result.Accuracy.Linear = run.Result.Accuracy.N - int(c.Seed)
 			},
 			touches: everything,
@@ -147,9 +148,9 @@ func compares(c *bench.Claim) bool { return len(c.Contrasts) > 0 }
 
 func everything(*bench.Claim) bool { return true }
 
-func built(t *testing.T, in report.Input) *report.Report {
+func built(t *testing.T, in judge.Input) *model.Report {
 	t.Helper()
-	r, err := report.Build(in)
+	r, err := judge.Build(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +168,7 @@ func placeOf(c bench.Cell) place { return place{c.Arm, c.Temperature, c.Seed} }
 
 // mistaken files under the key of each cell what belongs to another. An analysis goes with the run that it was
 // made of, and one whose run is filed elsewhere is not found, as in a registry.
-func mistaken(t *testing.T, in report.Input, mistake func(bench.Cell) place, edit func(bench.Cell, *report.Run)) report.Input {
+func mistaken(t *testing.T, in judge.Input, mistake func(bench.Cell) place, edit func(bench.Cell, *judge.Run)) judge.Input {
 	t.Helper()
 	at := map[place]bench.Cell{}
 	for _, cell := range in.Cells {
@@ -189,6 +190,6 @@ func mistaken(t *testing.T, in report.Input, mistake func(bench.Cell) place, edi
 		out.Runs[cell.Spec.ID()] = run
 		moved[cell.Spec.ID()] = from.Spec.ID() != cell.Spec.ID()
 	}
-	out.Analyses = slices.DeleteFunc(slices.Clone(in.Analyses), func(a report.AnalysisRun) bool { return moved[a.Spec.Run] })
+	out.Analyses = slices.DeleteFunc(slices.Clone(in.Analyses), func(a judge.AnalysisRun) bool { return moved[a.Spec.Run] })
 	return out
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 )
 
@@ -128,7 +128,7 @@ var errBudget = errors.New("the budget is spent")
 
 // look judges at each planned number of seeds, running what is missing, until the claims are decided. It
 // reads what is stored before it runs anything, so the budget has no say in the verdict on stored runs.
-func (n *session) look(ctx context.Context, s *state, noRun bool) (*report.Report, error) {
+func (n *session) look(ctx context.Context, s *state, noRun bool) (*model.Report, error) {
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if n.looks.budget > 0 {
 		limited, cancel = context.WithTimeoutCause(ctx, n.looks.budget, errBudget)

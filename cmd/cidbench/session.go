@@ -20,7 +20,9 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/experiments"
 	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/study"
 )
 
 // options are the flags that select experiments.
@@ -192,7 +194,7 @@ func (n *session) observed() (cells []bench.Cell) {
 		observes := func(c *bench.Claim) bool {
 			return slices.ContainsFunc(c.Observations, func(x bench.Observation) bool {
 				at := cmp.Or(c.Temperature, n.tier.Train.Temperature)
-				return cell.Spec.Arm.Features == bench.Untrained || x.Arm == cell.Arm && at == cell.Temperature
+				return cell.Spec.Training.Features == bench.Untrained || x.Arm == cell.Arm && at == cell.Temperature
 			})
 		}
 		if slices.ContainsFunc(n.claims, observes) {
@@ -226,10 +228,10 @@ func (n *session) runner(p *progress) *bench.Runner {
 }
 
 // sweeps lists the sweeps with their cells, as far as their usual seeds.
-func (n *session) sweeps() (all []report.SweepInput) {
+func (n *session) sweeps() (all []judge.SweepInput) {
 	for _, sweep := range experiments.All.Sweeps {
 		cells := experiments.All.SweepMatrix(n.tier, sweep, sweep.Seeds, n.pinned, n.env)
-		all = append(all, report.SweepInput{Sweep: sweep, Seeds: sweep.Seeds, Cells: cells})
+		all = append(all, judge.SweepInput{Sweep: sweep, Seeds: sweep.Seeds, Cells: cells})
 	}
 	return all
 }
@@ -267,30 +269,30 @@ func withoutStore(args []string) []string {
 }
 
 // report judges what the registry holds.
-func (n *session) report(ctx context.Context) (*report.Report, error) {
+func (n *session) report(ctx context.Context) (*model.Report, error) {
 	in, err := n.input(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return report.Build(in)
+	return judge.Build(in)
 }
 
 // input reads what a report is built from.
-func (n *session) input(ctx context.Context) (report.Input, error) {
+func (n *session) input(ctx context.Context) (judge.Input, error) {
 	cells := n.everyCell()
-	runs, err := report.Load(ctx, n.reg, cells)
+	runs, err := study.Load(ctx, n.reg, cells)
 	if err != nil {
-		return report.Input{}, err
+		return judge.Input{}, err
 	}
 	stored, err := bench.Analyses(ctx, n.reg, cells, n.tier.Analysis, n.env)
 	if err != nil {
-		return report.Input{}, err
+		return judge.Input{}, err
 	}
-	analyses, err := report.LoadAnalyses(ctx, n.reg, stored)
+	analyses, err := study.LoadAnalyses(ctx, n.reg, stored)
 	if err != nil {
-		return report.Input{}, err
+		return judge.Input{}, err
 	}
-	return report.Input{
+	return judge.Input{
 		Catalogue: experiments.All, Tier: n.tier, Claims: n.claims, Seeds: n.seeds, Cells: n.cells, Runs: runs,
 		Looks: n.plan, Stopped: n.stopped,
 		Sweeps: n.sweeps(), Analyses: analyses, Classes: n.classNames(), Picture: n.picture,

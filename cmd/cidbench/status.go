@@ -94,7 +94,7 @@ func printStates(s *state, cells []cellState) {
 		detail := c.Reason
 		switch {
 		case c.Step > 0:
-			detail = fmt.Sprintf("checkpoint at step %d of %d", c.Step, c.Spec.Arm.Config.Steps)
+			detail = fmt.Sprintf("checkpoint at step %d of %d", c.Step, c.Spec.Training.Config.Steps)
 		case c.Seconds > 0 && detail == "":
 			detail = fmt.Sprintf("%.0f s", c.Seconds)
 		}

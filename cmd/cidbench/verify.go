@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/model"
 )
 
 func newVerify(s *state) *cobra.Command {
@@ -51,11 +52,7 @@ func verify(ctx context.Context, s *state, o *options, noRun bool) error {
 	if o.json {
 		format = "json"
 	}
-	write, err := s.writer(format)
-	if err != nil {
-		return err
-	}
-	if err := write(s.stdout, r); err != nil {
+	if err := report.Write(s.stdout, r, format, s.text); err != nil {
 		return err
 	}
 	if code := r.ExitCode(); code != exitSupported {
@@ -65,7 +62,7 @@ func verify(ctx context.Context, s *state, o *options, noRun bool) error {
 }
 
 // verdicts runs what is missing, unless that is not wanted, and judges.
-func (n *session) verdicts(ctx context.Context, s *state, noRun bool) (*report.Report, error) {
+func (n *session) verdicts(ctx context.Context, s *state, noRun bool) (*model.Report, error) {
 	if n.plan != nil {
 		return n.look(ctx, s, noRun)
 	}

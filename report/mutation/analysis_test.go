@@ -10,12 +10,11 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
-	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 	"github.com/cidbench/cidbench/experiments"
 	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/stats"
 )
 
@@ -99,20 +98,18 @@ func analysed(t *testing.T, mistake func(*rand.Rand, *analysis.Input, [][]float6
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := &dataset.Dataset{Name: tier.Dataset, Tree: &taxonomy.Memory{}}
-	data.Tree.(*taxonomy.Memory).Add("root")
-	cells := experiments.All.Matrix(tier, claims, 3, bench.Pin(data), bench.Environment{Backend: "go", Code: "sha256:c0de"})
-	in := report.Input{Catalogue: experiments.All, Tier: tier, Claims: claims, Seeds: 3, Cells: cells, Runs: map[string]report.Run{}}
+	cells := experiments.All.Matrix(tier, claims, 3, bench.Environment{Backend: "go"})
+	in := judge.Input{Catalogue: experiments.All, Tier: tier, Claims: claims, Seeds: 3, Cells: cells, Runs: map[string]judge.Run{}}
 	for _, cell := range cells {
-		run := report.Run{Manifest: registry.Manifest{Run: cell.Spec.ID(), Key: cell.Spec.Key(), Status: registry.Complete}}
+		run := judge.Run{Manifest: registry.Manifest{Run: cell.Spec.ID(), Key: cell.Spec.Key(), Status: registry.Complete}}
 		run.Result.Accuracy = probe.Accuracy{Linear: 100, Ridge: 100, KNN: 100, N: 1000}
-		if cell.Spec.Arm.Features == bench.Trained {
+		if cell.Spec.Training.Features == bench.Trained {
 			run.Result.Accuracy.Linear = 500
 			in.Analyses = append(in.Analyses, analyse(t, cell, mistake))
 		}
 		in.Runs[cell.Spec.ID()] = run
 	}
-	r, err := report.Build(in)
+	r, err := judge.Build(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +121,7 @@ func analysed(t *testing.T, mistake func(*rand.Rand, *analysis.Input, [][]float6
 	return verdicts
 }
 
-func analyse(t *testing.T, cell bench.Cell, mistake func(*rand.Rand, *analysis.Input, [][]float64)) report.AnalysisRun {
+func analyse(t *testing.T, cell bench.Cell, mistake func(*rand.Rand, *analysis.Input, [][]float64)) judge.AnalysisRun {
 	t.Helper()
 	random, in := rand.New(rand.NewPCG(cell.Spec.Seed, 7)), scene()
 	s := similarities(random, in)
@@ -140,9 +137,9 @@ func analyse(t *testing.T, cell bench.Cell, mistake func(*rand.Rand, *analysis.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	step := cell.Spec.Arm.Config.Steps
+	step := cell.Spec.Training.Steps()
 	spec := bench.AnalysisSpec{Kind: "analysis", Run: cell.Spec.ID(), Step: step}
-	return report.AnalysisRun{
+	return judge.AnalysisRun{
 		Analysis: bench.Analysis{Cell: cell, Step: step, Spec: spec},
 		Manifest: registry.Manifest{Run: spec.ID(), Key: spec.Key(), Status: registry.Complete, Result: result},
 		Measures: *measures,

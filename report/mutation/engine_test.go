@@ -17,14 +17,18 @@ import (
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/moco"
 	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/registry/store"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/study"
 )
 
 const (
@@ -39,16 +43,18 @@ const (
 func stripes(paint func(image []uint8, class int)) *dataset.Dataset {
 	tree := &taxonomy.Memory{}
 	root := tree.Add("stripes")
-	d := &dataset.Dataset{Name: "stripes", Height: side, Width: side, Tree: tree}
 	for c := range classes {
 		tree.Label(tree.Add(fmt.Sprint("class ", c), root))
-		d.Classes = append(d.Classes, dataset.Class{Name: fmt.Sprint("class ", c)})
 	}
-	d.Train, d.Test = split(1, paint), split(2, paint)
-	return d
+	return &dataset.Dataset{
+		Name: "stripes", Tree: tree, Classes: taxonomy.Classes(tree),
+		Images: dataset.Images{Height: side, Width: side, Train: split(1, paint), Test: split(2, paint)},
+	}
 }
 
-func split(seed uint64, paint func(image []uint8, class int)) (s dataset.Split) {
+func split(seed uint64, paint func(image []uint8, class int)) dataset.Split {
+	var pixels dataset.Memory
+	var labels []int32
 	random := rand.New(rand.NewPCG(seed, 1))
 	for i := range images {
 		class := i % classes
@@ -66,9 +72,9 @@ func split(seed uint64, paint func(image []uint8, class int)) (s dataset.Split) 
 		if paint != nil {
 			paint(image, class)
 		}
-		s.Images, s.Labels = append(s.Images, image...), append(s.Labels, int32(class))
+		pixels, labels = append(pixels, image...), append(labels, int32(class))
 	}
-	return s
+	return dataset.Split{Reader: pixels, Labels: labels, Height: side, Width: side}
 }
 
 var protocol = probe.Protocol{L2: 0.001, Iterations: 30, Ridge: 0.01, Neighbours: 5}
@@ -85,6 +91,7 @@ func catalogue() *bench.Catalogue {
 		}
 	}
 	return &bench.Catalogue{
+		Datasets: []*dataset.Source{source(honest)},
 		Arms: []*bench.Arm{
 			{ID: "all", Title: "all", Features: bench.Trained},
 			{ID: "hardest", Title: "hardest", Features: bench.Trained, Rules: third(negatives.Hardest)},
@@ -100,10 +107,10 @@ func catalogue() *bench.Catalogue {
 		Tiers: []*bench.Tier{{
 			ID: "stripes", Title: "stripes", Caveat: "A test.", Dataset: "stripes",
 			Train: moco.Config{
-				Encoder: moco.Encoder{Size: side, Stem: []int{8}, Stages: []moco.Stage{{Blocks: 1, Width: 8, Out: 24, Stride: 2}}, Hidden: 32, Dim: 16},
+				Encoder: encoder.Config{Size: side, Stem: []int{8}, Stages: []encoder.Stage{{Blocks: 1, Width: 8, Out: 24, Stride: 2}}, Hidden: 32, Dim: 16},
 				Augment: augment.Config{MinArea: 0.35, Brightness: 0.3, Contrast: 0.3, Saturation: 0.3, Hue: 0.05, JitterProb: 0.8, GreyProb: 0.1},
-				Batch:   32, Queue: 128, Steps: 300, Temperature: 0.2, KeyMomentum: 0.95,
-				LearningRate: 0.2, WarmupSteps: 10, Momentum: 0.9, WeightDecay: 5e-4, NormGroups: 2,
+				Batch:   32, Queue: 128, Steps: 300, Temperature: 0.2, KeyMomentum: 0.95, NormGroups: 2,
+				SGD: nn.SGD{LearningRate: 0.2, WarmupSteps: 10, Momentum: 0.9, WeightDecay: 5e-4},
 			},
 			Probe: protocol, Checkpoints: []float64{1}, BandEvery: 100, Seeds: seeds,
 			Analysis: analysis.Protocol{Queries: 100, Tail: 0.05, Draws: 99, Resamples: 99},
@@ -131,14 +138,27 @@ var (
 	})
 )
 
-// matrix lists the cells of the claims as they should be computed.
-func matrix(c *bench.Catalogue) []bench.Cell {
-	return c.Matrix(c.Tiers[0], c.Claims, seeds, bench.Pin(honest()), bench.Environment{Backend: "go", Code: "sha256:c0de"})
+// source is a data set that is in memory.
+func source(open func() *dataset.Dataset) *dataset.Source {
+	digest, err := open().Digest()
+	if err != nil {
+		panic(err) // in memory
+	}
+	return &dataset.Source{
+		Name: "stripes", From: "a test", Digest: digest,
+		Tree: func() taxonomy.Tree { return open().Tree },
+		Read: func() (dataset.Images, error) { return open().Images, nil },
+	}
 }
 
-// judge computes what a mistake makes of each cell, files it under the key of what should have been computed,
+// matrix lists the cells of the claims as they should be computed.
+func matrix(c *bench.Catalogue) []bench.Cell {
+	return c.Matrix(c.Tiers[0], c.Claims, seeds, bench.Environment{Backend: "go"})
+}
+
+// verdicts computes what a mistake makes of each cell, files it under the key of what should have been computed,
 // and judges the claims, by id. No mistake: nil.
-func judge(t *testing.T, data *dataset.Dataset, mistake func(*bench.Cell)) map[string]report.Claim {
+func verdicts(t *testing.T, data func() *dataset.Dataset, mistake func(*bench.Cell)) map[string]model.Claim {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("this trains encoders")
@@ -153,17 +173,13 @@ func judge(t *testing.T, data *dataset.Dataset, mistake func(*bench.Cell)) map[s
 	}
 	right, wrong := matrix(c), matrix(c)
 	for i := range wrong {
-		wrong[i].Spec.Dataset.Fingerprint = data.Fingerprint()
-		if config := wrong[i].Spec.Arm.Config; config != nil {
-			own := *config
-			wrong[i].Spec.Arm.Config = &own
-		}
+		wrong[i].Spec.Dataset.Digest = source(data).Digest
 		if mistake != nil {
 			mistake(&wrong[i])
 		}
 	}
 	r := bench.Runner{
-		Registry: reg, Data: data, Probe: protocol, Backend: bench.Backend{Kind: "go"},
+		Registry: reg, Data: data(), Probe: protocol, Backend: bench.Backend{Kind: "go"},
 		Parallel: 2, Threads: 1, Lease: time.Minute,
 	}
 	if err := r.Run(t.Context(), wrong); err != nil {
@@ -176,14 +192,14 @@ func judge(t *testing.T, data *dataset.Dataset, mistake func(*bench.Cell)) map[s
 	for i, cell := range right {
 		file(t, reg, wrong[i].Spec.ID(), filed, cell)
 	}
-	runs, err := report.Load(t.Context(), filed, right)
+	runs, err := study.Load(t.Context(), filed, right)
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged := map[string]report.Claim{}
+	judged := map[string]model.Claim{}
 	for i, claim := range c.Claims { // each alone, as with --claim: the encoders are too few for a correction
-		in := report.Input{Catalogue: c, Tier: c.Tiers[0], Claims: []*bench.Claim{claim}, Seeds: seeds, Cells: right, Runs: runs}
-		out, err := report.Build(in)
+		in := judge.Input{Catalogue: c, Tier: c.Tiers[0], Claims: []*bench.Claim{claim}, Seeds: seeds, Cells: right, Runs: runs}
+		out, err := judge.Build(in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,7 +236,7 @@ func file(t *testing.T, from *registry.Registry, run string, to *registry.Regist
 	}
 }
 
-func accuracies(a report.Arm) string {
+func accuracies(a model.Arm) string {
 	var all []string
 	for _, row := range a.Runs {
 		if row.Linear != nil {
@@ -232,7 +248,7 @@ func accuracies(a report.Arm) string {
 
 // TestNoMistake: without one, the claims hold.
 func TestNoMistake(t *testing.T) {
-	for id, c := range judge(t, honest(), nil) {
+	for id, c := range verdicts(t, honest, nil) {
 		if c.Verdict != stats.Supported {
 			t.Errorf("%s is %s", id, c.Verdict)
 		}
@@ -241,14 +257,14 @@ func TestNoMistake(t *testing.T) {
 
 // TestSwappedOrder takes the easiest for the hardest, as with the sign of the dot products turned around.
 func TestSwappedOrder(t *testing.T) {
-	r := judge(t, honest(), func(c *bench.Cell) {
-		c.Spec.Arm.Rules = slices.Clone(c.Spec.Arm.Rules)
-		for i, rule := range c.Spec.Arm.Rules {
+	r := verdicts(t, honest, func(c *bench.Cell) {
+		c.Spec.Training.Rules = slices.Clone(c.Spec.Training.Rules)
+		for i, rule := range c.Spec.Training.Rules {
 			switch rule.Pool {
 			case negatives.Hardest:
-				c.Spec.Arm.Rules[i].Pool = negatives.Easiest
+				c.Spec.Training.Rules[i].Pool = negatives.Easiest
 			case negatives.Easiest:
-				c.Spec.Arm.Rules[i].Pool = negatives.Hardest
+				c.Spec.Training.Rules[i].Pool = negatives.Hardest
 			}
 		}
 	})
@@ -260,7 +276,7 @@ func TestSwappedOrder(t *testing.T) {
 }
 
 // caught demands that a mistake leaves no verdict, and that the report says why.
-func caught(t *testing.T, r map[string]report.Claim, why string) {
+func caught(t *testing.T, r map[string]model.Claim, why string) {
 	t.Helper()
 	for _, c := range r {
 		if c.Verdict != stats.Inconclusive || !strings.Contains(c.Reason, why) {
@@ -271,9 +287,9 @@ func caught(t *testing.T, r map[string]report.Claim, why string) {
 
 // TestNoQueue drops all negatives in every arm: what is left is weight decay.
 func TestNoQueue(t *testing.T) {
-	r := judge(t, honest(), func(c *bench.Cell) {
-		if brief(c); c.Spec.Arm.Features == bench.Trained {
-			c.Spec.Arm.Rules = []negatives.Rule{{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 1}}
+	r := verdicts(t, honest, func(c *bench.Cell) {
+		if brief(c); c.Spec.Training.Features == bench.Trained {
+			c.Spec.Training.Rules = []negatives.Rule{{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 1}}
 		}
 	})
 	caught(t, r, "training went exactly the same way in both arms at every seed")
@@ -281,26 +297,34 @@ func TestNoQueue(t *testing.T) {
 
 // TestRulesIgnored trains every arm with all negatives.
 func TestRulesIgnored(t *testing.T) {
-	r := judge(t, honest(), func(c *bench.Cell) { c.Spec.Arm.Rules = nil })
+	r := verdicts(t, honest, func(c *bench.Cell) { c.Spec.Training.Rules = nil })
 	caught(t, r, "training went exactly the same way in both arms at every seed")
 }
 
 // brief shortens the training of a cell, where what is learned is not the question.
 func brief(c *bench.Cell) {
-	if c.Spec.Arm.Features == bench.Trained {
-		c.Spec.Arm.Config.Steps, c.Spec.Arm.Checkpoints, c.Spec.Arm.BandEvery = 40, []int{40}, 10
+	if c.Spec.Training.Features == bench.Trained {
+		configure(c, func(config *moco.Config) { config.Steps = 40 })
+		c.Spec.Training.Checkpoints, c.Spec.Training.BandEvery = []int{40}, 10
 	}
+}
+
+// configure changes the settings of a cell.
+func configure(c *bench.Cell, change func(*moco.Config)) {
+	config := c.Spec.Training.Config.(moco.Config)
+	change(&config)
+	c.Spec.Training.Config = config
 }
 
 // TestLeakedLabels paints the class into the images.
 func TestLeakedLabels(t *testing.T) {
-	caught(t, judge(t, leaky(), brief), `above the floor "pixels" (100.00 points)`)
+	caught(t, verdicts(t, leaky, brief), `above the floor "pixels" (100.00 points)`)
 }
 
 // TestShuffledSeeds files the runs of one arm under the seeds of others.
 func TestShuffledSeeds(t *testing.T) {
 	for _, arm := range []string{"all", "hardest"} {
-		r := judge(t, honest(), func(c *bench.Cell) {
+		r := verdicts(t, honest, func(c *bench.Cell) {
 			if c.Arm == arm {
 				c.Spec.Seed = (c.Spec.Seed + 1) % seeds
 			}
@@ -316,9 +340,9 @@ func TestShuffledSeeds(t *testing.T) {
 
 // TestNothingLearned trains at a rate at which next to nothing is learned.
 func TestNothingLearned(t *testing.T) {
-	r := judge(t, honest(), func(c *bench.Cell) {
-		if brief(c); c.Spec.Arm.Features == bench.Trained {
-			c.Spec.Arm.Config.LearningRate = 1e-4
+	r := verdicts(t, honest, func(c *bench.Cell) {
+		if brief(c); c.Spec.Training.Features == bench.Trained {
+			configure(c, func(config *moco.Config) { config.LearningRate = 1e-4 })
 		}
 	})
 	caught(t, r, `above the floor "untrained"`)

@@ -1,0 +1,155 @@
+package diff
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cidbench/cidbench/report/layout"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/words"
+)
+
+// Document lays out a comparison.
+func Document(c *Comparison) layout.Document {
+	warning := fmt.Sprintf("Tier %s (%s): %s", c.Tier.ID, c.Tier.Title, c.Tier.Caveat)
+	if c.Tier.Machinery {
+		warning = words.MachineryOnly + warning
+	}
+	return layout.Document{
+		{ID: "top", Level: 1, Title: "Two sets of runs, side by side", Blocks: []layout.Block{
+			layout.Alert(warning),
+			layout.Facts{{Name: "A", Text: sideInWords(c.A)}, {Name: "B", Text: sideInWords(c.B)}},
+			layout.Paragraph(fmt.Sprintf("Of %s, %d have another verdict in B than in A. Of %s measured on both sides, %d moved beyond noise. "+
+				"%s complete on both sides: %d are the same run, %d have equal accuracies.",
+				words.Count(len(c.Claims), "claim"), c.Verdicts, words.Count(c.Compared, "contrast"), c.Moved, words.Count(c.Both, "cell"), c.Shared, c.Equal)),
+			claimChanges(c)}},
+		{ID: "arms", Level: 2, Title: "Arms", Blocks: []layout.Block{armChanges(c)}},
+		{ID: "provenance", Level: 2, Title: "Where the runs come from", Blocks: []layout.Block{provenanceTable(c)}},
+		{ID: "only", Level: 2, Title: "On one side only", Blocks: []layout.Block{oneSided(c)}},
+		{ID: "method", Level: 2, Title: "How to read this", Blocks: []layout.Block{layout.List{
+			"Both sides are judged by the same definitions, those of the program that writes this, each corrected for its own claims as in a report.",
+			fmt.Sprintf("A change is B - A of two estimates that are taken as independent, with a %.0f%% interval (Welch). Sides that share runs, or seeds, vary together: "+
+				"then the interval is wider than it need be, and a change harder to show.", 100*c.Level),
+			fmt.Sprintf("Beyond noise: p below %g after Holm's correction for all contrasts, or all arms, of the table. "+
+				"A verdict may change within noise, since it depends on which side of a margin an interval lies.", c.Alpha),
+		}}},
+	}
+}
+
+func sideInWords(s Side) string {
+	return fmt.Sprintf("%s: %d supported, %d refuted, %d inconclusive, %d with nothing to judge; %s complete, %d failed or unusable, %d not run",
+		s.Name, s.Tally.Supported, s.Tally.Refuted, s.Tally.Inconclusive, s.Tally.NothingToJudge, words.Count(s.RunsPresent, "run"), s.RunsFailed, s.RunsMissing)
+}
+
+// changeOf is a contrast with its claim, of which only the first row shows what belongs to all.
+type changeOf struct {
+	ContrastChange
+	claim ClaimChange
+	first bool
+}
+
+func claimChanges(c *Comparison) *layout.Table {
+	var all []changeOf
+	for _, claim := range c.Claims {
+		for i, x := range claim.Contrasts {
+			all = append(all, changeOf{x, claim, i == 0})
+		}
+	}
+	once := func(cell func(ClaimChange) string) func(changeOf) string {
+		return func(x changeOf) string {
+			if !x.first {
+				return ""
+			}
+			return cell(x.claim)
+		}
+	}
+	return layout.Tabulate(fmt.Sprintf("Claims. Estimates in points, or of a statistic beyond chance in its own unit, with %.0f%% intervals; changes with %.0f%% intervals.", 100*c.EstimateLevel, 100*c.Level), all,
+		layout.Text("Claim", once(func(claim ClaimChange) string { return claim.ID })),
+		layout.Text("Verdict of A", once(func(claim ClaimChange) string { return words.Label(claim.A, c.Tier.Machinery) })),
+		layout.Text("Verdict of B", once(func(claim ClaimChange) string { return words.Label(claim.B, c.Tier.Machinery) })),
+		layout.Text("Contrast", func(x changeOf) string { return x.Contrast }),
+		layout.Text("A", func(x changeOf) string { return spellEstimate(x.Statistic, x.A) }),
+		layout.Text("B", func(x changeOf) string { return spellEstimate(x.Statistic, x.B) }),
+		layout.Text("Change", func(x changeOf) string { return spellChange(x.Statistic, x.Change) }),
+		layout.Text("Noise", func(x changeOf) string { return noise(x.Change) }))
+}
+
+func armChanges(c *Comparison) *layout.Table {
+	return layout.Tabulate("Mean accuracy by arm, in points. T is the temperature.", c.Arms,
+		layout.Text("Arm", func(a ArmChange) string { return a.ID }),
+		layout.Number("T", func(a ArmChange) string {
+			if !a.Trained {
+				return words.Absent
+			}
+			return fmt.Sprintf("%g", a.Temperature)
+		}),
+		layout.Number("Runs of A", func(a ArmChange) string { return fmt.Sprint(a.NA) }),
+		layout.Number("Runs of B", func(a ArmChange) string { return fmt.Sprint(a.NB) }),
+		layout.Number("A", func(a ArmChange) string { return words.PlainOrAbsent(a.A) }),
+		layout.Number("B", func(a ArmChange) string { return words.PlainOrAbsent(a.B) }),
+		layout.Text("Change", func(a ArmChange) string { return spellChange("", a.Change) }),
+		layout.Text("Noise", func(a ArmChange) string { return noise(a.Change) }))
+}
+
+func provenanceTable(c *Comparison) *layout.Table {
+	return layout.Tabulate("Provenance of the runs of both sides.", c.Provenance,
+		layout.Text("What", func(p ProvenancePair) string { return p.Name }),
+		layout.Text("A", func(p ProvenancePair) string { return words.OrNone(strings.Join(p.A, "; ")) }),
+		layout.Text("B", func(p ProvenancePair) string { return words.OrNone(strings.Join(p.B, "; ")) }),
+		layout.Text("", func(p ProvenancePair) string {
+			if p.Same {
+				return "same"
+			}
+			return "differs"
+		}))
+}
+
+// oneSided lists what is complete on one side alone.
+func oneSided(c *Comparison) layout.Block {
+	var all [][2]string
+	for _, what := range c.OnlyA {
+		all = append(all, [2]string{"A", what})
+	}
+	for _, what := range c.OnlyB {
+		all = append(all, [2]string{"B", what})
+	}
+	if len(all) == 0 {
+		return layout.Paragraph("Nothing: both sides have the same cells.")
+	}
+	return layout.Tabulate("What is complete on one side and not on the other.", all,
+		layout.Text("Side", func(x [2]string) string { return x[0] }),
+		layout.Text("What", func(x [2]string) string { return x[1] }))
+}
+
+func spellEstimate(statistic string, d *model.Difference) string {
+	if d == nil {
+		return "no interval"
+	}
+	return spellInterval(statistic, d.Estimate, d.Low, d.High)
+}
+
+func spellChange(statistic string, c *Change) string {
+	if c == nil {
+		return words.Absent
+	}
+	return spellInterval(statistic, c.Estimate, c.Low, c.High)
+}
+
+// spellInterval spells points, or a statistic in its unit, whose differences show in later digits.
+func spellInterval(statistic string, estimate, low, high float64) string {
+	spell := words.Signed
+	if statistic != "" {
+		spell = func(v float64) string { return words.UnsignZero(fmt.Sprintf("%+.4f", v)) }
+	}
+	return fmt.Sprintf("%s (%s to %s)", spell(estimate), spell(low), spell(high))
+}
+
+func noise(c *Change) string {
+	switch {
+	case c == nil:
+		return words.Absent
+	case c.Noise:
+		return "within"
+	}
+	return "beyond"
+}

@@ -1,0 +1,167 @@
+package figure
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/cidbench/cidbench/report/words"
+)
+
+const (
+	chartLeft  = 46.0
+	chartTop   = 24.0
+	legendRow  = 20.0
+	legendLine = 40.0
+	lineStyles = 6 // in the style sheet: each has a colour and dashes of its own
+	markerSize = 4.0
+	levelNames = 92.0 // room for the names of levels
+)
+
+// chart plots lines over a common axis, with a legend below. Each line has a colour and dashes of its own, and
+// a marker if its points are few.
+type chart struct {
+	id, title  string
+	intro      string // the description; the lines follow in words
+	across, up string // the quantities along the axes
+	height     float64
+	lines      []line
+	levels     []reference
+	zero       bool   // draw the line of zero
+	log        bool   // along the bottom
+	ticks      []tick // along the bottom; nil for round values
+	marks      []reference
+}
+
+// line is a curve. What it says in the legend is its name and note.
+type line struct {
+	name, note string
+	words      string // what it says to those who cannot see it
+	x, y       []float64
+	low, high  []float64   // ranges at the points; nil for none
+	seeds      [][]float64 // single values at the points; nil for none
+	marked     bool
+}
+
+// reference is a value with a name, drawn across the plot.
+type reference struct {
+	name string
+	at   float64
+}
+
+// Figure draws the chart; it is nil without lines.
+func (c chart) figure() *Figure {
+	if len(c.lines) == 0 {
+		return nil
+	}
+	var xs, ys []float64
+	for _, l := range c.lines {
+		xs, ys = append(xs, l.x...), append(append(append(ys, l.y...), l.low...), l.high...)
+		for _, values := range l.seeds {
+			ys = append(ys, values...)
+		}
+	}
+	for _, level := range c.levels {
+		ys = append(ys, level.at)
+	}
+	for _, m := range c.marks {
+		xs = append(xs, m.at)
+	}
+	if c.zero {
+		ys = append(ys, 0)
+	}
+	for _, t := range c.ticks {
+		xs = append(xs, t.at)
+	}
+	bottom := chartTop + c.height
+	f := &Figure{ID: c.id, Title: c.title, Width: figureWidth, Height: coord(bottom + axisRoom + legendRow*float64(len(c.lines)))}
+	right := plotRight
+	if len(c.levels) > 0 {
+		right -= levelNames
+	}
+	across, up := newScale(chartLeft, right, xs...), newScale(bottom, chartTop, ys...)
+	if c.log {
+		across = newLogScale(chartLeft, right, xs...)
+	}
+	f.axis(across, chartTop, bottom, c.across, c.ticks...)
+	f.Texts = append(f.Texts, text{"start small", plotLeft, chartTop - 10, c.up})
+	for _, v := range up.ticks(4) {
+		y := up.at(v)
+		f.Lines = append(f.Lines, stroke{"grid", chartLeft, y, plotRight, y})
+		f.Texts = append(f.Texts, text{"end small", chartLeft - 5, y + 4, words.Round(v)})
+	}
+	if c.zero {
+		f.Lines = append(f.Lines, stroke{"zero", chartLeft, up.at(0), plotRight, up.at(0)})
+	}
+	for _, m := range c.marks {
+		f.Lines = append(f.Lines, stroke{"margin", across.at(m.at), chartTop, across.at(m.at), coord(bottom)})
+		f.Texts = append(f.Texts, text{"start plate small", across.at(m.at) + 4, chartTop + 12, m.name})
+	}
+	said := []string{c.intro}
+	for i, l := range c.lines {
+		style := i % lineStyles
+		f.line(l, style, across, up)
+		y := coord(bottom + axisRoom + legendRow*float64(i) + 8)
+		f.Lines = append(f.Lines, stroke{fmt.Sprintf("curve s%d", style), plotLeft, y, plotLeft + legendLine, y})
+		if l.marked {
+			f.Shapes = append(f.Shapes, marker(style, plotLeft+legendLine/2, y))
+		}
+		f.Texts = append(f.Texts, text{"start", plotLeft + legendLine + 8, y + 4, l.name + l.note})
+		said = append(said, l.words)
+	}
+	f.levels(c.levels, up)
+	f.Description = strings.Join(said, " ")
+	return f
+}
+
+// levels draws lines across the plot, from the highest down, with their names in the strip at its right end. A
+// name gives way to the one above it.
+func (f *Figure) levels(levels []reference, up scale) {
+	const lineOfText = 13
+	above := coord(math.Inf(-1))
+	for _, level := range slices.SortedStableFunc(slices.Values(levels), func(a, b reference) int { return cmp.Compare(b.at, a.at) }) {
+		y := up.at(level.at)
+		f.Lines = append(f.Lines, stroke{"floor", chartLeft, y, plotRight, y})
+		above = max(y-4, above+lineOfText)
+		f.Texts = append(f.Texts, text{"end plate small", plotRight, above, level.name})
+	}
+}
+
+// line draws a curve with what belongs to its points.
+func (f *Figure) line(l line, style int, across, up scale) {
+	var points []string
+	for i := range l.x {
+		x, y := across.at(l.x[i]), up.at(l.y[i])
+		points = append(points, x.String()+","+y.String())
+		if l.low != nil {
+			f.Lines = append(f.Lines, stroke{fmt.Sprintf("range s%d", style), x, up.at(l.low[i]), x, up.at(l.high[i])})
+		}
+		if l.seeds != nil {
+			for _, v := range l.seeds[i] {
+				f.Dots = append(f.Dots, dot{fmt.Sprintf("faint s%d", style), x, up.at(v), 2.5})
+			}
+		}
+		if l.marked {
+			f.Shapes = append(f.Shapes, marker(style, x, y))
+		}
+	}
+	f.Paths = append(f.Paths, path{fmt.Sprintf("curve s%d", style), strings.Join(points, " ")})
+}
+
+// marker is the shape that belongs to a style of line.
+func marker(style int, x, y coord) shape {
+	outlines := [lineStyles]string{
+		"M%[1]v,%[4]v L%[3]v,%[2]v L%[1]v,%[5]v L%[6]v,%[2]v Z", // diamond
+		"M%[6]v,%[4]v L%[3]v,%[4]v L%[3]v,%[5]v L%[6]v,%[5]v Z", // square
+		"M%[1]v,%[4]v L%[3]v,%[5]v L%[6]v,%[5]v Z",              // triangle
+		"M%[6]v,%[4]v L%[3]v,%[4]v L%[1]v,%[5]v Z",              // triangle on its tip
+		"M%[6]v,%[4]v L%[3]v,%[5]v M%[6]v,%[5]v L%[3]v,%[4]v",   // cross
+		"M%[1]v,%[4]v L%[1]v,%[5]v M%[6]v,%[2]v L%[3]v,%[2]v",   // plus
+	}
+	return shape{
+		Class:   fmt.Sprintf("marker s%d", style),
+		Outline: fmt.Sprintf(outlines[style], x, y, x+markerSize, y-markerSize, y+markerSize, x-markerSize),
+	}
+}

@@ -1,0 +1,48 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/cidbench/cidbench/report/diff"
+	"github.com/cidbench/cidbench/report/layout"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/page"
+	"github.com/cidbench/cidbench/report/write"
+)
+
+// Formats are the names of the formats of a report, in the order in which help shows them.
+var Formats = []string{"text", "md", "html", "json", "csv"}
+
+// ComparisonFormats are those of a comparison.
+var ComparisonFormats = []string{"text", "md", "html", "json"}
+
+// Write writes a report in one of Formats; an unknown one is an error that lists them. The options are for
+// text. The same report gives the same bytes.
+func Write(w io.Writer, r *model.Report, format string, o write.TextOptions) error {
+	if format == "csv" {
+		return write.CSV(w, r)
+	}
+	return printed(w, format, Formats, r.Tier.ID, r, func() layout.Document { return layout.Report(r) }, o)
+}
+
+// WriteComparison writes a comparison in one of ComparisonFormats, as Write does a report.
+func WriteComparison(w io.Writer, c *diff.Comparison, format string, o write.TextOptions) error {
+	return printed(w, format, ComparisonFormats, c.Tier.ID+", side by side", c, func() layout.Document { return diff.Document(c) }, o)
+}
+
+func printed(w io.Writer, format string, formats []string, title string, value any, document func() layout.Document, o write.TextOptions) error {
+	switch {
+	case !slices.Contains(formats, format):
+		return fmt.Errorf("unknown format %q: choose one of %s", format, strings.Join(formats, ", "))
+	case format == "json":
+		return write.JSON(w, value)
+	case format == "html":
+		return page.HTML(w, title, document())
+	case format == "md":
+		return write.Markdown(w, document())
+	}
+	return write.Text(w, document(), o)
+}

@@ -1,0 +1,174 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/report/words"
+)
+
+// stage is an arm at a temperature after a step.
+type stage struct {
+	arm         string
+	temperature float64
+	step        int
+}
+
+// analyses summarises the analyses over seeds, in the order in which they come.
+func (b *builder) analyses() {
+	var order []stage
+	groups := map[stage][]AnalysisRun{}
+	for _, run := range b.in.Analyses {
+		at := stage{run.Cell.Arm, run.Cell.Temperature, run.Step}
+		if groups[at] == nil {
+			order = append(order, at)
+		}
+		groups[at] = append(groups[at], run)
+	}
+	for _, at := range order {
+		runs := groups[at]
+		a := model.Analysis{
+			Arm: at.arm, Temperature: at.temperature, Step: at.step, N: len(runs), Final: at.step == b.in.Tier.Train.Scale().Steps,
+			Images: runs[0].Measures.Images, Queries: runs[0].Measures.Queries,
+			Percentiles: meanPercentiles(runs, func(m *analysis.Measures) []analysis.Percentile { return m.Percentiles }),
+			Cuts:        meanPercentiles(runs, func(m *analysis.Measures) []analysis.Percentile { return m.Cuts }),
+		}
+		for _, definition := range analysis.All {
+			if s, ok := statistic(definition, runs); ok {
+				a.Statistics = append(a.Statistics, s)
+			}
+		}
+		first := runs[0].Measures
+		a.Hard = b.consistency(runs, func(m *analysis.Measures) (analysis.Consistency, []uint16) { return m.Hard, m.Counts.Hard })
+		a.Easy = b.consistency(runs, func(m *analysis.Measures) (analysis.Consistency, []uint16) { return m.Easy, m.Counts.Easy })
+		for _, row := range first.Gallery {
+			out := model.GalleryRow{Query: b.picture(row.Query, row.Class, "")}
+			negative := func(n analysis.Neighbour) model.Picture {
+				p := b.picture(n.Index, n.Class, words.Plain(float64(n.Dot)))
+				p.SameClass = n.Class == row.Class
+				return p
+			}
+			for _, n := range row.Hardest {
+				out.Hardest = append(out.Hardest, negative(n))
+			}
+			for _, n := range row.Easiest {
+				out.Easiest = append(out.Easiest, negative(n))
+			}
+			a.Gallery = append(a.Gallery, out)
+		}
+		for _, run := range runs {
+			a.Runs = append(a.Runs, model.RunRef{Arm: at.arm, Seed: run.Cell.Seed, Run: run.Spec.ID(), Manifest: run.Digest})
+		}
+		b.report.Analyses = append(b.report.Analyses, a)
+	}
+}
+
+// statistic summarises one number over the runs that have it.
+func statistic(definition analysis.Definition, runs []AnalysisRun) (model.Statistic, bool) {
+	s := model.Statistic{ID: definition.ID, Title: definition.Title, Unit: definition.Unit}
+	if definition.HasNull {
+		s.Null = &definition.NullValue
+	}
+	var values []float64
+	var permuted []model.PValues
+	for _, run := range runs {
+		if x, ok := run.Measures.Statistics[definition.ID]; ok {
+			p := permutation(x)
+			s.Seeds = append(s.Seeds, model.SeedValue{Seed: run.Cell.Seed, Value: x.Value, Low: x.Low, High: x.High, Permutation: p})
+			values = append(values, x.Value)
+			if p != nil {
+				permuted = append(permuted, *p)
+			}
+		}
+	}
+	if len(values) == 0 {
+		return s, false
+	}
+	s.Mean, s.SD = *exists(stats.Mean(values)), exists(stats.StdDev(values))
+	s.Least, s.Most = slices.Min(values), slices.Max(values)
+	if len(permuted) == len(values) {
+		p := twiceTheMean(permuted)
+		s.Permutation = &p
+	}
+	return s, true
+}
+
+func permutation(x analysis.Statistic) *model.PValues {
+	if x.Null == nil {
+		return nil
+	}
+	return &model.PValues{Support: x.Null.PGreater, Refute: x.Null.PLess}
+}
+
+// meanPercentiles averages stretch by stretch; a similarity that some run lacks is left out.
+func meanPercentiles(runs []AnalysisRun, of func(*analysis.Measures) []analysis.Percentile) []analysis.Percentile {
+	out := slices.Clone(of(&runs[0].Measures))
+	n := float64(len(runs))
+	for i := range out {
+		mean := analysis.Percentile{From: out[i].From, To: out[i].To, PathOther: new(float64), WuPalmerOther: new(float64)}
+		for _, run := range runs {
+			p := of(&run.Measures)[i]
+			mean.Dot += p.Dot / n
+			mean.SameClass += p.SameClass / n
+			mean.SameSuperclass += p.SameSuperclass / n
+			mean.Path += p.Path / n
+			mean.WuPalmer += p.WuPalmer / n
+			mean.PathOther = addShare(mean.PathOther, p.PathOther, n)
+			mean.WuPalmerOther = addShare(mean.WuPalmerOther, p.WuPalmerOther, n)
+		}
+		out[i] = mean
+	}
+	return out
+}
+
+func addShare(sum, x *float64, n float64) *float64 {
+	if sum == nil || x == nil {
+		return nil
+	}
+	next := *sum + *x/n
+	return &next
+}
+
+func (b *builder) consistency(runs []AnalysisRun, of func(*analysis.Measures) (analysis.Consistency, []uint16)) model.Consistency {
+	first, _ := of(&runs[0].Measures)
+	out := model.Consistency{Rate: first.Rate, Histogram: first.Histogram}
+	n := float64(len(runs))
+	var counts [][]uint16
+	for _, run := range runs {
+		c, count := of(&run.Measures)
+		counts = append(counts, count)
+		out.Upper.Observed += c.Upper.Observed / n
+		out.Upper.Expected += c.Upper.Expected / n
+		out.Lower.Observed += c.Lower.Observed / n
+		out.Lower.Expected += c.Lower.Expected / n
+	}
+	if len(runs) > 1 {
+		stability := analysis.Stability(counts)
+		out.Stability = &stability
+	}
+	for _, image := range first.Most {
+		out.Most = append(out.Most, b.picture(image.Index, image.Class, fmt.Sprintf("%d queries", image.Count)))
+	}
+	for _, c := range first.Classes {
+		out.Classes = append(out.Classes, model.ClassCount{Class: b.VerdictClass(c.Class), Mean: c.Mean})
+	}
+	return out
+}
+
+func (b *builder) picture(index int, class int32, caption string) model.Picture {
+	p := model.Picture{Index: index, Class: b.VerdictClass(int(class)), Caption: caption}
+	if b.in.Picture != nil {
+		p.PNG = b.in.Picture(index)
+	}
+	return p
+}
+
+func (b *builder) VerdictClass(label int) string {
+	if label < len(b.in.Classes) {
+		return b.in.Classes[label]
+	}
+	return fmt.Sprintf("class %d", label)
+}

@@ -1,0 +1,141 @@
+package judge
+
+import (
+	"cmp"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/contrast"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/report/words"
+)
+
+// arms summarises the cells by arm and temperature, in the order of the matrix.
+func (b *builder) arms() {
+	type key struct {
+		id          string
+		temperature float64
+	}
+	var order []key
+	groups := map[key][]measurement{}
+	for _, cell := range b.in.Cells {
+		k := key{cell.Arm, cell.Temperature}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], b.observe(cell))
+	}
+	tier := &b.report.Tier
+	for _, k := range order {
+		arm := summarise(b.in.Catalogue.Arm(k.id), k.temperature, groups[k])
+		for _, row := range arm.Runs {
+			switch row.Status {
+			case model.Complete:
+				tier.RunsPresent++
+				tier.TestImages = cmp.Or(tier.TestImages, row.Correct.TestImages)
+			case model.NotRun:
+				tier.RunsMissing++
+			default:
+				tier.RunsFailed++
+			}
+		}
+		b.report.Arms = append(b.report.Arms, arm)
+	}
+	for _, id := range b.in.Catalogue.Floors {
+		for _, arm := range b.report.Arms {
+			if arm.ID == id && arm.Mean != nil {
+				b.report.Floors = append(b.report.Floors, model.Floor{ID: id, Mean: *arm.Mean})
+			}
+		}
+	}
+	if len(b.in.Classes) > 0 {
+		b.report.Chance = points(1, len(b.in.Classes))
+	}
+}
+
+func summarise(arm *bench.Arm, temperature float64, cells []measurement) model.Arm {
+	out := model.Arm{ID: arm.ID, Title: arm.Title, Rules: words.Rules(arm), Features: arm.Features, Temperature: temperature}
+	var complete []Run
+	var linear, ridge, knn []float64
+	for _, o := range cells {
+		row := o.row()
+		out.Runs = append(out.Runs, row)
+		if o.status == model.Complete {
+			complete = append(complete, o.run)
+			linear, ridge, knn = append(linear, *row.Linear), append(ridge, *row.Ridge), append(knn, *row.KNN)
+		}
+	}
+	out.N = len(complete)
+	out.Mean, out.SD = exists(stats.Mean(linear)), exists(stats.StdDev(linear))
+	out.Ridge, out.KNN = exists(stats.Mean(ridge)), exists(stats.Mean(knn))
+	out.Curve, out.Progress, out.Bands = meanCurve(complete), meanProgress(complete), meanBands(complete)
+	return out
+}
+
+// exists is nil for a statistic that does not exist.
+func exists(x float64, err error) *float64 {
+	if err != nil {
+		return nil
+	}
+	return &x
+}
+
+// aligned returns the entries that all runs have at the same index and that same says are of one kind,
+// index by index. Runs of one arm differ in nothing but the seed, so that is all of them.
+func aligned[T any](runs []Run, of func(Run) []T, same func(a, b T) bool) [][]T {
+	if len(runs) == 0 {
+		return nil
+	}
+	var out [][]T
+	for i, first := range of(runs[0]) {
+		var column []T
+		for _, run := range runs {
+			if entries := of(run); i < len(entries) && same(first, entries[i]) {
+				column = append(column, entries[i])
+			}
+		}
+		if len(column) == len(runs) {
+			out = append(out, column)
+		}
+	}
+	return out
+}
+
+func meanCurve(runs []Run) (out []model.CurvePoint) {
+	curve := func(r Run) []bench.CurvePoint { return r.Result.Curve }
+	for _, column := range aligned(runs, curve, func(a, b bench.CurvePoint) bool { return a.Step == b.Step }) {
+		p := model.CurvePoint{Step: column[0].Step}
+		for _, c := range column {
+			p.Accuracy += *points(c.Accuracy.Linear, c.Accuracy.N) / float64(len(column))
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func meanProgress(runs []Run) (out []bench.ProgressPoint) {
+	progress := func(r Run) []bench.ProgressPoint { return r.Result.Progress }
+	for _, column := range aligned(runs, progress, func(a, b bench.ProgressPoint) bool { return a.Step == b.Step }) {
+		p := bench.ProgressPoint{Step: column[0].Step}
+		for _, c := range column {
+			p.Loss += c.Loss / float64(len(column))
+			p.Alignment += c.Alignment / float64(len(column))
+			p.Uniformity += c.Uniformity / float64(len(column))
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func meanBands(runs []Run) (out []model.Band) {
+	bands := func(r Run) []contrast.Band { return r.Result.Bands }
+	for _, column := range aligned(runs, bands, func(a, b contrast.Band) bool { return a.From == b.From && a.To == b.To }) {
+		p := model.Band{From: column[0].From, To: column[0].To}
+		for _, band := range column {
+			p.SameClass += 100 * band.SameClass / float64(len(column))
+			p.Similarity += band.Similarity / float64(len(column))
+		}
+		out = append(out, p)
+	}
+	return out
+}

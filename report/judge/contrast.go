@@ -1,0 +1,119 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/report/words"
+)
+
+// contrast pairs the runs of two arms by seed and tests the relation, unless something forbids a
+// verdict. The notes qualify a verdict without forbidding it.
+func (b *builder) contrast(claim *bench.Claim, temperature float64, declared bench.Contrast) (model.Contrast, []string) {
+	c := model.Contrast{
+		A: declared.A, B: declared.B, Relation: declared.Relation, Margin: declared.Margin,
+		Bounds: bounds(declared), Pairs: []model.Pair{}, Alone: stats.Inconclusive,
+	}
+	var notes []string
+	obstacles := bySeed{}
+	var left, right []float64
+	alike := 0
+	for seed := range uint64(b.in.Seeds) {
+		a, okA := b.usable(claim, declared.A, temperature, seed, obstacles)
+		z, okB := b.usable(claim, declared.B, temperature, seed, obstacles)
+		if !okA || !okB {
+			continue
+		}
+		for _, d := range undeclared(a, z) {
+			obstacles.add("the arms differ in what the contrast does not declare, "+d, seed)
+		}
+		if !sameStart(a, z) {
+			obstacles.add("the arms do not begin alike, so they are not pairs of one seed", seed)
+		}
+		if sameCourse(a, z) {
+			alike++
+		}
+		notes = append(notes, qualify(a, z)...)
+		left, right = append(left, a.linear()), append(right, z.linear())
+		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()})
+	}
+	result, judged := b.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), b.uninformative(better(c, left, right))))
+	if !judged {
+		return c, notes
+	}
+	p := pValues(result.Evidence)
+	c.P, c.Alone = &p, result.Verdict
+	if result.Warning == stats.ZeroSpread {
+		notes = append(notes, fmt.Sprintf("%s: the difference is the same at every seed, so the runs give no estimate of seed noise: "+
+			"interval and p values rest on the estimate alone.", words.Name(c)))
+	}
+	return c, notes
+}
+
+// test applies the relation of a contrast to its pairs. It may not be judged if there are obstacles, or too few
+// pairs; what can be said of the difference is said nevertheless.
+func (b *builder) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (result stats.Result, judged bool) {
+	c.N, c.Obstacles = len(c.Pairs), obstacles
+	if c.N < claim.MinSeeds {
+		c.Obstacles = append(c.Obstacles, fmt.Sprintf("%s, and the claim asks for %d", words.Count(c.N, "paired seed"), claim.MinSeeds))
+	}
+	if c.N == 0 {
+		c.Alone = model.NothingToJudge
+	}
+	if c.N < 2 {
+		return result, false
+	}
+	var left, right []float64
+	for _, p := range c.Pairs {
+		left, right = append(left, p.A), append(right, p.B)
+	}
+	result, err := stats.Test(stats.Relation(c.Relation), left, right, c.Margin, b.report.Alpha)
+	if err != nil {
+		c.Obstacles = append(c.Obstacles, err.Error())
+		return result, false
+	}
+	c.Difference = differenceOf(result.Difference)
+	return result, len(c.Obstacles) == 0
+}
+
+func differenceOf(d stats.Difference) *model.Difference {
+	return &model.Difference{Estimate: d.Estimate, SE: d.SE, Low: d.Interval.Low, High: d.Interval.High, Level: d.Interval.Level}
+}
+
+// bounds are the differences that a relation is about.
+func bounds(x bench.Contrast) []float64 {
+	switch x.Relation {
+	case bench.NonInferior:
+		return []float64{-x.Margin}
+	case bench.Equivalent:
+		return []float64{-x.Margin, x.Margin}
+	}
+	return []float64{x.Margin}
+}
+
+// usable finds the observation of an arm at a seed, and adds what is wrong with it; without a number it
+// is of no use.
+func (b *builder) usable(claim *bench.Claim, arm string, temperature float64, seed uint64, obstacles bySeed) (measurement, bool) {
+	cell, ok := b.cell(arm, temperature, seed)
+	if !ok {
+		obstacles.add(arm+" is not part of the matrix", seed)
+		return measurement{}, false
+	}
+	o := b.observe(cell)
+	switch o.status {
+	case model.Complete:
+	case model.NotRun:
+		obstacles.add(arm+" was not run", seed)
+		return o, false
+	default:
+		obstacles.add(fmt.Sprintf("%s: %s: %s", arm, o.status, o.reason), seed)
+		return o, false
+	}
+	for _, wrong := range b.misdeclared(claim, b.in.Catalogue.Arm(arm), o) {
+		obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
+	}
+	return o, true
+}

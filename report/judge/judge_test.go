@@ -1,0 +1,430 @@
+package judge_test
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// The base is noisy over seeds, 0.24 points, and the arms follow it closely.
+var base = []int{3_005, 3_020, 2_990, 3_000, 3_015}
+
+// around is the base plus a shift and a little noise of mean zero, in test images: 50 are a point.
+func around(shift int, noise ...int) (out []int) {
+	for i, b := range base {
+		n := []int{2, -2, 1, -1, 0}[i]
+		if len(noise) > 0 {
+			n = noise[i]
+		}
+		out = append(out, b+shift+n)
+	}
+	return out
+}
+
+// wild is noise that no five seeds see through.
+var wild = []int{200, -200, 100, -100, 0}
+
+func TestVerdicts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		claim  string
+		scores scores
+		want   stats.Verdict
+		reason string
+	}{
+		"greater":             {"easiest95", scores{"baseline": base, "easiest95": around(-500)}, stats.Supported, "above +2.00"},
+		"not greater":         {"easiest95", scores{"baseline": base, "easiest95": around(-20)}, stats.Refuted, "below +2.00"},
+		"perhaps greater":     {"easiest95", scores{"baseline": base, "easiest95": around(-110, wild...)}, stats.Inconclusive, "does not settle"},
+		"equivalent":          {"unnecessary", scores{"baseline": base, "without-hardest": around(5)}, stats.Supported, "within -1.00 to +1.00"},
+		"not equivalent":      {"unnecessary", scores{"baseline": base, "without-hardest": around(-200)}, stats.Refuted, "outside -1.00 to +1.00"},
+		"no difference shown": {"unnecessary", scores{"baseline": base, "without-hardest": around(0, wild...)}, stats.Inconclusive, "does not settle"},
+		"nothing":             {"unnecessary", nil, model.NothingToJudge, "Nothing was measured"},
+		"one arm":             {"unnecessary", scores{"baseline": base}, model.NothingToJudge, "without-hardest was not run (seeds 0, 1, 2, 3, 4)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := build(t, input(t, tc.scores, tc.claim)).Claims[0]
+			if c.Verdict != tc.want || !strings.Contains(c.Reason, tc.reason) {
+				t.Errorf("%s: %s\nwant %s: %s", c.Verdict, c.Reason, tc.want, tc.reason)
+			}
+		})
+	}
+}
+
+func TestNumbersOfAContrast(t *testing.T) {
+	c := build(t, input(t, scores{"baseline": {3_000, 3_050, 3_100, 3_000, 3_050}, "easiest95": {2_500, 2_500, 2_500, 2_450, 2_550}}, "easiest95")).Claims[0]
+	x := c.Contrasts[0]
+	var differences []float64
+	for _, p := range x.Pairs {
+		differences = append(differences, p.Difference)
+	}
+	if diff := cmp.Diff([]float64{10, 11, 12, 11, 10}, differences); diff != "" {
+		t.Error(diff)
+	}
+	// Mean 10.8, deviation sqrt(0.7), t(0.95, 4) = 2.1318.
+	half := 2.131846786 * math.Sqrt(0.7) / math.Sqrt(5)
+	for name, v := range map[string][2]float64{
+		"estimate": {x.Difference.Estimate, 10.8}, "low": {x.Difference.Low, 10.8 - half}, "high": {x.Difference.High, 10.8 + half},
+	} {
+		if math.Abs(v[0]-v[1]) > 1e-6 {
+			t.Errorf("%s: %g, want %g", name, v[0], v[1])
+		}
+	}
+	if x.N != 5 || c.Temperature != high || c.Raw != c.Corrected || c.Reproduce != "cidbench verify --claim easiest95 --tier toy --seeds 5" {
+		t.Errorf("%+v", c)
+	}
+}
+
+// What forbids a verdict does so however clear the numbers are.
+func TestObstacles(t *testing.T) {
+	clear := scores{"baseline": base, "easiest95": around(-500)}
+	spec := func(change func(*bench.Spec)) func(*testing.T, judge.Input) judge.Input {
+		return func(t *testing.T, in judge.Input) judge.Input {
+			for i, cell := range in.Cells {
+				if cell.Arm == "baseline" && cell.Seed == 2 {
+					change(&cell.Spec)
+					in.Cells[i] = cell
+					put(in, cell, complete(t, cell, 3_000))
+				}
+			}
+			return in
+		}
+	}
+	run := func(change func(*judge.Run)) func(*testing.T, judge.Input) judge.Input {
+		return func(t *testing.T, in judge.Input) judge.Input {
+			cell := at(t, in, "baseline", 2)
+			run := in.Runs[cell.Spec.ID()]
+			change(&run)
+			put(in, cell, run)
+			return in
+		}
+	}
+	for name, tc := range map[string]struct {
+		change func(*testing.T, judge.Input) judge.Input
+		want   string
+	}{
+		"missing": {func(t *testing.T, in judge.Input) judge.Input {
+			delete(in.Runs, at(t, in, "baseline", 2).Spec.ID())
+			return in
+		}, "baseline was not run (seed 2)"},
+		"failed": {func(t *testing.T, in judge.Input) judge.Input {
+			cell := at(t, in, "baseline", 2)
+			put(in, cell, failed(cell, "diverged\x1b[31m\nat once"))
+			return in
+		}, "baseline: failed: diverged [31m at once (seed 2)"},
+		"too few seeds": {func(_ *testing.T, in judge.Input) judge.Input {
+			in.Seeds = 2
+			return in
+		}, "2 paired seeds, and the claim asks for 3"},
+		"no test images":           {run(func(r *judge.Run) { r.Result.Accuracy.N = 0 }), "baseline: unusable: 2990 (linear), 2840 (ridge) and 2691 (neighbours) correct of 0 test images"},
+		"more correct than images": {run(func(r *judge.Run) { r.Result.Accuracy.Linear = testImages + 1 }), "are no accuracies (seed 2)"},
+		"loss not a number":        {run(func(r *judge.Run) { r.Result.Progress[7].Loss = math.NaN() }), "the loss is not a number (seed 2)"},
+		"final loss not a number":  {run(func(r *judge.Run) { r.Result.Loss = math.Inf(1) }), "the loss is not a number (seed 2)"},
+		"bands not a number":       {run(func(r *judge.Run) { r.Result.Bands[0].SameClass = math.NaN() }), "bands hold what is not a number (seed 2)"},
+		"other test images": {run(func(r *judge.Run) { r.Result.Accuracy.N = 4_000 }),
+			"the arms differ in what the contrast does not declare, test images: 4000 and 5000 (seed 2)"},
+		"other numerics": {run(func(r *judge.Run) { r.Manifest.Provenance.Backend = "go, no SIMD" }), "numerics: go, no SIMD and go, SIMD (seed 2)"},
+		"other version": {spec(func(s *bench.Spec) { s.Training.Method = &method.ID{Name: "moco", Version: 9} }),
+			"training.method.version: 9 and 1 (seed 2)"},
+		"other method": {spec(func(s *bench.Spec) { s.Training.Method = &method.ID{Name: "swav", Version: 1} }),
+			"training.method.name: swav and moco (seed 2)"},
+		"other backend": {spec(func(s *bench.Spec) { s.Backend = "xla" }), "backend: xla and go (seed 2)"},
+		"other data":    {spec(func(s *bench.Spec) { s.Dataset.Digest = "sha256:0" }), "dataset.digest: sha256:0 and"},
+		"other checkpoints": {spec(func(s *bench.Spec) { s.Training.Checkpoints = []int{60, 120} }),
+			"training.checkpoints[2]: none and 240 (seed 2)"},
+		"other seed": {spec(func(s *bench.Spec) { s.Seed = 7 }), "baseline is not what the catalogue declares, seed: 7, not 2 (seed 2)"},
+		"other rate": {spec(func(s *bench.Spec) {
+			config := s.Training.Config.(moco.Config)
+			config.LearningRate = 0.2
+			s.Training.Config = config
+		}), "training.config.learning_rate: 0.2, not 0.1 (seed 2)"},
+		"other probe": {spec(func(s *bench.Spec) { s.Probe = "online" }), "probe: online, not " + protocol.ID() + " (seed 2)"},
+		"other set":   {spec(func(s *bench.Spec) { s.Dataset.Name = "cifar" }), "dataset: cifar, not toys (seed 2)"},
+		"other rules": {spec(func(s *bench.Spec) { s.Training.Rules = catalogue().Arm("hardest5").Rules }), "training.rules[0].pool: hardest, not none (seed 2)"},
+		"another's start": {run(func(r *judge.Run) { r.Result.Progress[0].Alignment += 0.01 }),
+			"the arms do not begin alike, so they are not pairs of one seed (seed 2)"},
+		"start not recorded": {run(func(r *judge.Run) { r.Result.Progress = r.Result.Progress[1:] }), "the arms do not begin alike"},
+		"not in the matrix": {func(_ *testing.T, in judge.Input) judge.Input {
+			in.Cells = slices.DeleteFunc(in.Cells, func(c bench.Cell) bool { return c.Arm == "baseline" && c.Seed == 2 })
+			return in
+		}, "baseline is not part of the matrix (seed 2)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := build(t, tc.change(t, input(t, clear, "easiest95"))).Claims[0]
+			if c.Verdict != stats.Inconclusive || !strings.Contains(c.Reason, tc.want) || c.Contrasts[0].P != nil {
+				t.Errorf("%s: %s\nwant inconclusive: %s", c.Verdict, c.Reason, tc.want)
+			}
+			if c.Raw != (model.PValues{Support: 1, Refute: 1}) {
+				t.Errorf("p values %+v of what is not judged", c.Raw)
+			}
+		})
+	}
+}
+
+// One arm under two names is one run, which says nothing about a difference.
+func TestSameRunOnBothSides(t *testing.T) {
+	c := catalogue()
+	c.Arms = append(c.Arms, arm("everything", "all negatives, again"))
+	c.Claims = []*bench.Claim{claim("twice", 0, bench.Contrast{A: "everything", B: "baseline", Relation: bench.Equivalent, Margin: 1})}
+	got := build(t, inputOf(t, c, scores{"baseline": base})).Claims[0]
+	if got.Verdict != stats.Inconclusive || !strings.Contains(got.Reason, "both are the same run") {
+		t.Errorf("%s: %s", got.Verdict, got.Reason)
+	}
+}
+
+// Floors stand at the tier's temperature, and pixels at seed 0, whatever the claim's.
+func TestContrastWithFloors(t *testing.T) {
+	c := catalogue()
+	c.Claims = []*bench.Claim{claim("learns", low, bench.Contrast{A: "baseline", B: "pixels", Relation: bench.Greater, Margin: 1},
+		bench.Contrast{A: "baseline", B: "untrained", Relation: bench.Greater, Margin: 1})}
+	got := build(t, inputOf(t, c, scores{"baseline@low": base, "pixels": {1_200}, "untrained": {1_000, 1_010, 990, 1_005, 1_020}})).Claims[0]
+	if got.Verdict != stats.Supported || got.Contrasts[0].N != 5 {
+		t.Errorf("%s: %s", got.Verdict, got.Reason)
+	}
+}
+
+func TestSwappingArmsTurnsTheVerdict(t *testing.T) {
+	forth := build(t, input(t, scores{"baseline": base, "easiest95": around(-500)}, "easiest95")).Claims[0]
+	back := build(t, input(t, scores{"easiest95": base, "baseline": around(-500)}, "easiest95")).Claims[0]
+	if forth.Verdict != stats.Supported || back.Verdict != stats.Refuted {
+		t.Errorf("%s, swapped %s", forth.Verdict, back.Verdict)
+	}
+}
+
+// Seeds are what pairs runs: with another pairing the same accuracies are worth less.
+func TestShufflingSeedsWidensTheInterval(t *testing.T) {
+	width := func(b []int) float64 {
+		d := build(t, input(t, scores{"baseline": base, "easiest95": b}, "easiest95")).Claims[0].Contrasts[0].Difference
+		return d.High - d.Low
+	}
+	paired := around(-500)
+	shuffled := []int{paired[2], paired[3], paired[1], paired[4], paired[0]}
+	if p, s := width(paired), width(shuffled); s < 3*p {
+		t.Errorf("interval of %g points paired, %g shuffled", p, s)
+	}
+}
+
+// A claim of several contrasts is as sure as the least sure of them, and refuted by any, with a price for
+// having had the choice.
+func TestSeveralContrasts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		scores scores
+		want   stats.Verdict
+	}{
+		"both hold":             {scores{"baseline": base, "hardest5": around(-10), "random5": around(-200)}, stats.Supported},
+		"one is open":           {scores{"baseline": base, "hardest5": around(-10), "random5": around(-10, wild...)}, stats.Inconclusive},
+		"one is refuted":        {scores{"baseline": base, "hardest5": around(-10), "random5": around(200)}, stats.Refuted},
+		"one is refuted alone":  {scores{"baseline": base, "hardest5": around(-108, 10, -10, 5, -5, 0), "random5": around(-200)}, stats.Inconclusive},
+		"one was not run":       {scores{"baseline": base, "hardest5": around(-10)}, stats.Inconclusive},
+		"refuted, other absent": {scores{"random5": around(200), "hardest5": around(-10)}, stats.Refuted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := build(t, input(t, tc.scores, "hardest5")).Claims[0]
+			if c.Verdict != tc.want {
+				t.Errorf("%s: %s", c.Verdict, c.Reason)
+			}
+			support, refute := 0.0, 1.0
+			for _, x := range c.Contrasts {
+				p := model.PValues{Support: 1, Refute: 1}
+				if x.P != nil {
+					p = *x.P
+				}
+				support, refute = max(support, p.Support), min(refute, p.Refute)
+			}
+			if want := (model.PValues{Support: support, Refute: min(1, 2*refute)}); c.Raw != want {
+				t.Errorf("p values %+v, want %+v", c.Raw, want)
+			}
+		})
+	}
+}
+
+// What is clear alone may not be among many: the correction is for all claims of the report, also those
+// that could not be measured.
+func TestCorrectionForTheFamily(t *testing.T) {
+	s := scores{"baseline": base, "without-hardest": around(2, 40, -40, 30, -30, 0)}
+	alone := build(t, input(t, s, "unnecessary")).Claims[0]
+	all := build(t, input(t, s))
+	i := slices.IndexFunc(all.Claims, func(c model.Claim) bool { return c.ID == "unnecessary" })
+	among := all.Claims[i]
+	if alone.Verdict != stats.Supported || among.Verdict != stats.Inconclusive {
+		t.Errorf("alone %s (%v), among %d %s (%v)", alone.Verdict, alone.Corrected, among.FamilySize, among.Verdict, among.Corrected)
+	}
+	if among.Raw != alone.Raw || among.Contrasts[0].Alone != stats.Supported || !strings.Contains(among.Reason, "but not surely enough: p 0.") {
+		t.Errorf("%s", among.Reason)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	dirty := func(r *judge.Run) { r.Manifest.Provenance.Dirty = true }
+	for name, tc := range map[string]struct {
+		scores scores
+		change func(*judge.Run)
+		want   string
+	}{
+		"no spread":       {scores{"baseline": base, "easiest95": around(-500, 0, 0, 0, 0, 0)}, nil, "rest on the estimate alone"},
+		"dirty build":     {scores{"baseline": base, "easiest95": around(-500)}, dirty, "differed from its commit"},
+		"other commit":    {scores{"baseline": base, "easiest95": around(-500)}, func(r *judge.Run) { r.Manifest.Provenance.Commit = "feed" }, "builds of different commits"},
+		"other processor": {scores{"baseline": base, "easiest95": around(-500)}, func(r *judge.Run) { r.Manifest.Provenance.CPU = "Z80" }, "different machines"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input(t, tc.scores, "easiest95")
+			if tc.change != nil {
+				cell := at(t, in, "baseline", 1)
+				run := in.Runs[cell.Spec.ID()]
+				tc.change(&run)
+				put(in, cell, run)
+			}
+			r := build(t, in)
+			if len(r.Claims[0].Notes) != 1 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], tc.want) {
+				t.Errorf("%v %q, want %q", r.Claims[0].Notes, r.Notes, tc.want)
+			}
+		})
+	}
+}
+
+// Where nothing was learned, or nothing was left to learn, negatives cannot have made a difference.
+func TestUninformative(t *testing.T) {
+	for name, tc := range map[string]struct {
+		scores scores
+		want   string
+	}{
+		"below a floor":  {scores{"baseline": {900, 905, 910, 900, 905}, "easiest95": {700, 710, 690, 705, 701}, "pixels": {1_000}}, `is not shown to be above the floor "pixels" (20.00 points), so it may have learned nothing`},
+		"at the ceiling": {scores{"baseline": {4_998, 4_999, 4_998, 5_000, 4_997}, "easiest95": {4_700, 4_710, 4_690, 4_705, 4_701}}, "do labels leak into the features?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := build(t, input(t, tc.scores, "easiest95")).Claims[0]
+			if c.Verdict != stats.Inconclusive || !strings.Contains(c.Reason, tc.want) || c.Contrasts[0].P != nil {
+				t.Errorf("%s: %s", c.Verdict, c.Reason)
+			}
+		})
+	}
+}
+
+// Rules that change nothing are not evidence of equivalence that anyone would want unexplained.
+func TestNoteOnIdenticalTraining(t *testing.T) {
+	in := input(t, scores{"baseline": base, "easiest95": around(-500)}, "easiest95")
+	for _, id := range []string{"baseline", "easiest95"} {
+		cell := at(t, in, id, 0)
+		run := in.Runs[cell.Spec.ID()]
+		run.Manifest.Artifacts = map[string]registry.Descriptor{bench.SeriesArtifact: {Digest: registry.DigestOf(nil)}}
+		put(in, cell, run)
+	}
+	if r := build(t, in); len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "exactly the same way") {
+		t.Errorf("%q", r.Notes)
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	supported := scores{"baseline": base, "easiest95": around(-500), "without-hardest": around(5)}
+	for name, tc := range map[string]struct {
+		scores scores
+		claims []string
+		want   int
+	}{
+		"all supported":      {supported, []string{"easiest95", "unnecessary"}, model.ExitSupported},
+		"one refuted":        {scores{"baseline": base, "easiest95": around(0), "without-hardest": around(0, wild...)}, []string{"easiest95", "unnecessary"}, model.ExitRefuted},
+		"one inconclusive":   {scores{"baseline": base, "easiest95": around(-500), "without-hardest": around(0, wild...)}, []string{"easiest95", "unnecessary"}, model.ExitInconclusive},
+		"one without runs":   {scores{"baseline": base, "easiest95": around(-500)}, []string{"easiest95", "unnecessary"}, model.ExitInconclusive},
+		"refuted and absent": {scores{"baseline": base, "easiest95": around(0)}, []string{"easiest95", "unnecessary"}, model.ExitRefuted},
+		"nothing":            {nil, nil, model.ExitNothing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := build(t, input(t, tc.scores, tc.claims...)).ExitCode(); got != tc.want {
+				t.Errorf("%d, want %d", got, tc.want)
+			}
+		})
+	}
+	if got := (&model.Report{}).ExitCode(); got != model.ExitNothing {
+		t.Errorf("without claims: %d", got)
+	}
+}
+
+func TestEvidenceDigest(t *testing.T) {
+	in := input(t, scores{"baseline": base, "easiest95": around(-500)}, "easiest95")
+	before := build(t, in).Provenance.Evidence
+	cell := at(t, in, "baseline", 0)
+	run := in.Runs[cell.Spec.ID()]
+	run.Manifest.Provenance.CPU, run.Digest = "Z80", registry.DigestOf([]byte("elsewhere"))
+	put(in, cell, run)
+	if build(t, in).Provenance.Evidence != before {
+		t.Error("the evidence depends on where it was computed")
+	}
+	put(in, cell, complete(t, cell, 1))
+	if build(t, in).Provenance.Evidence == before {
+		t.Error("another result is the same evidence")
+	}
+}
+
+// What a report shows of sweeps and analyses is evidence as much as the runs of its claims.
+func TestEvidenceCoversSweepsAndAnalyses(t *testing.T) {
+	whole := build(t, showcase(t)).Provenance
+	in := showcase(t)
+	for _, cell := range in.Sweeps[0].Cells {
+		if cell.Arm == "keep-hardest-0.5" && cell.Seed == 1 {
+			put(in, cell, complete(t, cell, 2_999))
+		}
+	}
+	if build(t, in).Provenance.Evidence == whole.Evidence {
+		t.Error("another accuracy in the sweep is the same evidence")
+	}
+	in = showcase(t)
+	in.Analyses = in.Analyses[1:]
+	if p := build(t, in).Provenance; p.Evidence == whole.Evidence || p.Used != whole.Used-1 || p.Analyses != whole.Analyses-1 {
+		t.Errorf("an analysis less: %+v", p)
+	}
+	in = showcase(t)
+	in.Analyses[0].Manifest.Artifacts = map[string]registry.Descriptor{bench.CountsArtifact: {Digest: registry.DigestOf(nil)}}
+	if build(t, in).Provenance.Evidence == whole.Evidence {
+		t.Error("other counts are the same evidence")
+	}
+}
+
+func TestEnergy(t *testing.T) {
+	in := observed(t, "semantic")
+	if p := build(t, in).Provenance; p.KilowattHours != nil || p.Metered != 0 {
+		t.Errorf("energy %v of %d that no one measured", p.KilowattHours, p.Metered)
+	}
+	cell := at(t, in, "baseline", 1)
+	run := in.Runs[cell.Spec.ID()]
+	run.Manifest.Provenance.Joules = 2.7e6
+	put(in, cell, run)
+	in.Analyses[0].Manifest.Provenance.Joules = 0.9e6
+	if p := build(t, in).Provenance; p.KilowattHours == nil || math.Abs(*p.KilowattHours-1) > 1e-9 || p.Metered != 2 {
+		t.Errorf("energy %v of %d, want 1 kWh of 2", p.KilowattHours, p.Metered)
+	}
+}
+
+func TestBuildRefuses(t *testing.T) {
+	clear := scores{"baseline": base, "easiest95": around(-500)}
+	for name, tc := range map[string]struct {
+		change func(*judge.Input)
+		want   error
+	}{
+		"a run under another id": {func(in *judge.Input) {
+			in.Runs[at(t, *in, "baseline", 0).Spec.ID()] = in.Runs[at(t, *in, "easiest95", 0).Spec.ID()]
+		}, registry.ErrCorrupt},
+		"a run without key":         {func(in *judge.Input) { in.Runs[at(t, *in, "baseline", 0).Spec.ID()] = judge.Run{} }, registry.ErrCorrupt},
+		"a cell twice":              {func(in *judge.Input) { in.Cells = append(in.Cells, in.Cells[0]) }, nil},
+		"an unknown arm":            {func(in *judge.Input) { in.Cells[0].Arm = "nobody" }, nil},
+		"another tier":              {func(in *judge.Input) { in.Claims[0].Tiers = []string{"paper"} }, nil},
+		"an unknown arm in a claim": {func(in *judge.Input) { in.Claims[0].Controls = []string{"nobody"} }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input(t, clear, "easiest95")
+			tc.change(&in)
+			if r, err := judge.Build(in); err == nil || !errors.Is(err, tc.want) && tc.want != nil {
+				t.Errorf("%v, %v", r, err)
+			}
+		})
+	}
+}

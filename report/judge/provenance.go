@@ -1,0 +1,111 @@
+package judge
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/words"
+)
+
+// provenance counts what the report rests on by code, commit and machine: the runs of the claims and of the
+// sweeps that are shown, and the analyses. Hosts and the commands of runs are left out: reports are
+// published, and names of places are nobody's business.
+func (b *builder) provenance() {
+	cells := slices.Clone(b.in.Cells)
+	for _, sweep := range b.in.Sweeps {
+		if slices.ContainsFunc(b.report.Sweeps, func(s model.Sweep) bool { return s.ID == sweep.ID }) {
+			cells = append(cells, sweep.Cells...)
+		}
+	}
+	used := map[string]registry.Manifest{}
+	code := map[model.Code]int{}
+	for _, cell := range cells {
+		id := cell.Spec.ID()
+		if run, ok := b.in.Runs[id]; ok && used[id].Run == "" {
+			used[id] = run.Manifest
+			code[model.Code{Digest: run.Manifest.Provenance.Code}]++
+		}
+	}
+	for _, run := range b.in.Analyses {
+		used[run.Spec.ID()] = run.Manifest
+		code[model.Code{Digest: run.Manifest.Provenance.Code, Analyses: true}]++
+	}
+	sources, machines := map[model.Commit]int{}, map[model.Machine]int{}
+	p := &b.report.Provenance
+	p.Command, p.Evidence = b.in.Command, evidence(used)
+	p.Used, p.Analyses = len(used), len(b.in.Analyses)
+	joules := 0.0
+	for _, id := range slices.Sorted(maps.Keys(used)) { // sums of floats depend on the order
+		from := used[id].Provenance
+		sources[model.Commit{Tool: from.Tool, Commit: from.Commit, Dirty: from.Dirty}]++
+		machines[machine(from)]++
+		p.WallHours += from.WallSeconds / 3600
+		if from.Joules > 0 {
+			p.Metered++
+			joules += from.Joules
+		}
+	}
+	if p.Metered > 0 {
+		const joulesPerKilowattHour = 3.6e6
+		energy := joules / joulesPerKilowattHour
+		p.KilowattHours = &energy
+	}
+	p.Code, p.Sources, p.Machines = []model.Code{}, []model.Commit{}, []model.Machine{}
+	for c, n := range code {
+		c.Runs = n
+		p.Code = append(p.Code, c)
+	}
+	for c, n := range sources {
+		c.Runs = n
+		p.Sources = append(p.Sources, c)
+	}
+	for m, n := range machines {
+		m.Runs = n
+		p.Machines = append(p.Machines, m)
+	}
+	slices.SortFunc(p.Code, func(a, b model.Code) int {
+		return cmp.Or(compareBool(a.Analyses, b.Analyses), strings.Compare(a.Digest, b.Digest))
+	})
+	slices.SortFunc(p.Sources, func(a, b model.Commit) int {
+		return cmp.Or(strings.Compare(a.Commit, b.Commit), strings.Compare(a.Tool, b.Tool), compareBool(a.Dirty, b.Dirty))
+	})
+	slices.SortFunc(p.Machines, func(a, b model.Machine) int {
+		return cmp.Or(strings.Compare(a.CPU, b.CPU), cmp.Compare(a.Cores, b.Cores), strings.Compare(a.OS, b.OS),
+			strings.Compare(a.Arch, b.Arch), strings.Compare(a.Go, b.Go), strings.Compare(a.Backend, b.Backend))
+	})
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+func machine(p registry.Provenance) model.Machine {
+	return model.Machine{
+		CPU: words.OneLine(p.CPU), Cores: p.Cores, OS: p.OS, Arch: p.Arch, Go: p.GoVersion, Backend: words.OneLine(p.Backend),
+	}
+}
+
+// evidence hashes one line for each run and analysis, sorted by id: the id, its result digest, and for an
+// analysis the digest of its counts, separated by spaces.
+func evidence(used map[string]registry.Manifest) registry.Digest {
+	var text strings.Builder
+	for _, id := range slices.Sorted(maps.Keys(used)) {
+		text.WriteString(id + " " + string(used[id].ResultDigest))
+		if counts, ok := used[id].Artifacts[bench.CountsArtifact]; ok {
+			text.WriteString(" " + string(counts.Digest))
+		}
+		text.WriteString("\n")
+	}
+	return registry.DigestOf([]byte(text.String()))
+}

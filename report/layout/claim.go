@@ -1,0 +1,124 @@
+package layout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/figure"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/words"
+)
+
+func claimSection(r *model.Report, c *model.Claim) Section {
+	id := "claim-" + c.ID
+	s := Section{ID: id, Level: 3, Title: c.ID + ": " + words.Label(c.Verdict, c.Machinery), Link: words.Mark(c.Verdict) + " " + c.ID}
+	if c.Machinery {
+		s.Link += " (meaningless)"
+	}
+	s.Blocks = []Block{Quote(c.Statement), claimFacts(r, c), contrastTable(r, c)}
+	drawn := []*figure.Figure{
+		figure.Forest(id+"-forest", "Difference of accuracy for "+c.ID, r.Level, []model.Claim{*c}),
+		figure.Observed(id+"-observed", "Statistics of "+c.ID+" beyond chance", r.Level, []model.Claim{*c}),
+	}
+	if len(c.AccuracyContrasts()) > 0 {
+		drawn = append(drawn, figure.Curves(id+"-curve", "Accuracy during training for "+c.ID, c, r.Arms))
+	}
+	s.Blocks = append(s.Blocks, figures(drawn...)...)
+	if len(c.Beside) > 0 {
+		s.Blocks = append(s.Blocks, effectTable(r, c))
+		for _, e := range c.Explained {
+			s.Blocks = append(s.Blocks, Paragraph(explainedInWords(r, e)))
+		}
+	}
+	if len(c.Observations()) > 0 {
+		s.Blocks = append(s.Blocks, seedTable(r, c))
+	}
+	s.Blocks = append(s.Blocks, exhibits(r, c)...)
+	if len(c.Places) > 0 {
+		for i := range r.Sweeps {
+			if sweep := &r.Sweeps[i]; slices.ContainsFunc(c.Places, func(p model.Place) bool { return p.Sweep == sweep.ID }) {
+				s.Blocks = append(s.Blocks, folded(sweep.Title, figures(figure.Fractions(id+"-"+sweep.ID, sweep, r, c.Places)))...)
+			}
+		}
+	}
+	s.Blocks = append(s.Blocks, folded("Loss, alignment and uniformity during training", figures(
+		figure.Progress(id+"-loss", "Loss during training for "+c.ID, "InfoNCE, nats", c, r.Arms, func(p bench.ProgressPoint) float64 { return p.Loss }),
+		figure.Progress(id+"-alignment", "Alignment during training for "+c.ID, "squared distance of query and key", c, r.Arms, func(p bench.ProgressPoint) float64 { return p.Alignment }),
+		figure.Progress(id+"-uniformity", "Uniformity during training for "+c.ID, "log mean Gaussian potential, lower is more uniform", c, r.Arms, func(p bench.ProgressPoint) float64 { return p.Uniformity }),
+	))...)
+	if len(c.AccuracyContrasts()) > 0 {
+		s.Blocks = append(s.Blocks, Folded{"Accuracy by seed", pairTable(c)})
+	}
+	return s.with(Folded{"Runs", runTable(c)})
+}
+
+func claimFacts(r *model.Report, c *model.Claim) Facts {
+	source := c.Source.Where + ". The paper's own text was read."
+	if !c.Source.Verified {
+		source = c.Source.Where + ". Not verified: this rests on other people's notes, not on the paper's own text."
+	}
+	conditions := []string{fmt.Sprintf("temperature %g", c.Temperature)}
+	if c.Probe != "" {
+		conditions = append(conditions, "probe "+c.Probe)
+	}
+	if len(c.Observations()) > 0 {
+		conditions = append(conditions, "protocol "+r.Tier.Analysis)
+	}
+	conditions = append(conditions, "tier "+r.Tier.ID, "at least "+words.Count(c.MinSeeds, "seed"))
+	facts := Facts{
+		{Name: "Why", Text: c.Reason},
+		{Name: "Paper reports", Text: c.Target},
+		{Name: "Source", Text: source},
+		{Name: "Our choice", Text: c.Source.Ours},
+		{Name: "Conditions", Text: strings.Join(conditions, ", ")},
+		{Name: "Arms", Text: armsInWords(r, c)},
+	}
+	if len(c.Controls) > 0 {
+		facts = append(facts, Fact{Name: "Controls", Text: strings.Join(c.Controls, ", ")})
+	}
+	if holds, fails := evidenceIn(c, c.Raw); holds != words.Absent {
+		correctedHolds, correctedFails := evidenceIn(c, c.Corrected)
+		facts = append(facts, Fact{Name: "p values", Text: fmt.Sprintf("holds %s, fails %s; corrected for %s: holds %s, fails %s",
+			holds, fails, words.Count(c.FamilySize, "claim"), correctedHolds, correctedFails)})
+	}
+	for _, row := range r.Across {
+		if row.Differs && slices.ContainsFunc(row.At, func(at model.AtTemperature) bool { return at.Claim == c.ID }) {
+			facts = append(facts, Fact{Name: "By temperature", Text: row.Sentence})
+		}
+	}
+	for i, sweep := range r.Sweeps {
+		if slices.ContainsFunc(c.Places, func(p model.Place) bool { return p.Sweep == sweep.ID }) {
+			facts = append(facts, Fact{Name: "See also", Text: r.Sweeps[i].Title, Link: "sweep-" + sweep.ID})
+		}
+	}
+	for _, n := range c.Notes {
+		facts = append(facts, Fact{Name: fmt.Sprintf("Note [%d]", n), Text: r.Notes[n-1]})
+	}
+	return append(facts, Fact{Name: "Reproduce", Text: c.Reproduce, Code: true})
+}
+
+// armsInWords says which negatives the contrasted arms see.
+func armsInWords(r *model.Report, c *model.Claim) string {
+	var said []string
+	for _, x := range c.Contrasts {
+		for _, id := range []string{x.A, x.B} {
+			i := slices.IndexFunc(r.Arms, func(a model.Arm) bool { return a.ID == id })
+			if i < 0 {
+				continue // chance
+			}
+			if text := fmt.Sprintf("%s (%s)", id, r.Arms[i].Rules); !slices.Contains(said, text) {
+				said = append(said, text)
+			}
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+func explainedInWords(r *model.Report, e model.Explained) string {
+	if e.Share == nil {
+		return fmt.Sprintf("How much of the effect of %s is that of %s cannot be said: %s.", e.Whole, e.Part, e.Why)
+	}
+	return fmt.Sprintf("%s alone has %.0f%% of the effect of %s (%s interval %.0f%% to %.0f%%, Fieller).", e.Part, 100*e.Share.Estimate, e.Whole, words.Confidence(r.Level), 100*e.Share.Low, 100*e.Share.High)
+}

@@ -1,0 +1,105 @@
+package model
+
+import (
+	"github.com/cidbench/cidbench/bench/analysis"
+)
+
+// Find returns a statistic by id, nil if the analysis lacks it.
+func (a *Analysis) Find(id string) *Statistic {
+	for i := range a.Statistics {
+		if a.Statistics[i].ID == id {
+			return &a.Statistics[i]
+		}
+	}
+	return nil
+}
+
+// Analysis is what the embeddings of an arm show after a step: means over the seeds that were analysed.
+type Analysis struct {
+	Arm         string  `json:"arm"`
+	Temperature float64 `json:"temperature"`
+	Step        int     `json:"step"` // 0: as initialised
+	N           int     `json:"n"`    // seeds
+	// Final marks the end of training, on which claims rest.
+	Final bool `json:"final"`
+	// Images is the number of images, each a negative of each of the Queries.
+	Images     int         `json:"images"`
+	Queries    int         `json:"queries"`
+	Statistics []Statistic `json:"statistics"`
+	// Percentiles and Cuts are stretches of the negatives by difficulty, from the hardest.
+	Percentiles []analysis.Percentile `json:"percentiles"`
+	Cuts        []analysis.Percentile `json:"cuts"`
+	Hard        Consistency           `json:"hard"`
+	Easy        Consistency           `json:"easy"`
+	// Gallery shows queries of the first seed with their hardest and easiest negatives.
+	Gallery []GalleryRow `json:"gallery"`
+	Runs    []RunRef     `json:"runs"`
+}
+
+// Statistic is one number of an analysis, over seeds.
+type Statistic struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Unit  string `json:"unit"`
+	// Null is what chance gives, nil if the statistic has no null.
+	Null  *float64 `json:"null,omitempty"`
+	Mean  float64  `json:"mean"`
+	Least float64  `json:"least"` // of the seeds
+	Most  float64  `json:"most"`
+	// SD is over seeds, nil for one. Seeds hold each seed's own value with its bootstrap interval.
+	SD    *float64    `json:"sd,omitempty"`
+	Seeds []SeedValue `json:"seeds"`
+	// Permutation combines the p values of the seeds, however these depend on each other; nil if the
+	// statistic has no permutation null.
+	Permutation *PValues `json:"permutation,omitempty"`
+}
+
+// SeedValue is a statistic of one encoder.
+type SeedValue struct {
+	Seed        uint64   `json:"seed"`
+	Value       float64  `json:"value"`
+	Low         float64  `json:"low"`
+	High        float64  `json:"high"`
+	Permutation *PValues `json:"permutation,omitempty"`
+}
+
+// Consistency says how often images are hard (or easy) negatives, beside the binomial null.
+type Consistency struct {
+	// Rate is the share of a query's negatives that counts as hard (or easy).
+	Rate float64 `json:"rate"`
+	// Histogram of the first seed's counts.
+	Histogram []analysis.Bin `json:"histogram"`
+	// Upper and Lower are shares of the images whose count lies beyond the null's extreme quantiles, means
+	// over seeds.
+	Upper analysis.Extreme `json:"upper"`
+	Lower analysis.Extreme `json:"lower"`
+	// Stability is the mean rank correlation of the counts between seeds; nil for one seed.
+	Stability *float64 `json:"stability,omitempty"`
+	// Most are the images of the first seed that are so most consistently, Classes the classes.
+	Most    []Picture    `json:"most"`
+	Classes []ClassCount `json:"classes"`
+}
+
+// Picture is an image of the data set. PNG is empty where the data are not at hand.
+type Picture struct {
+	Index int    `json:"index"`
+	Class string `json:"class"`
+	// Caption says what the image is here, such as its dot product with the query.
+	Caption string `json:"caption,omitempty"`
+	// SameClass: it is a negative of the query's own class.
+	SameClass bool   `json:"sameClass,omitempty"`
+	PNG       []byte `json:"-"`
+}
+
+// ClassCount is the mean count of the images of a class.
+type ClassCount struct {
+	Class string  `json:"class"`
+	Mean  float64 `json:"mean"`
+}
+
+// GalleryRow is a query with negatives.
+type GalleryRow struct {
+	Query   Picture   `json:"query"`
+	Hardest []Picture `json:"hardest"`
+	Easiest []Picture `json:"easiest"`
+}

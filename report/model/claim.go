@@ -1,0 +1,135 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// Open says that more seeds may decide the claim: it is open, and not for a run that failed.
+func (c *Claim) Open() bool {
+	return c.Verdict == stats.Inconclusive && slices.ContainsFunc(c.Contrasts, func(x Contrast) bool { return x.P != nil })
+}
+
+// NothingToJudge is the verdict on a claim of which not a single pair of runs exists.
+const NothingToJudge stats.Verdict = "nothing to judge"
+
+// Claim is one claim and the verdict on it.
+type Claim struct {
+	ID        string `json:"id"`
+	Family    string `json:"family"`
+	Statement string `json:"statement"`
+	Target    string `json:"target"`
+	Source    Source `json:"source"`
+	// Temperature of InfoNCE at which it is tested.
+	Temperature float64 `json:"temperature"`
+	Probe       string  `json:"probe"`
+	MinSeeds    int     `json:"minSeeds"`
+	// FamilySize is the number of claims that the p values are corrected for together: those of this report
+	// at the same temperature.
+	FamilySize int        `json:"familySize"`
+	Contrasts  []Contrast `json:"contrasts"`
+	Controls   []string   `json:"controls,omitempty"`
+	// Beside are the effects of the claim's arms, if it has controls, and Explained what they say together.
+	Beside    []Effect    `json:"beside,omitempty"`
+	Explained []Explained `json:"explained,omitempty"`
+	// Places are where the claim's arms stand in sweeps at the same temperature.
+	Places []Place `json:"places,omitempty"`
+	// Raw combines the contrasts; Corrected is what the verdict rests on. A claim that cannot be
+	// measured has p values of 1.
+	Raw       PValues       `json:"pRaw"`
+	Corrected PValues       `json:"pCorrected"`
+	Verdict   stats.Verdict `json:"verdict"`
+	// Look that the verdict and the numbers are of, counted from 1; 0 if runs are missing for the first.
+	Look int `json:"look"`
+	// Machinery repeats the tier's flag beside the verdict: it means nothing for science.
+	Machinery bool   `json:"machinery"`
+	Reason    string `json:"reason"`
+	// Reproduce is the command that judges this claim alone.
+	Reproduce string   `json:"reproduce"`
+	Runs      []RunRef `json:"runs"`
+	Notes     []int    `json:"notes,omitempty"`
+}
+
+// Source says where a claim comes from and what of it is ours.
+type Source struct {
+	Where string `json:"where"`
+	// Verified: the paper's own text was read. Otherwise it rests on other people's notes.
+	Verified bool   `json:"verified"`
+	Ours     string `json:"ours"`
+}
+
+// Contrast is accuracy(A) - accuracy(B), paired by seed, in points; or, if Statistic is given, that
+// statistic of A's encoders less what chance gives, in the statistic's unit, and B is Chance.
+type Contrast struct {
+	A         string `json:"a"`
+	B         string `json:"b"`
+	Statistic string `json:"statistic,omitempty"` // an id of analysis.All
+	Title     string `json:"title,omitempty"`     // of the statistic
+	Unit      string `json:"unit,omitempty"`      // of the statistic
+	// HasNull: the statistic is compared with what chance gives. Otherwise it is compared with 0.
+	HasNull  bool           `json:"hasNull,omitempty"`
+	Relation bench.Relation `json:"relation"`
+	Margin   float64        `json:"margin"` // as declared
+	// Bounds are the differences that the relation is about: one, or two for equivalence.
+	Bounds []float64 `json:"bounds"`
+	Pairs  []Pair    `json:"pairs"`
+	N      int       `json:"n"` // pairs
+	// MeanA and MeanB are means over the pairs; nil without any.
+	MeanA *float64 `json:"meanA,omitempty"`
+	MeanB *float64 `json:"meanB,omitempty"`
+	// Difference is nil with fewer than two pairs.
+	Difference *Difference `json:"difference,omitempty"`
+	// P is nil if the contrast may not be judged; Obstacles say why.
+	P         *PValues `json:"p,omitempty"`
+	Obstacles []string `json:"obstacles,omitempty"`
+	// Alone is the verdict before the correction for the other claims.
+	Alone stats.Verdict `json:"alone"`
+}
+
+// Chance stands for the second arm where a statistic is compared with its null.
+const Chance = "chance"
+
+// Pair is one seed of a contrast.
+type Pair struct {
+	Seed       uint64  `json:"seed"`
+	A          float64 `json:"a"`
+	B          float64 `json:"b"`
+	Difference float64 `json:"difference"`
+	// Permutation holds the p values of a statistic's permutation null at this seed; nil if it has none.
+	Permutation *PValues `json:"permutation,omitempty"`
+}
+
+// Across is one statement at all temperatures at which it is tested.
+type Across struct {
+	Claim  string `json:"claim"` // the first, at the tier's temperature if it is tested there
+	Family string `json:"family"`
+	// At has the temperatures in the order of the claims.
+	At []AtTemperature `json:"at"`
+	// Differs: not all verdicts are the same. Sentence then says what follows from that.
+	Differs  bool   `json:"differs"`
+	Sentence string `json:"sentence,omitempty"`
+}
+
+// AtTemperature is the verdict on a claim at a temperature.
+type AtTemperature struct {
+	Temperature float64       `json:"temperature"`
+	Claim       string        `json:"claim"`
+	Verdict     stats.Verdict `json:"verdict"`
+}
+
+// AccuracyContrasts are those of what a claim rests on that compare accuracies.
+func (c *Claim) AccuracyContrasts() []Contrast { return c.ofKind(false) }
+
+// Observations are those that compare a statistic with chance.
+func (c *Claim) Observations() []Contrast { return c.ofKind(true) }
+
+func (c *Claim) ofKind(observation bool) (out []Contrast) {
+	for _, x := range c.Contrasts {
+		if (x.Statistic != "") == observation {
+			out = append(out, x)
+		}
+	}
+	return out
+}

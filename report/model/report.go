@@ -1,0 +1,113 @@
+// Package model says what a report is: types, and next to no logic.
+package model
+
+import (
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// Schema and Version identify the JSON of a Report. The version rises when a field changes its meaning
+// or goes away; new fields do not raise it.
+const (
+	Schema  = "cidbench-report"
+	Version = 1
+)
+
+// TotalAlpha bounds the probability of any wrong verdict in a report, over all its claims and looks. Claims
+// are judged at Report.Alpha.
+const TotalAlpha = 0.05
+
+// Report is what the runs say about the claims. Accuracies and their differences are in points: 1 is 1%
+// of the test images. Pointers are nil where a number does not exist.
+type Report struct {
+	Schema  string  `json:"schema"`
+	Version int     `json:"version"`
+	Alpha   float64 `json:"alpha"` // at which claims are judged, at each look if there are several
+	Level   float64 `json:"level"` // of the intervals, 1 - 2*Alpha: their ends are two one-sided bounds
+	// Looks is nil if the number of seeds was fixed.
+	Looks *Looks `json:"looks,omitempty"`
+	// Paper is the one whose claims these are.
+	Paper  bench.Paper `json:"paper"`
+	Tier   Tier        `json:"tier"`
+	Tally  Tally       `json:"tally"`
+	Claims []Claim     `json:"claims"`
+	// Across has the verdicts by statement and temperature.
+	Across []Across `json:"across"`
+	Arms   []Arm    `json:"arms"`
+	// Sweeps show accuracy against the fraction of negatives; those without a run are left out.
+	Sweeps []Sweep `json:"sweeps,omitempty"`
+	// Analyses of embeddings, by arm and temperature and then over training.
+	Analyses []Analysis `json:"analyses,omitempty"`
+	// Floors are the arms, by id, above whose accuracy learning starts; Chance is the accuracy of guessing.
+	Floors     []Floor    `json:"floors"`
+	Chance     *float64   `json:"chance,omitempty"`
+	Provenance Provenance `json:"provenance"`
+	// Notes are footnotes; claims refer to them by number, counted from 1.
+	Notes []string `json:"notes"`
+}
+
+// Tier is the scale at which the runs were made.
+type Tier struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Caveat string `json:"caveat"`
+	// Machinery: the verdicts only show that the harness works.
+	Machinery   bool    `json:"machinery"`
+	Dataset     string  `json:"dataset"`
+	Probe       string  `json:"probe"`
+	Analysis    string  `json:"analysis"` // the protocol
+	Temperature float64 `json:"temperature"`
+	Steps       int     `json:"steps"`
+	Batch       int     `json:"batch"`
+	Method      string  `json:"method"`       // with its version
+	Negatives   int     `json:"negatives"`    // of each query, before rules
+	Seeds       int     `json:"seeds"`        // of this report, at the last look
+	SeedsUsual  int     `json:"seedsUsual"`   // of the tier
+	TestImages  int     `json:"testImages"`   // 0 if no run is complete
+	RunsPresent int     `json:"runsComplete"` // complete and usable
+	RunsFailed  int     `json:"runsFailed"`
+	RunsMissing int     `json:"runsMissing"`
+}
+
+// Tally counts the claims by verdict.
+type Tally struct {
+	Supported      int `json:"supported"`
+	Refuted        int `json:"refuted"`
+	Inconclusive   int `json:"inconclusive"`
+	NothingToJudge int `json:"nothingToJudge"`
+}
+
+// Count adds a verdict.
+func (t *Tally) Count(v stats.Verdict) {
+	switch v {
+	case stats.Supported:
+		t.Supported++
+	case stats.Refuted:
+		t.Refuted++
+	case NothingToJudge:
+		t.NothingToJudge++
+	default:
+		t.Inconclusive++
+	}
+}
+
+// Exit codes of a report.
+const (
+	ExitSupported    = 0 // every claim
+	ExitRefuted      = 3 // at least one claim
+	ExitInconclusive = 4 // none refuted, at least one not supported
+	ExitNothing      = 5 // no claim has a single pair of runs
+)
+
+// ExitCode says in one number what the report found. Having measured nothing is never 0.
+func (r *Report) ExitCode() int {
+	switch t := r.Tally; {
+	case t.NothingToJudge == len(r.Claims):
+		return ExitNothing
+	case t.Refuted > 0:
+		return ExitRefuted
+	case t.Supported < len(r.Claims):
+		return ExitInconclusive
+	}
+	return ExitSupported
+}

@@ -1,0 +1,157 @@
+package write_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cidbench/cidbench/report/layout"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/write"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// stored is one of the reports that the tests of package judge keep.
+func stored(t *testing.T, name string) *model.Report {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "judge", "testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &model.Report{}
+	if err := json.Unmarshal(content, r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// formats are the writers by the ending of their golden file.
+var formats = map[string]func(io.Writer, *model.Report) error{
+	"text": func(w io.Writer, r *model.Report) error { return write.Text(w, layout.Report(r), write.TextOptions{}) },
+	"md":   func(w io.Writer, r *model.Report) error { return write.Markdown(w, layout.Report(r)) },
+	"csv":  write.CSV,
+	"json": func(w io.Writer, r *model.Report) error { return write.JSON(w, r) },
+}
+
+func written(t *testing.T, format string, r *model.Report) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := formats[format](&out, r); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestGolden(t *testing.T) {
+	r := stored(t, "report")
+	for format := range formats {
+		t.Run(format, func(t *testing.T) {
+			got := written(t, format, r)
+			path := filepath.Join("testdata", "report."+format)
+			if format == "json" {
+				path = filepath.Join("..", "judge", path)
+			} else if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("run the test with -update if this is meant (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Verdicts of a tier that only exercises the machinery must not be quotable without saying so.
+func TestMachineryIsLabelled(t *testing.T) {
+	r := stored(t, "report")
+	r.Tier.Machinery = true
+	for i := range r.Claims {
+		r.Claims[i].Machinery = true
+	}
+	for _, format := range []string{"text", "md"} {
+		out := written(t, format, r)
+		if top, _, _ := strings.Cut(out, "10 claims"); !strings.Contains(top, "mean nothing for science") {
+			t.Errorf("%s: no warning at the top", format)
+		}
+		for _, verdict := range []string{"✓ supported", "✗ refuted", "? inconclusive", "∅ nothing to judge"} {
+			for i, rest := range strings.Split(out, verdict)[1:] {
+				if !strings.HasPrefix(rest, " (meaningless)") {
+					t.Errorf("%s: %q number %d is not labelled: %.60q", format, verdict, i, rest)
+				}
+			}
+		}
+	}
+}
+
+func TestColour(t *testing.T) {
+	var coloured bytes.Buffer
+	if err := write.Text(&coloured, layout.Report(stored(t, "report")), write.TextOptions{Width: 120, Colour: true}); err != nil {
+		t.Fatal(err)
+	}
+	if plain := written(t, "text", stored(t, "report")); strings.ContainsRune(plain, '\x1b') || !bytes.Contains(coloured.Bytes(), []byte("\x1b[31m✗ refuted\x1b[0m")) {
+		t.Error("escapes where there should be none, or none where there should be")
+	}
+}
+
+func TestCSVHasEveryCell(t *testing.T) {
+	r := stored(t, "report")
+	rows, err := csv.NewReader(strings.NewReader(written(t, "csv", r))).ReadAll()
+	if want := r.Tier.RunsPresent + r.Tier.RunsFailed + r.Tier.RunsMissing; err != nil || len(rows) != want+1 {
+		t.Errorf("%d rows, %v; want %d", len(rows), err, want+1)
+	}
+}
+
+// Words stand in the place of images.
+func TestPicturesInWords(t *testing.T) {
+	markdown := written(t, "md", stored(t, "report"))
+	for _, want := range []string{"0.90 kind 0 (same class); 0.80 kind 1", "Most consistently easy: 30 queries: kind 20"} {
+		if !strings.Contains(markdown, want) {
+			t.Errorf("Markdown lacks %q", want)
+		}
+	}
+}
+
+// A link in Markdown goes to a heading, whose name GitHub makes of its words.
+func TestMarkdownLinks(t *testing.T) {
+	text := written(t, "md", stored(t, "report"))
+	if !strings.Contains(text, "[Accuracy against the fraction of negatives](#accuracy-against-the-fraction-of-negatives)") ||
+		!strings.Contains(text, "## Accuracy against the fraction of negatives\n") {
+		t.Error("no link to the section of the sweep")
+	}
+}
+
+// A report without a single run is still a report.
+func TestWritersWithoutRuns(t *testing.T) {
+	r := stored(t, "nothing")
+	for format := range formats {
+		if out := written(t, format, r); !strings.Contains(out, "not run") || strings.Contains(out, "NaN") || strings.Contains(out, "Inf ") {
+			t.Errorf("%s: %.300s", format, out)
+		}
+	}
+}
+
+func TestWritersSayHowOftenWasLooked(t *testing.T) {
+	r := stored(t, "looks")
+	for _, format := range []string{"text", "md"} {
+		out := strings.Join(strings.Fields(written(t, format, r)), " ")
+		for _, want := range []string{"looks taken, planned at 2, 3, 4 and 5 seeds, each judged at level 0.0125", "97.5% interval", "Bonferroni", "of 4 (2 seeds)"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q", format, want)
+			}
+		}
+	}
+}
