@@ -141,6 +141,7 @@ type Tier struct {
 
 // Catalogue is a set of experiments.
 type Catalogue struct {
+	Paper  Paper
 	Arms   []*Arm
 	Claims []*Claim
 	Sweeps []*Sweep

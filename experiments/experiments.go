@@ -14,6 +14,12 @@ import (
 // All is the catalogue. What bears on temperature in the paper, or in work that followed it, is tested at
 // MoCo v1's temperature too.
 var All = &bench.Catalogue{
+	Paper: bench.Paper{
+		Title:   "Are all negatives created equal in contrastive instance discrimination?",
+		Authors: "Cai, Frankle, Schwab, Morcos",
+		Link:    "https://arxiv.org/abs/2010.06682",
+		Summary: "It trains MoCo v2 with negatives restricted by difficulty.",
+	},
 	Arms: arms,
 	Claims: slices.Concat(
 		hardest5, easiest95, hardest01, sameClass, semantics, consistency,

@@ -127,8 +127,9 @@ func openMemory(_ context.Context, rawURL string) (Store, error) {
 // Open opens the registry at a URL that OpenStore accepts, and creates it if
 // there is nothing at all.
 //
-// Errors: ErrCorrupt if there is something else than a registry that this
-// program can read; ErrUnavailable, also for a place where it may not write.
+// Errors: ErrForeign if there is something else than a registry; ErrCorrupt if
+// there is one that this program cannot read; ErrUnavailable, also for a place
+// where it may not write. Any other error is of the URL.
 func Open(ctx context.Context, url string) (*Registry, error) {
 	store, err := OpenStore(ctx, url)
 	if err != nil {
@@ -156,14 +157,16 @@ func OpenOn(ctx context.Context, store Store) (*Registry, error) {
 }
 
 // OpenExisting opens a registry for a command that only reads. It never writes.
-// Errors: ErrNotExist if there is no registry, else as Open.
+// Errors: ErrNotExist if there is nothing, else as Open.
 func OpenExisting(ctx context.Context, url string) (*Registry, error) {
 	store, err := OpenStore(ctx, url)
 	if err != nil {
 		return nil, err
 	}
 	r := &Registry{store: store}
-	err = r.load(ctx)
+	if err = r.load(ctx); errors.Is(err, ErrNotExist) {
+		err = cmp.Or(r.foreign(ctx), err)
+	}
 	if errors.Is(err, ErrNotExist) {
 		return nil, fmt.Errorf("no registry at %s: check the place, or run an experiment, which creates it: %w", store, err)
 	} else if err != nil {
@@ -172,20 +175,35 @@ func OpenExisting(ctx context.Context, url string) (*Registry, error) {
 	return r, nil
 }
 
+// ErrForeign: what is there is no registry.
+var ErrForeign = errors.New("is no registry")
+
+// foreign says what keeps a place without a configuration from being an empty one; nil if nothing does, or if
+// another process has made a registry there meanwhile.
+func (r *Registry) foreign(ctx context.Context) error {
+	for info, err := range r.store.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if err := r.load(ctx); !errors.Is(err, ErrNotExist) {
+			return err // another process may have begun to fill it
+		}
+		kind := ErrCorrupt // what is left of a registry
+		if parseKey(info.Key).kind == foreignPart {
+			kind = ErrForeign
+		}
+		return fmt.Errorf("%w: it holds %s but no %s; choose an empty place", kind, info.Key, configKey)
+	}
+	return nil
+}
+
 // create loads the configuration, after writing it if there is none.
 func (r *Registry) create(ctx context.Context) error {
 	if err := r.load(ctx); !errors.Is(err, ErrNotExist) {
 		return err
 	}
-	for info, err := range r.store.List(ctx, "") {
-		if err != nil {
-			return err
-		}
-		// Another process may have created the registry and begun to fill it.
-		if err := r.load(ctx); !errors.Is(err, ErrNotExist) {
-			return err
-		}
-		return fmt.Errorf("%w: it holds %s but no %s; choose an empty place", ErrCorrupt, info.Key, configKey)
+	if err := r.foreign(ctx); err != nil {
+		return err
 	}
 	text, err := encode(config{format, formatVersion, uuid.NewString(), time.Now().UTC()})
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -8,23 +8,17 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/study"
 )
 
 // lineEvery is how often progress is printed where there is no terminal to draw a bar on.
 const lineEvery = 10 * time.Second
 
-// floorSteps is what a cell without training counts for, in steps: it probes, which takes seconds.
-// analysisSteps is the same for an analysis.
-const (
-	floorSteps    = 50
-	analysisSteps = 50
-)
-
 // progress shows how far a list of work is, with an estimate of the time that remains.
 type progress struct {
-	state *state
-	unit  string                   // of what is counted: cells or analyses
-	bar   *progressbar.ProgressBar // nil without a terminal
+	console *Console
+	unit    string                   // of what is counted: cells or analyses
+	bar     *progressbar.ProgressBar // nil without a terminal
 
 	mu      sync.Mutex
 	start   time.Time
@@ -39,27 +33,21 @@ type progress struct {
 	latest  string
 }
 
-func newProgress(s *state, unit string, weight map[string]int) *progress {
-	p := &progress{state: s, unit: unit, start: time.Now(), weight: weight, step: map[string]int{}}
+// Begin shows work to come: units of some weight in training steps, by run id.
+func (c *Console) Begin(unit string, weight map[string]int) study.Progress {
+	p := &progress{console: c, unit: unit, start: time.Now(), weight: weight, step: map[string]int{}}
 	for _, w := range weight {
 		p.total += w
 	}
-	if s.terminal {
-		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(s.stderr), progressbar.OptionShowCount(),
+	if c.Terminal {
+		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(c.Stderr), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
 	return p
 }
 
-// weight is the cost of a cell in steps.
-func weight(c bench.Cell) int {
-	if c.Spec.Arm.Features != bench.Trained {
-		return floorSteps
-	}
-	return c.Spec.Arm.Config.Steps
-}
-
-func (p *progress) observe(e bench.Event) {
+// Observe takes an event.
+func (p *progress) Observe(e bench.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e.Held { // another process does it
@@ -93,7 +81,7 @@ func (p *progress) say(line string) {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
-	fmt.Fprintln(p.state.stderr, line)
+	fmt.Fprintln(p.console.Stderr, line)
 }
 
 func (p *progress) draw() {
@@ -114,12 +102,13 @@ func (p *progress) draw() {
 	}
 	if p.worked > 0 && now.Sub(p.printed) >= lineEvery {
 		p.printed = now
-		fmt.Fprintf(p.state.stderr, "%d of %d %s, step %d of %d (%.0f%%), %s; now %s\n",
+		fmt.Fprintf(p.console.Stderr, "%d of %d %s, step %d of %d (%.0f%%), %s; now %s\n",
 			p.done, len(p.weight), p.unit, sum, p.total, 100*float64(sum)/float64(p.total), remaining, p.latest)
 	}
 }
 
-func (p *progress) close() {
+// End sums up.
+func (p *progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
@@ -127,9 +116,9 @@ func (p *progress) close() {
 	}
 	switch {
 	case p.cached == len(p.weight):
-		fmt.Fprintf(p.state.stderr, "all %d %s were there already: nothing to run\n", p.cached, p.unit)
+		fmt.Fprintf(p.console.Stderr, "all %d %s were there already: nothing to run\n", p.cached, p.unit)
 	default:
-		fmt.Fprintf(p.state.stderr, "%d of %d %s are done (%d were there already, %d failed) after %s\n",
+		fmt.Fprintf(p.console.Stderr, "%d of %d %s are done (%d were there already, %d failed) after %s\n",
 			p.done, len(p.weight), p.unit, p.cached, p.failed, time.Since(p.start).Round(time.Second))
 	}
 }

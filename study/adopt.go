@@ -1,4 +1,4 @@
-package main
+package study
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/registry"
 )
 
 // A version is what computed some of a registry's runs: a state of the code, on a backend.
@@ -25,10 +26,10 @@ type holding struct {
 	analyses map[string]int  // by the code that made them
 }
 
-// holdings looks through the registry for runs on the tier's data set, by version.
-func (n *session) holdings(ctx context.Context) ([]*holding, error) {
+// holdings looks through the registry for runs on a data set, by version.
+func holdings(ctx context.Context, reg *registry.Registry, data string) ([]*holding, error) {
 	found, ranBy, analysed := map[version]*holding{}, map[string]*holding{}, map[string][]string{}
-	for m, err := range n.reg.Manifests(ctx) {
+	for m, err := range reg.Manifests(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +39,7 @@ func (n *session) holdings(ctx context.Context) ([]*holding, error) {
 			continue
 		}
 		var spec bench.Spec
-		if json.Unmarshal(m.Key, &spec) != nil || spec.Dataset.Name != n.tier.Dataset {
+		if json.Unmarshal(m.Key, &spec) != nil || spec.Dataset.Name != data {
 			continue
 		}
 		v := version{backend: spec.Backend, code: spec.Code}
@@ -93,33 +94,42 @@ func (h *holding) analysis(own string) string {
 	})
 }
 
-// adopt looks for runs of this tier's cells by another version of the code, or another backend, when the
-// registry has none of this one: a registry can be judged anywhere. With --code it takes what that names.
-func (n *session) adopt(ctx context.Context, s *state) error {
-	held, err := n.holdings(ctx)
+// adopt looks for runs on a data set by another version of the code, or another backend, when the registry has
+// none of this program's own: a registry can be judged anywhere. With a selector it takes what that names.
+func adopt(ctx context.Context, reg *registry.Registry, data string, own bench.Environment, selector string) (bench.Environment, error) {
+	held, err := holdings(ctx, reg, data)
 	if err != nil {
-		return err
+		return own, err
 	}
-	own := version{backend: n.env.Backend, code: n.env.Code}
-	matching := slices.DeleteFunc(slices.Clone(held), func(h *holding) bool { return n.code != "" && !h.is(n.code) })
-	if i := slices.IndexFunc(matching, func(h *holding) bool { return h.version == own }); i >= 0 && n.code == "" {
+	ours := version{backend: own.Backend, code: own.Code}
+	matching := slices.DeleteFunc(slices.Clone(held), func(h *holding) bool { return selector != "" && !h.is(selector) })
+	if i := slices.IndexFunc(matching, func(h *holding) bool { return h.version == ours }); i >= 0 && selector == "" {
 		matching = matching[i : i+1] // this program's own runs need no choosing
 	}
 	switch {
 	case len(held) == 0:
-		return nil
+		return own, nil
 	case len(matching) != 1:
 		var names []string
 		for _, h := range held {
 			names = append(names, h.String())
 		}
-		return usage{fmt.Errorf("%s holds runs of %d versions of the code; choose one with --code (or @ when comparing): %s", n.reg, len(held), strings.Join(names, "; "))}
+		return own, UsageError{fmt.Errorf("%s holds runs of %d versions of the code; choose one with --code (or @ when comparing): %s", reg, len(held), strings.Join(names, "; "))}
 	}
 	h := matching[0]
-	n.env = bench.Environment{Backend: h.backend, Code: h.code, Analysis: h.analysis(n.env.Analysis)}
-	n.cells = n.matrix(n.claims, n.seeds)
-	if h.version != own {
-		fmt.Fprintf(s.stderr, "judging runs of code %s on backend %s, as the registry holds them; this program is code %s\n", h.code, h.backend, own.code)
+	return bench.Environment{Backend: h.backend, Code: h.code, Analysis: h.analysis(own.Analysis)}, nil
+}
+
+// storedSeeds is the number of seeds, counted from 0, of which the registry may hold runs of an environment.
+func storedSeeds(ctx context.Context, reg *registry.Registry, data string, env bench.Environment) (seeds int, err error) {
+	for m, err := range reg.Manifests(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		var spec bench.Spec
+		if json.Unmarshal(m.Key, &spec) == nil && spec.Backend == env.Backend && spec.Code == env.Code && spec.Dataset.Name == data {
+			seeds = max(seeds, int(spec.Seed)+1)
+		}
 	}
-	return nil
+	return seeds, nil
 }

@@ -1,10 +1,13 @@
-package main
+package cli
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/study"
 )
 
 // The exit codes, printed in every help text; those of verdicts are the report's.
@@ -22,10 +25,10 @@ const (
 const exitHelp = `Exit codes:
     0  done; for verify: every selected claim is supported
     1  internal error
-    2  usage
+    2  usage; also a --store that is no registry and can be none
     3  at least one claim is refuted
     4  none is refuted, at least one is inconclusive
-    5  runs or artifacts are missing: nothing to judge
+    5  runs, artifacts or files are missing: nothing to judge
     6  integrity failure (digest, schema)
     7  the registry cannot be reached or written
    75  stopped by SIGTERM after a checkpoint: run the same command again
@@ -44,24 +47,27 @@ type coded struct {
 
 func (c coded) Error() string { return c.message }
 
-// usage is an error in what the user typed.
-type usage struct{ error }
+// usagef makes an error of what the user typed.
+func usagef(format string, args ...any) error {
+	return study.UsageError{Err: fmt.Errorf(format, args...)}
+}
 
 func exitCode(err error) int {
 	var c coded
-	var u usage
+	var usage study.UsageError
+	var nothing study.NothingError
 	switch {
 	case err == nil:
 		return exitSupported
 	case errors.As(err, &c):
 		return c.code
-	case errors.As(err, &u):
+	case errors.As(err, &usage):
 		return exitUsage
 	case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict):
 		return exitIntegrity
 	case errors.Is(err, registry.ErrUnavailable):
 		return exitUnavailable
-	case errors.Is(err, registry.ErrNotExist):
+	case errors.As(err, &nothing), errors.Is(err, registry.ErrNotExist), errors.Is(err, fs.ErrNotExist):
 		return exitNothing
 	}
 	return exitInternal
