@@ -50,6 +50,9 @@ type Source struct {
 // Claim is one statement of the paper, made testable.
 type Claim struct {
 	ID string
+	// Exploratory claims stand outside the correction for many claims: the others are not corrected for them. A
+	// new claim is exploratory until a plan that was registered before its runs names it.
+	Exploratory bool
 	// Family groups the variants of one statement of the paper (other cut, other temperature).
 	Family string
 	// Statement is the paper's, in its own words as far as they are known.

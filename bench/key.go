@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/registry"
 )
 
@@ -32,6 +33,33 @@ func key(spec any) json.RawMessage {
 	}
 	return text
 }
+
+// Stored is what a stored key says of a run, whichever program computed it: its method and settings need not be
+// known to this one.
+type Stored struct {
+	Scheme   int    `json:"scheme"`
+	Kind     string `json:"kind"` // of analyses
+	Dataset  Data   `json:"dataset"`
+	Seed     uint64 `json:"seed"`
+	Backend  string `json:"backend"`
+	Training struct {
+		Features Features        `json:"features"`
+		Method   method.ID       `json:"method"`
+		Rules    json.RawMessage `json:"rules"`
+	} `json:"training"`
+}
+
+// ReadKey reads a stored key. A key of scheme 1 says nothing of its scheme.
+func ReadKey(key json.RawMessage) (s Stored, err error) {
+	if err := json.Unmarshal(key, &s); err != nil {
+		return s, fmt.Errorf("key: %w", err)
+	}
+	s.Scheme = max(s.Scheme, 1)
+	return s, nil
+}
+
+// IsAnalysis says whether the key is that of an analysis.
+func (s Stored) IsAnalysis() bool { return s.Kind == analysisKind }
 
 func runID(key json.RawMessage) string {
 	id, err := registry.RunID(key)

@@ -77,20 +77,35 @@ func OpenOn(ctx context.Context, s store.Store) (*Registry, error) {
 	return r, nil
 }
 
+// ErrForeign: what is there is no registry.
+var ErrForeign = errors.New("is no registry")
+
+// foreign says what keeps a place without a configuration from being an empty one; nil if nothing does, or if
+// another process has made a registry there meanwhile.
+func (r *Registry) foreign(ctx context.Context) error {
+	for info, err := range r.store.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if err := r.load(ctx); !errors.Is(err, ErrNotExist) {
+			return err // another process may have begun to fill it
+		}
+		kind := ErrCorrupt // what is left of a registry
+		if parseKey(info.Key).kind == foreignPart {
+			kind = ErrForeign
+		}
+		return fmt.Errorf("%w: it holds %s but no %s; choose an empty place", kind, info.Key, configKey)
+	}
+	return nil
+}
+
 // create loads the configuration, after writing it if there is none.
 func (r *Registry) create(ctx context.Context) error {
 	if err := r.load(ctx); !errors.Is(err, ErrNotExist) {
 		return err
 	}
-	for info, err := range r.store.List(ctx, "") {
-		if err != nil {
-			return err
-		}
-		// Another process may have created the registry and begun to fill it.
-		if err := r.load(ctx); !errors.Is(err, ErrNotExist) {
-			return err
-		}
-		return fmt.Errorf("%w: it holds %s but no %s; choose an empty place", ErrCorrupt, info.Key, configKey)
+	if err := r.foreign(ctx); err != nil {
+		return err
 	}
 	text, err := encode(config{format, formatVersion, uuid.NewString(), time.Now().UTC()})
 	if err != nil {

@@ -11,9 +11,12 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/cli"
+	"github.com/cidbench/cidbench/experiments"
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/study"
 )
 
 // results is what RESULTS.md rests on; `make reproduce` writes both.
@@ -27,8 +30,11 @@ func TestResultsComeFromEvidence(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "RESULTS.md")
 	var errs bytes.Buffer
-	s := &state{args: []string{"report", "--tier", "default", "--store", results, "--format", "md", "--output", file}, stdout: &errs, stderr: &errs}
-	if code := s.main(t.Context()); code != 0 {
+	c := &cli.Console{
+		Catalogue: experiments.All, Stdout: &errs, Stderr: &errs,
+		Args: []string{"report", "--tier", "default", "--store", results, "--format", "md", "--output", file},
+	}
+	if code := c.Run(t.Context()); code != 0 {
 		t.Fatalf("exit %d: %s", code, &errs)
 	}
 	got, err := os.ReadFile(file)
@@ -53,13 +59,13 @@ func firstDifference(got, want string) string {
 // TestMistakesOnResults makes the mistakes of report/mutation on the stored runs of the default tier: no claim
 // that is supported may stay so.
 func TestMistakesOnResults(t *testing.T) {
-	var errs bytes.Buffer
-	o := &options{store: results, tier: "default", backend: "go"}
-	n, err := o.open(t.Context(), &state{stdout: &errs, stderr: &errs}, reading)
+	s, err := study.Open(t.Context(), experiments.All, study.Options{
+		Store: results, Selection: study.Selection{Tier: "default", Backend: "go"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := n.input(t.Context())
+	in, err := s.Input(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,54 +82,54 @@ func TestMistakesOnResults(t *testing.T) {
 	swapped := map[string]string{"hardest5": "easiest95", "easiest95": "hardest5"}
 	for name, tc := range map[string]struct {
 		// mistake says which cell's result stands in the place of a cell's.
-		mistake func(bench.Cell) place
+		mistake func(bench.Cell) coordinates
 		// edit changes what was measured; nil: nothing.
 		edit func(bench.Cell, *judge.Run)
 		// touches says whether a claim rests on what is wrong.
 		touches func(*bench.Claim) bool
 	}{
 		"hardest and easiest swapped": {
-			mistake: func(c bench.Cell) place {
+			mistake: func(c bench.Cell) coordinates {
 				if other, ok := swapped[c.Arm]; ok {
-					return place{other, c.Temperature, c.Seed}
+					return coordinates{other, c.Temperature, c.Seed}
 				}
-				return placeOf(c)
+				return coordinatesOf(c)
 			},
 			touches: func(c *bench.Claim) bool {
 				return slices.ContainsFunc(c.Contrasts, func(x bench.Contrast) bool { return swapped[x.A] != "" || swapped[x.B] != "" })
 			},
 		},
 		"rules ignored": {
-			mistake: func(c bench.Cell) place {
-				if c.Spec.Training.Features == bench.Trained {
-					return place{"all", c.Temperature, c.Seed}
+			mistake: func(c bench.Cell) coordinates {
+				if c.Spec.Arm.Features == bench.Trained {
+					return coordinates{"all", c.Temperature, c.Seed}
 				}
-				return placeOf(c)
+				return coordinatesOf(c)
 			},
 			touches: compares,
 		},
 		"nothing trained, as without a queue": {
-			mistake: func(c bench.Cell) place {
-				if c.Spec.Training.Features == bench.Trained {
-					return place{"untrained", in.Tier.Train.Scale().Temperature, c.Seed}
+			mistake: func(c bench.Cell) coordinates {
+				if c.Spec.Arm.Features == bench.Trained {
+					return coordinates{"untrained", in.Tier.Train.Temperature, c.Seed}
 				}
-				return placeOf(c)
+				return coordinatesOf(c)
 			},
 			touches: everything,
 		},
 		"seeds of the baseline shuffled": {
-			mistake: func(c bench.Cell) place {
+			mistake: func(c bench.Cell) coordinates {
 				if c.Arm == "all" {
-					return place{c.Arm, c.Temperature, (c.Seed + 1) % uint64(in.Seeds)}
+					return coordinates{c.Arm, c.Temperature, (c.Seed + 1) % uint64(in.Seeds)}
 				}
-				return placeOf(c)
+				return coordinatesOf(c)
 			},
 			touches: func(c *bench.Claim) bool {
 				return len(c.Observations) > 0 || slices.ContainsFunc(c.Contrasts, func(x bench.Contrast) bool { return x.A == "all" || x.B == "all" })
 			},
 		},
 		"labels leaked": {
-			mistake: placeOf,
+			mistake: coordinatesOf,
 			edit: func(c bench.Cell, run *judge.Run) {
 				run.Result.Accuracy.Linear = run.Result.Accuracy.N - int(c.Seed)
 			},
@@ -157,22 +163,22 @@ func built(t *testing.T, in judge.Input) *model.Report {
 	return r
 }
 
-// place is where a cell stands in the matrix.
-type place struct {
+// coordinates are where a cell stands in the matrix.
+type coordinates struct {
 	arm         string
 	temperature float64
 	seed        uint64
 }
 
-func placeOf(c bench.Cell) place { return place{c.Arm, c.Temperature, c.Seed} }
+func coordinatesOf(c bench.Cell) coordinates { return coordinates{c.Arm, c.Temperature, c.Seed} }
 
 // mistaken files under the key of each cell what belongs to another. An analysis goes with the run that it was
 // made of, and one whose run is filed elsewhere is not found, as in a registry.
-func mistaken(t *testing.T, in judge.Input, mistake func(bench.Cell) place, edit func(bench.Cell, *judge.Run)) judge.Input {
+func mistaken(t *testing.T, in judge.Input, mistake func(bench.Cell) coordinates, edit func(bench.Cell, *judge.Run)) judge.Input {
 	t.Helper()
-	at := map[place]bench.Cell{}
+	at := map[coordinates]bench.Cell{}
 	for _, cell := range in.Cells {
-		at[placeOf(cell)] = cell
+		at[coordinatesOf(cell)] = cell
 	}
 	out := in
 	out.Runs = maps.Clone(in.Runs)

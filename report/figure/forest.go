@@ -89,7 +89,7 @@ func (f *Figure) estimate(s scale, y coord, verdict stats.Verdict, x model.Contr
 
 // VerdictClass is a verdict as a CSS class.
 func VerdictClass(v stats.Verdict) string {
-	if v == model.NothingToJudge {
+	if v == model.NothingToJudge || v == model.NotAsAsked {
 		return "nothing"
 	}
 	return string(v)

@@ -31,6 +31,9 @@ func Build(in Input) (*model.Report, error) {
 	if in.Looks == nil && in.Seeds < in.Tier.Seeds {
 		b.note(fmt.Sprintf("%s here; the tier %q is meant for %d.", words.Count(in.Seeds, "seed"), in.Tier.ID, in.Tier.Seeds))
 	}
+	for _, text := range in.Notes {
+		b.note(text)
+	}
 	b.arms()
 	b.sweeps()
 	b.analyses()

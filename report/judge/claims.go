@@ -42,8 +42,8 @@ func (b *builder) measure(claim *bench.Claim) (c model.Claim, notes []string) {
 		ID: claim.ID, Family: claim.Family, Statement: claim.Statement, Target: claim.Target,
 		Source:      model.Source{Where: claim.Source.Where, Verified: claim.Source.Verified, Ours: claim.Source.Ours},
 		Temperature: temperature, Probe: claim.Probe, MinSeeds: claim.MinSeeds, Controls: claim.Controls,
-		Machinery: b.in.Tier.Machinery,
-		Reproduce: fmt.Sprintf("cidbench verify --claim %s --tier %s %s", claim.ID, b.in.Tier.ID, seeds),
+		Machinery: b.in.Tier.Machinery, Exploratory: claim.Exploratory,
+		Reproduce: fmt.Sprintf("%s verify --claim %s --tier %s %s", b.in.program(), claim.ID, b.in.Tier.ID, seeds),
 		Runs:      []model.RunRef{},
 	}
 	for _, x := range claim.Contrasts {

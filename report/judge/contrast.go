@@ -61,7 +61,7 @@ func (b *builder) test(c *model.Contrast, claim *bench.Claim, obstacles []string
 		c.Obstacles = append(c.Obstacles, fmt.Sprintf("%s, and the claim asks for %d", words.Count(c.N, "paired seed"), claim.MinSeeds))
 	}
 	if c.N == 0 {
-		c.Alone = model.NothingToJudge
+		c.Alone = b.nothing(claim)
 	}
 	if c.N < 2 {
 		return result, false
@@ -106,7 +106,7 @@ func (b *builder) usable(claim *bench.Claim, arm string, temperature float64, se
 	switch o.status {
 	case model.Complete:
 	case model.NotRun:
-		obstacles.add(arm+" was not run", seed)
+		obstacles.add(b.notRun(arm, cell), seed)
 		return o, false
 	default:
 		obstacles.add(fmt.Sprintf("%s: %s: %s", arm, o.status, o.reason), seed)
@@ -116,4 +116,28 @@ func (b *builder) usable(claim *bench.Claim, arm string, temperature float64, se
 		obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
 	}
 	return o, true
+}
+
+// notRun says that a cell is missing, and how the stored run that is nearest differs.
+func (b *builder) notRun(arm string, cell bench.Cell) string {
+	near, ok := b.in.Near[cell.Spec.ID()]
+	if !ok {
+		return arm + " was not run"
+	}
+	b.note(fmt.Sprintf("Stored, but not as the catalogue asks for it: run %s, nearest to %s.", near.Run, cell.Name()))
+	return fmt.Sprintf("%s was not run as the catalogue asks, stored runs differ in %s", arm, near.fields())
+}
+
+// nothing is the verdict on a claim without a single pair.
+func (b *builder) nothing(claim *bench.Claim) stats.Verdict {
+	for _, arm := range claim.Arms() {
+		for seed := range uint64(b.in.Seeds) {
+			if cell, ok := b.cell(arm, b.temperature(claim), seed); ok {
+				if _, near := b.in.Near[cell.Spec.ID()]; near {
+					return model.NotAsAsked
+				}
+			}
+		}
+	}
+	return model.NothingToJudge
 }

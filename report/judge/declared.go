@@ -15,18 +15,15 @@ func (b *builder) misdeclared(claim *bench.Claim, arm *bench.Arm, o measurement)
 		out = append(out, fmt.Sprintf("%s: %s, not %s", what, words.OrNone(got), words.OrNone(want)))
 	}
 	spec, tier := o.cell.Spec, b.in.Tier
-	if claim.Probe != "" && spec.Probe != claim.Probe { // observations need no probe
-		wrong("probe", spec.Probe, claim.Probe)
-	}
-	if spec.Dataset.Name != tier.Dataset {
-		wrong("dataset", spec.Dataset.Name, tier.Dataset)
-	}
 	env := bench.Environment{Backend: spec.Backend}
 	if m := spec.Training.Method; m != nil && arm.Features == bench.Trained {
 		env.Method = m.Version
 	}
-	data := &dataset.Source{Name: spec.Dataset.Name, Digest: spec.Dataset.Digest}
-	for _, d := range bench.Differences(spec.Key(), tier.Spec(arm, o.cell.Temperature, o.cell.Seed, data, env).Key()) {
+	want := tier.Spec(arm, o.cell.Temperature, o.cell.Seed, &dataset.Source{Name: tier.Dataset, Digest: spec.Dataset.Digest}, env)
+	if want.Probe = claim.Probe; claim.Probe == "" { // observations need no probe
+		want.Probe = spec.Probe
+	}
+	for _, d := range bench.Differences(spec.Key(), want.Key()) {
 		wrong(d.Path, d.A, d.B)
 	}
 	return out

@@ -2,31 +2,38 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 )
 
-// correct adjusts the evidence of all claims of a look for the number of those at the same temperature.
+// correct adjusts the evidence of all claims of a look for the number of those at the same temperature. An
+// exploratory claim is adjusted as if it were one more of them, and they know nothing of it: whoever adds one
+// moves no other verdict.
 func (b *builder) correct(raw []stats.Evidence) ([]stats.Evidence, error) {
 	families := map[float64][]int{}
 	for i, claim := range b.in.Claims {
-		families[b.temperature(claim)] = append(families[b.temperature(claim)], i)
+		if !claim.Exploratory {
+			families[b.temperature(claim)] = append(families[b.temperature(claim)], i)
+		}
 	}
 	corrected := make([]stats.Evidence, len(raw))
-	for _, members := range families {
-		var family []stats.Evidence
-		for _, i := range members {
-			family = append(family, raw[i])
+	for i, claim := range b.in.Claims {
+		family := families[b.temperature(claim)]
+		if claim.Exploratory {
+			family = append(slices.Clone(family), i)
 		}
-		adjusted, err := stats.AdjustFamily(family)
+		var evidence []stats.Evidence
+		for _, j := range family {
+			evidence = append(evidence, raw[j])
+		}
+		adjusted, err := stats.AdjustFamily(evidence)
 		if err != nil {
 			return nil, fmt.Errorf("report: %w", err)
 		}
-		for j, i := range members {
-			corrected[i] = adjusted[j]
-			b.report.Claims[i].FamilySize = len(members)
-		}
+		corrected[i] = adjusted[slices.Index(family, i)]
+		b.report.Claims[i].FamilySize = len(family)
 	}
 	return corrected, nil
 }

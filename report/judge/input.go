@@ -1,9 +1,14 @@
 package judge
 
 import (
+	"cmp"
+	"fmt"
+	"strings"
+
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report/words"
 )
 
 // Input is what a report is built from.
@@ -15,10 +20,12 @@ type Input struct {
 	// Looks, if not nil, are the rising numbers of seeds at which claims are judged until they are decided.
 	// The levels follow from their number, so all that were planned must be here. Stopped says why the caller
 	// goes no further than the runs do.
-	Looks    []int
-	Stopped  string
-	Cells    []bench.Cell   // the matrix of the claims
-	Runs     map[string]Run // by run id; what is absent was not run
+	Looks   []int
+	Stopped string
+	Cells   []bench.Cell   // the matrix of the claims
+	Runs    map[string]Run // by run id; what is absent was not run
+	// Near has, by the id of a run that is absent, the stored run that comes nearest to it.
+	Near     map[string]Near
 	Sweeps   []SweepInput
 	Analyses []AnalysisRun
 	// Classes names the classes of the data set, for the line of chance and for pictures.
@@ -26,6 +33,34 @@ type Input struct {
 	// Picture draws an image of the data set that was analysed, as PNG; nil leaves pictures out.
 	Picture func(index int) []byte
 	Command string // that made the report
+	// Program is the name of the program in the commands that the report gives.
+	Program string
+	// Notes are footnotes about what was read.
+	Notes []string
+}
+
+func (in Input) program() string { return cmp.Or(in.Program, "cidbench") }
+
+// Near is a stored run that differs from one that was asked for: A are its values, B those asked for.
+type Near struct {
+	Run         string
+	Differences []bench.Difference
+}
+
+// String reads like "run 1a2b differs in training.config.steps (400 stored, 800 asked)".
+func (n Near) String() string { return fmt.Sprintf("run %s differs in %s", n.Run, n.fields()) }
+
+// fields names the members that differ, the first of them with their values.
+func (n Near) fields() string {
+	const most = 3
+	var all []string
+	for _, d := range n.Differences[:min(most, len(n.Differences))] {
+		all = append(all, fmt.Sprintf("%s (%s stored, %s asked)", d.Path, words.OrNone(d.A), words.OrNone(d.B)))
+	}
+	if more := len(n.Differences) - most; more > 0 {
+		all = append(all, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(all, ", ")
 }
 
 // Run is a finished run, complete or failed.

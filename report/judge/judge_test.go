@@ -149,7 +149,7 @@ func TestObstacles(t *testing.T) {
 			s.Training.Config = config
 		}), "training.config.learning_rate: 0.2, not 0.1 (seed 2)"},
 		"other probe": {spec(func(s *bench.Spec) { s.Probe = "online" }), "probe: online, not " + protocol.ID() + " (seed 2)"},
-		"other set":   {spec(func(s *bench.Spec) { s.Dataset.Name = "cifar" }), "dataset: cifar, not toys (seed 2)"},
+		"other set":   {spec(func(s *bench.Spec) { s.Dataset.Name = "cifar" }), "dataset.name: cifar, not toys (seed 2)"},
 		"other rules": {spec(func(s *bench.Spec) { s.Training.Rules = catalogue().Arm("hardest5").Rules }), "training.rules[0].pool: hardest, not none (seed 2)"},
 		"another's start": {run(func(r *judge.Run) { r.Result.Progress[0].Alignment += 0.01 }),
 			"the arms do not begin alike, so they are not pairs of one seed (seed 2)"},

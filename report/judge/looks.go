@@ -49,7 +49,7 @@ func (b *builder) judge() (notes [][]string, err error) {
 			c.Raw, c.Corrected = pValues(raw[i]), pValues(corrected[i])
 			c.Verdict = corrected[i].Judge(b.report.Alpha)
 			if !slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.N > 0 }) {
-				c.Verdict = model.NothingToJudge
+				c.Verdict = b.nothing(b.in.Claims[i])
 			}
 			raw[i] = stats.Settled(c.Verdict)
 		}

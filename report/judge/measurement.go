@@ -51,6 +51,9 @@ func (b *builder) observe(cell bench.Cell) measurement {
 	o := measurement{cell: cell, status: model.NotRun}
 	run, ok := b.in.Runs[cell.Spec.ID()]
 	if !ok {
+		if near, ok := b.in.Near[cell.Spec.ID()]; ok {
+			o.reason = near.String()
+		}
 		return o
 	}
 	o.run, o.status = run, model.Complete

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
@@ -32,7 +33,7 @@ func (b *builder) measurement(claim *bench.Claim, temperature float64, declared 
 		}
 		run := b.analysisOf(declared.Arm, temperature, seed)
 		if run == nil {
-			obstacles.add(declared.Arm+" was not analysed (cidbench analyze does it)", seed)
+			obstacles.add(fmt.Sprintf("%s was not analysed (%s analyze does it)", declared.Arm, b.in.program()), seed)
 			continue
 		}
 		x, ok := run.Measures.Statistics[declared.Statistic]

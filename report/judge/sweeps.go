@@ -13,7 +13,7 @@ func (b *builder) sweeps() {
 	for _, in := range b.in.Sweeps {
 		s := model.Sweep{
 			ID: in.ID, Title: in.Title, Seeds: in.Seeds, Reference: in.Reference,
-			Command: fmt.Sprintf("cidbench run --sweep %s --tier %s --seeds %d", in.ID, b.in.Tier.ID, in.Seeds),
+			Command: fmt.Sprintf("%s run --sweep %s --tier %s --seeds %d", b.in.program(), in.ID, b.in.Tier.ID, in.Seeds),
 		}
 		runs := map[string][]measurement{} // by rules, since an arm may stand among the cells under another name
 		for _, cell := range in.Cells {

@@ -66,6 +66,9 @@ func claimFacts(r *model.Report, c *model.Claim) Facts {
 	if len(c.Observations()) > 0 {
 		conditions = append(conditions, "protocol "+r.Tier.Analysis)
 	}
+	if c.Exploratory {
+		conditions = append(conditions, "exploratory: the other claims are not corrected for it")
+	}
 	conditions = append(conditions, "tier "+r.Tier.ID, "at least "+words.Count(c.MinSeeds, "seed"))
 	facts := Facts{
 		{Name: "Why", Text: c.Reason},

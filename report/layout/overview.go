@@ -62,6 +62,9 @@ func tallyInWords(r *model.Report) string {
 	}
 	text := fmt.Sprintf("%s: %d supported, %d refuted, %d inconclusive, %d with nothing to judge; %s.",
 		words.Count(len(r.Claims), "claim"), t.Supported, t.Refuted, t.Inconclusive, t.NothingToJudge, seeds)
+	if t.NotAsAsked > 0 {
+		text += fmt.Sprintf(" Of %s the stored runs are not those that the catalogue asks for; the reasons name what differs.", words.Count(t.NotAsAsked, "claim"))
+	}
 	if r.Tier.Machinery {
 		text += " None of these verdicts means anything for science."
 	}

@@ -15,6 +15,10 @@ func (c *Claim) Open() bool {
 // NothingToJudge is the verdict on a claim of which not a single pair of runs exists.
 const NothingToJudge stats.Verdict = "nothing to judge"
 
+// NotAsAsked is the verdict on a claim of which not a single pair of the runs that the catalogue asks for exists,
+// where others are stored that differ from them in some setting: the reason names it.
+const NotAsAsked stats.Verdict = "not run as asked"
+
 // Claim is one claim and the verdict on it.
 type Claim struct {
 	ID        string `json:"id"`
@@ -26,6 +30,8 @@ type Claim struct {
 	Temperature float64 `json:"temperature"`
 	Probe       string  `json:"probe"`
 	MinSeeds    int     `json:"minSeeds"`
+	// Exploratory claims stand outside that family: each is corrected as if it were one more of it.
+	Exploratory bool `json:"exploratory,omitempty"`
 	// FamilySize is the number of claims that the p values are corrected for together: those of this report
 	// at the same temperature.
 	FamilySize int        `json:"familySize"`

@@ -75,6 +75,7 @@ type Tally struct {
 	Refuted        int `json:"refuted"`
 	Inconclusive   int `json:"inconclusive"`
 	NothingToJudge int `json:"nothingToJudge"`
+	NotAsAsked     int `json:"notAsAsked,omitempty"`
 }
 
 // Count adds a verdict.
@@ -86,6 +87,8 @@ func (t *Tally) Count(v stats.Verdict) {
 		t.Refuted++
 	case NothingToJudge:
 		t.NothingToJudge++
+	case NotAsAsked:
+		t.NotAsAsked++
 	default:
 		t.Inconclusive++
 	}
@@ -102,7 +105,7 @@ const (
 // ExitCode says in one number what the report found. Having measured nothing is never 0.
 func (r *Report) ExitCode() int {
 	switch t := r.Tally; {
-	case t.NothingToJudge == len(r.Claims):
+	case t.NothingToJudge+t.NotAsAsked == len(r.Claims):
 		return ExitNothing
 	case t.Refuted > 0:
 		return ExitRefuted

@@ -24,7 +24,7 @@ func because(c *model.Claim) string {
 	support := func(p model.PValues) float64 { return -p.Support } // the contrast that holds least surely
 	refute := func(p model.PValues) float64 { return p.Refute }    // and the one that fails most surely
 	switch c.Verdict {
-	case model.NothingToJudge:
+	case model.NothingToJudge, model.NotAsAsked:
 		return sentence("nothing was measured: " + obstacles(c.Contrasts))
 	case stats.Supported:
 		var holds []string

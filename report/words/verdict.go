@@ -14,6 +14,8 @@ func Mark(v stats.Verdict) string {
 		return "✗"
 	case model.NothingToJudge:
 		return "∅"
+	case model.NotAsAsked:
+		return "≠"
 	}
 	return "?"
 }

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/study"
+)
+
+type analyze struct {
+	*Console
+	studyFlags
+	workersFlags
+	jsonFlag
+}
+
+func newAnalyze(c *Console) *cobra.Command {
+	o := &analyze{Console: c}
+	arms := study.ArmIDs(c.Catalogue)
+	cmd := &cobra.Command{
+		Use:   "analyze",
+		Short: "Analyse the embeddings of stored checkpoints; trains nothing",
+		Long: `Measures, on the checkpoints that finished runs keep (early, middle and end of training, and the encoder
+as initialised), how difficult negatives relate to the query in meaning, and whether some are hard or easy
+for more queries than chance. Each analysis is stored as a run of its own and never repeated. Prints the
+statistics over training, with the p values of their permutation nulls.`,
+		Example: c.examples("analyze", "analyze --arm "+first(arms)+" --json"),
+		Args:    cobra.NoArgs,
+	}
+	o.addStudy(cmd, c, o.run)
+	o.addWorkers(cmd)
+	o.addJSON(cmd)
+	cmd.Flags().StringSliceVar(&o.Arms, "arm", nil, "arm to analyse (repeatable; default those that the claims observe)")
+	_ = cmd.RegisterFlagCompletionFunc("arm", fixed(arms))
+	return cmd
+}
+
+func (o *analyze) run(ctx context.Context, asked study.Options) error {
+	asked.Access, asked.Workers = study.Write, o.Workers
+	s, err := study.Open(ctx, o.Catalogue, asked)
+	if err != nil {
+		return err
+	}
+	r, err := s.Analyze(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return o.printJSON(r.Analyses)
+	}
+	return report.AnalysesText(o.Stdout, r, o.Text)
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/study"
+)
+
+// other is the catalogue of another paper.
+var other = &bench.Catalogue{
+	Paper:  bench.Paper{Title: "On rings", Authors: "Doe, Roe", Link: "https://example.org", Summary: "It draws rings."},
+	Arms:   []*bench.Arm{{ID: "round", Title: "rings", Features: bench.Trained}},
+	Claims: []*bench.Claim{{ID: "roundness", Statement: "Rings are round."}},
+	Tiers:  []*bench.Tier{{ID: "small", Title: "few rings", Dataset: "glyphs-small", Seeds: 3}},
+}
+
+// try runs a command of a program called ring.
+func try(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	c := &Console{Catalogue: other, Name: "ring", Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs}
+	code = c.Run(ctx)
+	return code, out.String(), errs.String()
+}
+
+// The program of another paper speaks of that one, and by its own name.
+func TestAnotherPaper(t *testing.T) {
+	code, text, _ := try(t.Context(), "list")
+	if code != 0 || !strings.Contains(text, "roundness") || !strings.Contains(text, "Rings are round.") || !strings.Contains(text, "few rings") {
+		t.Errorf("list: exit %d, %s", code, text)
+	}
+	if _, text, _ = try(t.Context(), "--help"); !strings.Contains(text, `ring tests the claims of "On rings" (Doe, Roe; https://example.org). It draws rings.`) {
+		t.Errorf("help: %s", text)
+	}
+	foreign := regexp.MustCompile(`cidbench [a-z]|hardest|MoCo`)
+	for _, command := range []string{"", "list", "plan", "run", "verify", "analyze", "report", "status", "registry", "registry get", "registry sign", "registry copy"} {
+		code, text, errs := try(t.Context(), append(strings.Fields(command), "--help")...)
+		if code != 0 || foreign.MatchString(text) {
+			t.Errorf("%s --help: exit %d, speaks of %q\n%s", command, code, foreign.FindString(text), errs)
+		}
+	}
+	if code, _, errs := try(t.Context(), "status", "--tier", "nosuch"); code != 2 || errs != "ring: unknown tier \"nosuch\": choose one of small\n" {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+}
+
+// What a command is told to write where it may be published has no places in it.
+func TestCommandWithoutPlaces(t *testing.T) {
+	c := &Console{Name: "ring", Args: []string{"run", "--store", "/secret", "--seeds", "2", "--store=/secret"}}
+	if got := strings.Join(c.command(), " "); got != "ring run --seeds 2" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A command that is stopped says so by its code, whatever it was at.
+func TestStopped(t *testing.T) {
+	store := t.TempDir() + "/store"
+	if _, err := registry.Open(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	for cause, code := range map[error]int{errInterrupted: exitInterrupted, errTerminated: exitTerminated} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		for _, command := range []string{
+			"ls", "show 00000000000000000000000000000000", "get 00000000000000000000000000000000 series", "check", "gc", "export", "import -",
+		} {
+			got, _, errs := try(ctx, append(append([]string{"registry"}, strings.Fields(command)...), "--store", store)...)
+			if got != code || !strings.Contains(errs, cause.Error()) {
+				t.Errorf("registry %s: exit %d, want %d: %s", command, got, code, errs)
+			}
+		}
+		if got, _, errs := try(ctx, "registry", "copy", store, t.TempDir()+"/to"); got != code {
+			t.Errorf("registry copy: exit %d, want %d: %s", got, code, errs)
+		}
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{errors.New("odd"), 1},
+		{usagef("%w", registry.ErrCorrupt), 2},
+		{study.NothingError("nothing"), 5},
+		{registry.ErrNotExist, 5},
+		{fs.ErrNotExist, 5},
+		{registry.ErrCorrupt, 6},
+		{registry.ErrConflict, 6},
+		{registry.ErrUnavailable, 7},
+		{errTerminated, 75},
+		{errInterrupted, 130},
+	} {
+		if tc.err != nil {
+			tc.err = fmt.Errorf("within: %w", tc.err)
+		}
+		if got := exitCode(tc.err); got != tc.want {
+			t.Errorf("%v: exit %d, want %d", tc.err, got, tc.want)
+		}
+	}
+	if !errors.Is(usagef("stopped: %w", context.Canceled), context.Canceled) {
+		t.Error("a usage error hides its cause")
+	}
+}

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/study"
+)
+
+type importer struct {
+	*Console
+	storeFlag
+	jsonFlag
+}
+
+func newImport(c *Console) *cobra.Command {
+	o := &importer{Console: c}
+	cmd := &cobra.Command{Use: "import FILE", Short: "Add the runs of an exported archive, verified (- is standard input)", Args: cobra.ExactArgs(1)}
+	o.addStore(cmd, c)
+	o.addJSON(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) }
+	return cmd
+}
+
+func (o *importer) run(ctx context.Context, name string) error {
+	archive := o.Stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return usagef("%w", err)
+		}
+		defer file.Close()
+		archive = file
+	}
+	reg, err := o.open(ctx, study.Write) // after the archive: no registry is made for one that is not there
+	if err != nil {
+		return err
+	}
+	added, err := reg.Import(ctx, archive, registry.ImportOptions{Progress: o.counter("imported")})
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return o.printJSON(added)
+	}
+	fmt.Fprintf(o.Stdout, "%d runs and %d references imported into %s\n", added.Runs, added.Refs, reg)
+	for _, ref := range added.Kept {
+		fmt.Fprintf(o.Stdout, "reference %s is kept: it pointed elsewhere already\n", ref)
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/study"
+)
+
+type plan struct {
+	*Console
+	studyFlags
+	workersFlags
+	jsonFlag
+}
+
+func newPlan(c *Console) *cobra.Command {
+	o := &plan{Console: c}
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show the cells of a run, the time that the rest takes, and the seeds that a claim needs",
+		Long: `Lists the cells (arm, temperature, seed) of the selected claims and tier, which of them the registry
+holds, and the estimated time for the rest: from the wall times of stored runs of this tier, or from a
+few steps and a probe measured now.
+
+With --claim it also says, from all paired seeds that the registry holds, how many seeds give each of these
+claims a verdict with power 0.8 if the true difference is the one observed, and what they cost. It says so
+for the claim judged alone and among all claims of the tier, which is stricter; and at the observed spread
+and at its upper 80% bound, since a few pairs tell the spread roughly. Without two pairs it asks for a pilot.
+It reckons with judging once; verify --seeds auto, which looks more often, is stricter and may need more.`,
+		Example: c.examples("plan", "plan --claim "+first(study.ClaimIDs(c.Catalogue))+" --json"),
+		Args:    cobra.NoArgs,
+	}
+	o.addStudy(cmd, c, o.run)
+	o.addSweep(cmd, c)
+	o.addWorkers(cmd)
+	o.addJSON(cmd)
+	return cmd
+}
+
+func (o *plan) run(ctx context.Context, asked study.Options) error {
+	asked.Access, asked.Workers = study.ReadOrEmpty, o.Workers
+	s, err := study.Open(ctx, o.Catalogue, asked)
+	if err != nil {
+		return err
+	}
+	p, err := s.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return o.printJSON(p)
+	}
+	o.printCells(p.Cells)
+	if p.Rest.Cells == 0 {
+		fmt.Fprintln(o.Stdout, "nothing to run")
+	} else {
+		each := time.Duration(p.SecondsPerCell * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(o.Stdout, "about %s to run the rest, %d cells at a time (%s a cell: %s)\n", p.Rest.Wall(), p.Parallel, each, p.Basis)
+	}
+	return o.printClaimPlans(p.Claims)
+}
+
+func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
+	for _, p := range plans {
+		fmt.Fprintf(c.Stdout, "\n%s: %d paired seeds are stored, a verdict takes at least %d\n", p.Claim, p.Pairs, p.MinSeeds)
+		if p.Pilot != nil {
+			fmt.Fprintf(c.Stdout, "  too few to plan from; a pilot is needed: %s (%s)\n", p.Pilot.Command, p.Pilot.Cost)
+			continue
+		}
+		for _, x := range p.Contrasts {
+			fmt.Fprintf(c.Stdout, "  %s (%s, margin %g): %+.3g %s, %.3g from the margin, toward %s; SD %.3g, at most %.3g with %.0f%% confidence\n",
+				x.Name, x.Relation, x.Margin, x.Estimate, x.Unit, x.Distance, x.Toward, x.SD, x.SDBound, 100*judge.Confidence)
+		}
+		fmt.Fprintf(c.Stdout, "  seeds for a verdict with power %g, if the true difference is the one observed:\n", judge.Power)
+		table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "    judged\twith the SD\tseeds\tinterval\tstill to run")
+		for _, x := range p.Needs {
+			judged := "alone"
+			if x.Family > 1 {
+				judged = fmt.Sprintf("among %d claims", x.Family)
+			}
+			spread := "observed"
+			if x.Spread == judge.BoundedSpread {
+				spread = "at most"
+			}
+			fmt.Fprintf(table, "    %s, level %.2g\t%s\t", judged, x.Alpha, spread)
+			if x.Cost == nil {
+				fmt.Fprintf(table, "none: %s\n", x.Reason)
+				continue
+			}
+			fmt.Fprintf(table, "%d\t+-%.3g\t%s\n", x.Seeds, x.HalfWidth, x.Cost)
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

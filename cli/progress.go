@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/study"
+)
+
+// lineEvery is how often progress is printed where there is no terminal to draw a bar on.
+const lineEvery = 10 * time.Second
+
+// progress shows how far a list of work is, with an estimate of the time that remains.
+type progress struct {
+	console *Console
+	unit    string                   // of what is counted: cells or analyses
+	bar     *progressbar.ProgressBar // nil without a terminal
+
+	mu      sync.Mutex
+	start   time.Time
+	printed time.Time
+	done    int
+	cached  int
+	failed  int
+	weight  map[string]int // of everything, in steps, by run id
+	total   int            // their sum
+	step    map[string]int // reached, by run id
+	worked  int            // steps done by this process
+	latest  string
+}
+
+// Begin shows work to come: units of some weight in training steps, by run id.
+func (c *Console) Begin(unit string, weight map[string]int) study.Progress {
+	p := &progress{console: c, unit: unit, start: time.Now(), weight: weight, step: map[string]int{}}
+	for _, w := range weight {
+		p.total += w
+	}
+	if c.Terminal {
+		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(c.Stderr), progressbar.OptionShowCount(),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
+	}
+	return p
+}
+
+// Observe takes an event.
+func (p *progress) Observe(e bench.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e.Held { // another process does it
+		return
+	}
+	at := e.Step
+	if e.Done {
+		at = p.weight[e.Run]
+		p.done++
+	}
+	// The first news of a resumed cell jumps to its checkpoint: what was done before was not done now.
+	if done := at - p.step[e.Run]; !e.Cached && (done == 1 || e.Done) {
+		p.worked += done
+	}
+	p.step[e.Run] = at
+	switch {
+	case e.Cached:
+		p.cached++
+	case e.Failed != "":
+		p.failed++
+		p.say(fmt.Sprintf("%s FAILED in %s: %s", e.Name, e.Wall.Round(time.Second), e.Failed))
+	case e.Done:
+		p.say(fmt.Sprintf("%s done in %s", e.Name, e.Wall.Round(time.Second)))
+	}
+	p.latest = e.Name
+	p.draw()
+}
+
+// say prints a line of its own, above the bar if there is one.
+func (p *progress) say(line string) {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	fmt.Fprintln(p.console.Stderr, line)
+}
+
+func (p *progress) draw() {
+	now := time.Now()
+	sum := 0
+	for _, at := range p.step {
+		sum += at
+	}
+	remaining := "estimating"
+	if elapsed := now.Sub(p.start); p.worked > 0 && elapsed > 2*time.Second {
+		left := time.Duration(float64(elapsed) / float64(p.worked) * float64(p.total-sum))
+		remaining = "about " + left.Round(max(time.Second, left.Truncate(time.Minute)/20)).String() + " left"
+	}
+	if p.bar != nil {
+		p.bar.Describe(fmt.Sprintf("%d/%d %s, %s", p.done, len(p.weight), p.unit, remaining))
+		_ = p.bar.Set(min(sum, p.total-1)) // the last step would end the bar early
+		return
+	}
+	if p.worked > 0 && now.Sub(p.printed) >= lineEvery {
+		p.printed = now
+		fmt.Fprintf(p.console.Stderr, "%d of %d %s, step %d of %d (%.0f%%), %s; now %s\n",
+			p.done, len(p.weight), p.unit, sum, p.total, 100*float64(sum)/float64(p.total), remaining, p.latest)
+	}
+}
+
+// End sums up.
+func (p *progress) End() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	switch {
+	case p.cached == len(p.weight):
+		fmt.Fprintf(p.console.Stderr, "all %d %s were there already: nothing to run\n", p.cached, p.unit)
+	default:
+		fmt.Fprintf(p.console.Stderr, "%d of %d %s are done (%d were there already, %d failed) after %s\n",
+			p.done, len(p.weight), p.unit, p.cached, p.failed, time.Since(p.start).Round(time.Second))
+	}
+}

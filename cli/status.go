@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/study"
+)
+
+type status struct {
+	*Console
+	studyFlags
+	codeFlag
+	jsonFlag
+}
+
+func newStatus(c *Console) *cobra.Command {
+	o := &status{Console: c}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show which cells are done, failed, begun or missing",
+		Args:  cobra.NoArgs,
+	}
+	o.addStudy(cmd, c, o.run)
+	o.addSweep(cmd, c)
+	o.addCode(cmd)
+	o.addJSON(cmd)
+	return cmd
+}
+
+func (o *status) run(ctx context.Context, asked study.Options) error {
+	asked.Version = o.code
+	s, err := study.Open(ctx, o.Catalogue, asked)
+	if err != nil {
+		return err
+	}
+	cells, err := s.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return o.printJSON(cells)
+	}
+	o.printCells(cells)
+	return nil
+}
+
+// printCells prints where cells stand, and a summary.
+func (c *Console) printCells(cells []study.CellState) {
+	count := map[study.State]int{}
+	for _, cell := range cells {
+		count[cell.State]++
+		detail := cell.Reason
+		switch {
+		case cell.Step > 0:
+			detail = fmt.Sprintf("checkpoint at step %d of %d", cell.Step, cell.Spec.Arm.Config.Steps)
+		case cell.Seconds > 0 && detail == "":
+			detail = fmt.Sprintf("%.0f s", cell.Seconds)
+		}
+		fmt.Fprintf(c.Stdout, "%-9s %-36s T %-5g seed %-3d %s  %s\n", cell.State, cell.Arm, cell.Temperature, cell.Seed, cell.Run, detail)
+	}
+	fmt.Fprintf(c.Stdout, "%d cells: %d complete, %d failed, %d begun, %d missing\n",
+		len(cells), count[study.Complete], count[study.Failed], count[study.Begun], count[study.Missing])
+}

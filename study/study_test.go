@@ -1,0 +1,139 @@
+package study_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/study"
+)
+
+// small is a catalogue of one claim and one sweep.
+var small = &bench.Catalogue{
+	Arms: []*bench.Arm{
+		{ID: "all", Title: "all negatives", Features: bench.Trained},
+		{ID: "half", Title: "the harder half", Features: bench.Trained, Rules: []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}}},
+		{ID: "pixels", Title: "raw pixels", Features: bench.Pixels},
+	},
+	Floors: []string{"pixels"},
+	Claims: []*bench.Claim{{
+		ID: "half", Family: "half", Statement: "Half of them will do.", MinSeeds: 3,
+		Contrasts: []bench.Contrast{{A: "half", B: "all", Relation: bench.NonInferior, Margin: 1}},
+	}},
+	Sweeps: []*bench.Sweep{{
+		ID: "fraction", Title: "by fraction", Reference: "all", Seeds: 2, Fractions: []float64{0.1, 0.5},
+		Lines: []bench.SweepLine{{Action: negatives.Keep, Pool: negatives.Hardest}},
+	}},
+	Tiers: []*bench.Tier{{
+		ID: "tiny", Title: "a few steps", Caveat: "Tiny.", Machinery: true, Dataset: "glyphs-small", Seeds: 3, Checkpoints: []float64{1},
+		Train: moco.Config{Steps: 4, Batch: 8, Queue: 16, Temperature: 0.2},
+	}},
+}
+
+func options(o study.Options) study.Options {
+	o.Tier, o.Backend = "tiny", "go"
+	return o
+}
+
+func Example() {
+	ctx := context.Background()
+	s, err := study.Open(ctx, small, study.Options{
+		Store: "mem://example", Access: study.Write,
+		Selection: study.Selection{Tier: "tiny", Claims: []string{"half"}, Seeds: 2, Backend: "go"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cells, err := s.Status(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, c := range cells {
+		fmt.Println(c.Arm, c.Seed, c.State)
+	}
+	// Output:
+	// pixels 0 missing
+	// all 0 missing
+	// half 0 missing
+	// all 1 missing
+	// half 1 missing
+}
+
+// A sweep and a tier each have their own usual number of seeds; what is asked for overrides both.
+func TestUsualSeeds(t *testing.T) {
+	for _, tc := range []struct {
+		sweep       string
+		seeds, want int
+	}{
+		{"", 0, 3}, {"", 7, 7}, {"fraction", 0, 2}, {"fraction", 7, 7},
+	} {
+		o := options(study.Options{Store: t.TempDir() + "/none", Access: study.ReadOrEmpty})
+		o.Sweep, o.Seeds = tc.sweep, tc.seeds
+		s, err := study.Open(t.Context(), small, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells, err := s.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		seeds := 0
+		for _, c := range cells {
+			seeds = max(seeds, int(c.Seed)+1)
+		}
+		if seeds != tc.want {
+			t.Errorf("sweep %q, %d seeds: cells of %d, want %d", tc.sweep, tc.seeds, seeds, tc.want)
+		}
+	}
+}
+
+// What was asked for is told from what went wrong.
+func TestOpenErrors(t *testing.T) {
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, "notes.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	absent := filepath.Join(t.TempDir(), "absent")
+	for store, usage := range map[string]bool{foreign: true, "gs://bucket": true, absent: false} {
+		_, err := study.Open(t.Context(), small, options(study.Options{Store: store}))
+		if got := errors.As(err, new(study.UsageError)); got != usage || err == nil {
+			t.Errorf("%s: usage error: %v, want %v: %v", store, got, usage, err)
+		}
+	}
+	if _, err := study.Open(t.Context(), small, options(study.Options{Store: absent})); !errors.Is(err, registry.ErrNotExist) {
+		t.Errorf("absent: %v", err)
+	}
+	if _, err := study.Open(t.Context(), small, options(study.Options{Store: foreign})); !errors.Is(err, registry.ErrForeign) {
+		t.Errorf("foreign: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := study.Open(ctx, small, options(study.Options{Store: absent})); !errors.Is(err, context.Canceled) || errors.As(err, new(study.UsageError)) {
+		t.Errorf("cancelled: %v", err)
+	}
+	for name, edit := range map[string]func(*study.Options){
+		"tier":     func(o *study.Options) { o.Tier = "nosuch" },
+		"claim":    func(o *study.Options) { o.Claims = []string{"nosuch"} },
+		"sweep":    func(o *study.Options) { o.Sweep = "nosuch" },
+		"arm":      func(o *study.Options) { o.Arms = []string{"pixels"} },
+		"backend":  func(o *study.Options) { o.Backend = "abacus" },
+		"parallel": func(o *study.Options) { o.Parallel = -1 },
+		"lease":    func(o *study.Options) { o.Lease = 1 },
+		"looks":    func(o *study.Options) { o.Looks = &study.Looks{Max: 2} },
+	} {
+		o := options(study.Options{Store: absent, Access: study.ReadOrEmpty})
+		edit(&o)
+		if _, err := study.Open(t.Context(), small, o); !errors.As(err, new(study.UsageError)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
