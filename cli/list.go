@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type list struct {
+type listCommand struct {
 	*Console
 	jsonFlag
 }
 
 func newList(c *Console) *cobra.Command {
-	o := &list{Console: c}
+	o := &listCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the claims, arms and tiers",
@@ -24,7 +24,7 @@ func newList(c *Console) *cobra.Command {
 	return cmd
 }
 
-func (o *list) run() error {
+func (o *listCommand) run() error {
 	if o.json {
 		return o.printJSON(o.Catalogue)
 	}

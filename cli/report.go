@@ -12,17 +12,15 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-type reporter struct {
+type reportCommand struct {
 	*Console
 	studyFlags
-	codeFlag
 	outputFlag
 	format, evidence string
-	sides            []string // two to compare, or none
 }
 
 func newReport(c *Console) *cobra.Command {
-	o := &reporter{Console: c}
+	o := &reportCommand{Console: c}
 	var compare bool
 	cmd := &cobra.Command{
 		Use:   "report | report --compare A B",
@@ -41,14 +39,28 @@ several of these with commas between. Both sides are judged by this program's de
 			"report --compare old-registry new-registry",
 			"report --compare @579feec @2e7cda1 --format md"),
 		Args: func(cmd *cobra.Command, args []string) error {
-			if o.sides = args; compare {
+			if compare {
 				return cobra.ExactArgs(2)(cmd, args)
 			}
 			return cobra.NoArgs(cmd, args)
 		},
 	}
-	o.addStudy(cmd, c, o.run)
-	o.addCode(cmd)
+	o.addStudy(cmd, c, study.Read, o.run)
+	write := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		what, formats := "report", report.Formats()
+		if compare {
+			what, formats = "comparison", report.ComparisonFormats()
+		}
+		if !slices.Contains(formats, o.format) {
+			return usagef("--format %q: a %s is written as %s", o.format, what, strings.Join(formats, ", "))
+		}
+		if compare {
+			return o.compare(cmd.Context(), args[0], args[1])
+		}
+		return write(cmd, args)
+	}
+	o.addVersion(cmd)
 	o.addOutput(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.format, "format", "text", strings.Join(report.Formats(), ", "))
@@ -60,19 +72,7 @@ several of these with commas between. Both sides are judged by this program's de
 	return cmd
 }
 
-func (o *reporter) run(ctx context.Context, asked study.Options) error {
-	if len(o.sides) > 0 {
-		return o.compare(ctx, asked)
-	}
-	write, err := o.writer()
-	if err != nil {
-		return err
-	}
-	asked.Version = o.code
-	s, err := study.Open(ctx, o.Catalogue, asked)
-	if err != nil {
-		return err
-	}
+func (o *reportCommand) run(ctx context.Context, s *study.Study) error {
 	in, err := s.Input(ctx)
 	if err != nil {
 		return err
@@ -88,38 +88,36 @@ func (o *reporter) run(ctx context.Context, asked study.Options) error {
 		}
 		o.Say("wrote " + o.evidence)
 	}
-	return o.finish(func(w io.Writer) error { return write(w, r) })
+	return o.finish(func(w io.Writer) error {
+		if o.format == "text" {
+			return report.Text(w, r, o.fit())
+		}
+		write, err := report.Format(o.format)
+		if err != nil {
+			return err
+		}
+		return write(w, r)
+	})
 }
 
-// writer finds the writer of the format; what goes to a terminal fits it.
-func (o *reporter) writer() (report.Writer, error) {
-	if o.format == "text" && o.output == "" {
-		return func(w io.Writer, r *report.Report) error { return report.Text(w, r, o.Text) }, nil
+// fit is how text fits where it goes.
+func (o *reportCommand) fit() report.TextOptions {
+	if o.output != "" {
+		return report.TextOptions{}
 	}
-	write, err := report.Format(o.format)
-	if err != nil {
-		return nil, usagef("--format: %w", err)
-	}
-	return write, nil
+	return o.Text
 }
 
-func (o *reporter) compare(ctx context.Context, asked study.Options) error {
-	if formats := report.ComparisonFormats(); !slices.Contains(formats, o.format) {
-		return usagef("--format %q: a comparison is written as %s", o.format, strings.Join(formats, ", "))
-	}
-	both, err := study.Compare(ctx, o.Catalogue, asked, o.sides[0], o.sides[1])
+func (o *reportCommand) compare(ctx context.Context, a, b string) error {
+	both, err := study.Compare(ctx, o.Catalogue, o.Options, a, b)
 	if err != nil {
 		return err
 	}
-	fit := o.Text
-	if o.output != "" {
-		fit = report.TextOptions{}
-	}
-	return o.finish(func(w io.Writer) error { return report.WriteComparison(w, both, o.format, fit) })
+	return o.finish(func(w io.Writer) error { return report.WriteComparison(w, both, o.format, o.fit()) })
 }
 
 // finish writes what came out where it was asked for.
-func (o *reporter) finish(give func(io.Writer) error) error {
+func (o *reportCommand) finish(give func(io.Writer) error) error {
 	err := o.write("--output", o.output, give)
 	if err == nil && o.output != "" {
 		o.Say("wrote " + o.output)
