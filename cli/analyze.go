@@ -5,19 +5,19 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/layout"
+	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
 )
 
-type analyze struct {
+type analyzeCommand struct {
 	*Console
 	studyFlags
-	workersFlags
 	jsonFlag
 }
 
 func newAnalyze(c *Console) *cobra.Command {
-	o := &analyze{Console: c}
+	o := &analyzeCommand{Console: c}
 	arms := study.ArmIDs(c.Catalogue)
 	cmd := &cobra.Command{
 		Use:   "analyze",
@@ -29,7 +29,7 @@ statistics over training, with the p values of their permutation nulls.`,
 		Example: c.examples("analyze", "analyze --arm "+first(arms)+" --json"),
 		Args:    cobra.NoArgs,
 	}
-	o.addStudy(cmd, c, o.run)
+	o.addStudy(cmd, c, study.Write, o.run)
 	o.addWorkers(cmd)
 	o.addJSON(cmd)
 	cmd.Flags().StringSliceVar(&o.Arms, "arm", nil, "arm to analyse (repeatable; default those that the claims observe)")
@@ -37,12 +37,7 @@ statistics over training, with the p values of their permutation nulls.`,
 	return cmd
 }
 
-func (o *analyze) run(ctx context.Context, asked study.Options) error {
-	asked.Access, asked.Workers = study.Write, o.Workers
-	s, err := study.Open(ctx, o.Catalogue, asked)
-	if err != nil {
-		return err
-	}
+func (o *analyzeCommand) run(ctx context.Context, s *study.Study) error {
 	r, err := s.Analyze(ctx)
 	if err != nil {
 		return err
@@ -50,5 +45,5 @@ func (o *analyze) run(ctx context.Context, asked study.Options) error {
 	if o.json {
 		return o.printJSON(r.Analyses)
 	}
-	return report.AnalysesText(o.Stdout, r, o.Text)
+	return write.Text(o.Stdout, layout.Document{layout.Analyses(r)}, o.Text)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/cidbench/cidbench/registry"
 )
 
-type check struct {
+type checkCommand struct {
 	*Console
 	storeFlag
 	jsonFlag
@@ -22,10 +22,10 @@ type check struct {
 }
 
 func newCheck(c *Console) *cobra.Command {
-	o := &check{Console: c}
+	o := &checkCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Look for damage: missing, truncated, flipped or misplaced objects, bad manifests, broken references",
+		Short: "Look for damage: missing, truncated, flipped or misplaced objects, bad manifests",
 		Args:  cobra.NoArgs,
 	}
 	o.addRegistry(cmd, c, o.run)
@@ -35,7 +35,7 @@ func newCheck(c *Console) *cobra.Command {
 	return cmd
 }
 
-func (o *check) run(ctx context.Context, reg *registry.Registry, _ []string) error {
+func (o *checkCommand) run(ctx context.Context, reg *registry.Registry, _ []string) error {
 	opts := registry.CheckOptions{ReadData: o.readData, Progress: o.counter("checked")}
 	if o.publicKey != "" {
 		key, err := readKey[ed25519.PublicKey](o.publicKey, x509.ParsePKIXPublicKey)

@@ -10,13 +10,13 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-type copier struct {
+type copyCommand struct {
 	*Console
 	jsonFlag
 }
 
 func newCopy(c *Console) *cobra.Command {
-	o := &copier{Console: c}
+	o := &copyCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:     "copy FROM TO",
 		Short:   "Copy a registry to another place, verified; an interrupted copy goes on where it was",
@@ -28,12 +28,12 @@ func newCopy(c *Console) *cobra.Command {
 	return cmd
 }
 
-func (o *copier) run(ctx context.Context, from, to string) error {
-	source, err := study.OpenRegistry(ctx, from, study.Read)
+func (o *copyCommand) run(ctx context.Context, from, to string) error {
+	source, err := study.OpenRegistry(ctx, from, "", study.Read)
 	if err != nil {
 		return err
 	}
-	target, err := study.OpenRegistry(ctx, to, study.Write)
+	target, err := study.OpenRegistry(ctx, to, "", study.Write)
 	if err != nil {
 		return err
 	}

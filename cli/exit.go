@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/study"
@@ -29,7 +30,7 @@ const exitHelp = `Exit codes:
     3  at least one claim is refuted
     4  none is refuted, at least one is inconclusive
     5  runs, artifacts or files are missing: nothing to judge
-    6  integrity failure (digest, schema)
+    6  integrity failure (digest, schema, data set)
     7  the registry cannot be reached or written
    75  stopped by SIGTERM after a checkpoint: run the same command again
   130  interrupted by the user after a checkpoint: likewise`
@@ -63,7 +64,7 @@ func exitCode(err error) int {
 		return c.code
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict):
+	case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict), errors.Is(err, dataset.ErrDigest):
 		return exitIntegrity
 	case errors.Is(err, registry.ErrUnavailable):
 		return exitUnavailable

@@ -9,14 +9,14 @@ import (
 	"github.com/cidbench/cidbench/registry"
 )
 
-type export struct {
+type exportCommand struct {
 	*Console
 	storeFlag
 	outputFlag
 }
 
 func newExport(c *Console) *cobra.Command {
-	o := &export{Console: c}
+	o := &exportCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write all finished runs as a tar archive, an OCI image layout: the same runs give the same bytes",
@@ -27,6 +27,6 @@ func newExport(c *Console) *cobra.Command {
 	return cmd
 }
 
-func (o *export) run(ctx context.Context, reg *registry.Registry, _ []string) error {
+func (o *exportCommand) run(ctx context.Context, reg *registry.Registry, _ []string) error {
 	return o.write("--output", o.output, func(w io.Writer) error { return reg.Export(ctx, w, o.counter("exported")) })
 }

@@ -22,13 +22,13 @@ const storeEnv = "CIDBENCH_STORE"
 
 type storeFlag struct{ store string }
 
-func (o *storeFlag) addStore(cmd *cobra.Command, c *Console) {
-	cmd.Flags().StringVar(&o.store, "store", cmp.Or(c.getenv(storeEnv), ".cidbench"), "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, or to read only, a file that report --save-evidence wrote (environment: "+storeEnv+")")
+func addStore(cmd *cobra.Command, c *Console, store *string) {
+	cmd.Flags().StringVar(store, "store", cmp.Or(c.getenv(storeEnv), ".cidbench"), "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, or to read only, a file that report --save-evidence wrote (environment: "+storeEnv+")")
 }
 
 // addRegistry adds the flag, and has the command work on the registry that is there.
 func (o *storeFlag) addRegistry(cmd *cobra.Command, c *Console, work func(context.Context, *registry.Registry, []string) error) {
-	o.addStore(cmd, c)
+	addStore(cmd, c, &o.store)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		reg, err := o.open(cmd.Context(), study.Read)
 		if err != nil {
@@ -39,7 +39,7 @@ func (o *storeFlag) addRegistry(cmd *cobra.Command, c *Console, work func(contex
 }
 
 func (o *storeFlag) open(ctx context.Context, access study.Access) (*registry.Registry, error) {
-	reg, err := study.OpenRegistry(ctx, o.store, access)
+	reg, err := study.OpenRegistry(ctx, o.store, "", access)
 	if err != nil {
 		return nil, fmt.Errorf("--store: %w", err)
 	}
@@ -59,18 +59,21 @@ func (o *outputFlag) addOutput(cmd *cobra.Command) {
 }
 
 // studyFlags pick cells, and the registry that holds their runs.
-type studyFlags struct {
-	storeFlag
-	study.Selection
-}
+type studyFlags struct{ study.Options }
 
-// addStudy adds the flags, and has the command work on what they select.
-func (o *studyFlags) addStudy(cmd *cobra.Command, c *Console, work func(context.Context, study.Options) error) {
-	o.addStore(cmd, c)
+// addStudy adds the flags, and has the command work on the study that they select.
+func (o *studyFlags) addStudy(cmd *cobra.Command, c *Console, access study.Access, work func(context.Context, *study.Study) error) {
+	o.Access, o.Program, o.Command, o.Observer = access, c.Name, c.command(), c
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return work(cmd.Context(), study.Options{Store: o.store, Selection: o.Selection, Program: c.Name, Command: c.command(), Observer: c})
+		s, err := study.Open(cmd.Context(), c.Catalogue, o.Options)
+		if err != nil {
+			return err
+		}
+		return work(cmd.Context(), s)
 	}
+	addStore(cmd, c, &o.Store)
 	f := cmd.Flags()
+	f.StringVar(&o.Base, "base", "", "a registry below --store that is only read, such as shipped evidence: what it holds is not run again")
 	tiers, claims := study.TierIDs(c.Catalogue), study.ClaimIDs(c.Catalogue)
 	usual := first(tiers)
 	if slices.Contains(tiers, "default") {
@@ -94,21 +97,17 @@ func (o *studyFlags) addSweep(cmd *cobra.Command, c *Console) {
 	cmd.MarkFlagsMutuallyExclusive("sweep", "claim")
 }
 
-// workersFlags are those of commands that train.
-type workersFlags struct{ study.Workers }
-
-func (o *workersFlags) addWorkers(cmd *cobra.Command) {
+// addWorkers adds the flags of commands that train.
+func (o *studyFlags) addWorkers(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(&o.Parallel, "parallel", 0, "cells at a time (default: one for each processor)")
 	f.DurationVar(&o.Lease, "lease", 20*time.Second, "how long other processes on the same store leave a cell to one that gives no sign of life")
 	f.IntVar(&o.Threads, "threads", 1, "threads of each cell; with 1 a run's bytes depend on nothing but its spec")
 }
 
-// codeFlag is that of commands that may judge what another version of the program computed.
-type codeFlag struct{ code string }
-
-func (o *codeFlag) addCode(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.code, "code", "", "judge runs of this code digest or commit (the start will do) rather than this program's; ',go' or ',xla' after it picks a backend")
+// addRuns adds the flag of commands that may judge what another version of the method, or another backend, computed.
+func (o *studyFlags) addRuns(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.Runs, "runs", "", "judge stored runs of this version of the training method (v1), of this backend (go, xla), or of both (v1,go), rather than this program's")
 }
 
 // fixed completes a flag with one of some values.

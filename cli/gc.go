@@ -11,7 +11,7 @@ import (
 	"github.com/cidbench/cidbench/registry"
 )
 
-type gc struct {
+type gcCommand struct {
 	*Console
 	storeFlag
 	jsonFlag
@@ -20,11 +20,11 @@ type gc struct {
 }
 
 func newGC(c *Console) *cobra.Command {
-	o := &gc{Console: c}
+	o := &gcCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:   "gc",
 		Short: "Collect blobs that no run needs (looks only, without --remove)",
-		Long: `Finds blobs that no manifest, reference or live run needs, such as the checkpoints of finished runs'
+		Long: `Finds blobs that no manifest or live run needs, such as the checkpoints of finished runs'
 earlier attempts. With --remove they are moved to the trash, and what has been there for longer than the
 grace period is deleted. Runs may be at work meanwhile.`,
 		Args: cobra.NoArgs,
@@ -36,7 +36,7 @@ grace period is deleted. Runs may be at work meanwhile.`,
 	return cmd
 }
 
-func (o *gc) run(ctx context.Context, reg *registry.Registry, _ []string) error {
+func (o *gcCommand) run(ctx context.Context, reg *registry.Registry, _ []string) error {
 	if o.grace <= 0 {
 		return usagef("--grace must be positive")
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/cidbench/cidbench/registry"
 )
 
-type get struct {
+type getCommand struct {
 	*Console
 	storeFlag
 	outputFlag
 }
 
 func newGet(c *Console) *cobra.Command {
-	o := &get{Console: c}
+	o := &getCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:     "get RUN ARTIFACT",
 		Short:   "Write an artifact of a run, such as series or a checkpoint, verified",
@@ -27,8 +27,8 @@ func newGet(c *Console) *cobra.Command {
 	return cmd
 }
 
-func (o *get) run(ctx context.Context, reg *registry.Registry, args []string) error {
-	m, err := manifest(ctx, reg, args[0])
+func (o *getCommand) run(ctx context.Context, reg *registry.Registry, args []string) error {
+	m, err := readManifest(ctx, reg, args[0])
 	if err != nil {
 		return err
 	}

@@ -11,22 +11,22 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-type importer struct {
+type importCommand struct {
 	*Console
 	storeFlag
 	jsonFlag
 }
 
 func newImport(c *Console) *cobra.Command {
-	o := &importer{Console: c}
+	o := &importCommand{Console: c}
 	cmd := &cobra.Command{Use: "import FILE", Short: "Add the runs of an exported archive, verified (- is standard input)", Args: cobra.ExactArgs(1)}
-	o.addStore(cmd, c)
+	addStore(cmd, c, &o.store)
 	o.addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args[0]) }
 	return cmd
 }
 
-func (o *importer) run(ctx context.Context, name string) error {
+func (o *importCommand) run(ctx context.Context, name string) error {
 	archive := o.Stdin
 	if name != "-" {
 		file, err := os.Open(name)
@@ -47,9 +47,6 @@ func (o *importer) run(ctx context.Context, name string) error {
 	if o.json {
 		return o.printJSON(added)
 	}
-	fmt.Fprintf(o.Stdout, "%d runs and %d references imported into %s\n", added.Runs, added.Refs, reg)
-	for _, ref := range added.Kept {
-		fmt.Fprintf(o.Stdout, "reference %s is kept: it pointed elsewhere already\n", ref)
-	}
+	fmt.Fprintf(o.Stdout, "%d runs imported into %s\n", added.Runs, reg)
 	return nil
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type list struct {
+type listCommand struct {
 	*Console
 	jsonFlag
 }
 
 func newList(c *Console) *cobra.Command {
-	o := &list{Console: c}
+	o := &listCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the claims, arms and tiers",
@@ -24,7 +24,7 @@ func newList(c *Console) *cobra.Command {
 	return cmd
 }
 
-func (o *list) run() error {
+func (o *listCommand) run() error {
 	if o.json {
 		return o.printJSON(o.Catalogue)
 	}
@@ -71,7 +71,13 @@ func (o *list) run() error {
 	}
 	fmt.Fprintln(o.Stdout, "TIERS")
 	for _, t := range o.Catalogue.Tiers {
-		fmt.Fprintf(o.Stdout, "  %-10s %s: %s, %d steps of %d, queue %d, %d seeds\n", t.ID, t.Title, t.Dataset, t.Train.Steps, t.Train.Batch, t.Train.Queue, t.Seeds)
+		scale := t.Train.Scale()
+		fmt.Fprintf(o.Stdout, "  %-12s %s: %s, %s, %d steps of %d images, %d negatives a query, %d seeds\n",
+			t.ID, t.Title, t.Dataset, t.Train.ID(), scale.Steps, scale.Batch, scale.Negatives, t.Seeds)
+	}
+	fmt.Fprintln(o.Stdout, "DATA SETS")
+	for _, d := range o.Catalogue.Datasets {
+		fmt.Fprintf(o.Stdout, "  %-12s %s\n", d.Name, d.From)
 	}
 	return nil
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/cidbench/cidbench/registry"
 )
 
-type ls struct {
+type lsCommand struct {
 	*Console
 	storeFlag
 	jsonFlag
 }
 
 func newLs(c *Console) *cobra.Command {
-	o := &ls{Console: c}
+	o := &lsCommand{Console: c}
 	cmd := &cobra.Command{Use: "ls", Short: "List the finished runs and their result digests", Args: cobra.NoArgs}
 	o.addRegistry(cmd, c, o.run)
 	o.addJSON(cmd)
@@ -31,7 +31,7 @@ type listedRun struct {
 	Error        string          `json:"error,omitempty"`
 }
 
-func (o *ls) run(ctx context.Context, reg *registry.Registry, _ []string) error {
+func (o *lsCommand) run(ctx context.Context, reg *registry.Registry, _ []string) error {
 	runs, err := reg.Statuses(ctx)
 	if err != nil {
 		return err

@@ -12,15 +12,14 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-type plan struct {
+type planCommand struct {
 	*Console
 	studyFlags
-	workersFlags
 	jsonFlag
 }
 
 func newPlan(c *Console) *cobra.Command {
-	o := &plan{Console: c}
+	o := &planCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show the cells of a run, the time that the rest takes, and the seeds that a claim needs",
@@ -36,19 +35,14 @@ It reckons with judging once; verify --seeds auto, which looks more often, is st
 		Example: c.examples("plan", "plan --claim "+first(study.ClaimIDs(c.Catalogue))+" --json"),
 		Args:    cobra.NoArgs,
 	}
-	o.addStudy(cmd, c, o.run)
+	o.addStudy(cmd, c, study.ReadOrEmpty, o.run)
 	o.addSweep(cmd, c)
 	o.addWorkers(cmd)
 	o.addJSON(cmd)
 	return cmd
 }
 
-func (o *plan) run(ctx context.Context, asked study.Options) error {
-	asked.Access, asked.Workers = study.ReadOrEmpty, o.Workers
-	s, err := study.Open(ctx, o.Catalogue, asked)
-	if err != nil {
-		return err
-	}
+func (o *planCommand) run(ctx context.Context, s *study.Study) error {
 	p, err := s.Plan(ctx)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ func newRoot(c *Console) *cobra.Command {
 	root := &cobra.Command{
 		Use:           c.Name,
 		Short:         "Tests the claims of a paper",
-		Long:          about(c.Name, c.Catalogue.Paper),
+		Long:          longHelp(c.Name, c.Catalogue.Paper),
 		Version:       strings.TrimSpace(bench.Version + " " + bench.Commit),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -30,8 +30,16 @@ func newRoot(c *Console) *cobra.Command {
 	return root
 }
 
-// about says what the program does, in lines of at most 100 characters.
-func about(program string, p bench.Paper) string {
+// newRegistry holds the commands that look after a registry.
+func newRegistry(c *Console) *cobra.Command {
+	cmd := &cobra.Command{Use: "registry", Short: "Look after a registry: list, show, check, copy, export, collect garbage, sign"}
+	group(cmd)
+	cmd.AddCommand(newLs(c), newShow(c), newGet(c), newCheck(c), newGC(c), newExport(c), newImport(c), newCopy(c), newSign(c))
+	return cmd
+}
+
+// longHelp says what the program does, in lines of at most 100 characters.
+func longHelp(program string, p bench.Paper) string {
 	text := fmt.Sprintf(`%s tests the claims of "%s" (%s; %s). %s What was learned is probed, every run is kept in a registry, and each claim is judged as supported, refuted or inconclusive.`,
 		program, p.Title, p.Authors, p.Link, p.Summary)
 	var lines []string

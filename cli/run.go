@@ -8,14 +8,8 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-type runner struct {
-	*Console
-	studyFlags
-	workersFlags
-}
-
 func newRun(c *Console) *cobra.Command {
-	o := &runner{Console: c}
+	var o studyFlags
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Train and probe what the registry lacks",
@@ -25,17 +19,8 @@ on from its last checkpoint.`,
 		Example: c.examples("run", "run --claim "+first(study.ClaimIDs(c.Catalogue))+" --seeds 8", "run --sweep "+first(study.SweepIDs(c.Catalogue))),
 		Args:    cobra.NoArgs,
 	}
-	o.addStudy(cmd, c, o.run)
+	o.addStudy(cmd, c, study.Write, func(ctx context.Context, s *study.Study) error { return s.Run(ctx) })
 	o.addSweep(cmd, c)
 	o.addWorkers(cmd)
 	return cmd
-}
-
-func (o *runner) run(ctx context.Context, asked study.Options) error {
-	asked.Access, asked.Workers = study.Write, o.Workers
-	s, err := study.Open(ctx, o.Catalogue, asked)
-	if err != nil {
-		return err
-	}
-	return s.Run(ctx)
 }

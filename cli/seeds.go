@@ -3,16 +3,9 @@ package cli
 import (
 	"errors"
 	"strconv"
-
-	"github.com/spf13/cobra"
-
-	"github.com/cidbench/cidbench/study"
 )
 
-const (
-	autoSeeds = "auto"
-	maxSeeds  = 12
-)
+const autoSeeds = "auto"
 
 const autoHelp = `With --seeds auto it adds seeds until every claim is decided, or --max-seeds or --budget is spent. It looks
 at seed counts planned up front (3, 5, 8, 12, ...: half as many again, up to --max-seeds). Looking more than
@@ -63,37 +56,4 @@ func (v *seedCount) Set(text string) error {
 		*v.auto = auto
 	}
 	return nil
-}
-
-// looksFlags are those of --seeds auto.
-type looksFlags struct {
-	auto bool
-	study.Looks
-}
-
-// addLooks lets --seeds be auto.
-func (o *looksFlags) addLooks(cmd *cobra.Command, n *int) {
-	f := cmd.Flags()
-	seeds := f.Lookup("seeds")
-	seeds.Value = &seedCount{n, &o.auto}
-	seeds.Usage = "number of seeds, or auto: add seeds until the claims are decided (default: the tier's)"
-	f.IntVar(&o.Max, "max-seeds", maxSeeds, "with --seeds auto: the seeds of the last look")
-	f.DurationVar(&o.Budget, "budget", 0, "with --seeds auto: stop training after this time, such as 90m (default: no limit)")
-	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
-		for _, name := range []string{"max-seeds", "budget"} {
-			if cmd.Flags().Changed(name) && !o.auto {
-				return usagef("--%s means something only with --seeds auto", name)
-			}
-		}
-		return nil
-	}
-	_ = cmd.RegisterFlagCompletionFunc("seeds", fixed([]string{autoSeeds}))
-}
-
-// looks are what was asked for; nil without --seeds auto.
-func (o *looksFlags) looks() *study.Looks {
-	if !o.auto {
-		return nil
-	}
-	return &o.Looks
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/cidbench/cidbench/registry"
 )
 
-type sign struct {
+type signCommand struct {
 	*Console
 	storeFlag
 	key string
 }
 
 func newSign(c *Console) *cobra.Command {
-	o := &sign{Console: c}
+	o := &signCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:   "sign",
 		Short: "Sign the manifests of all finished runs with an Ed25519 key (in-toto statements)",
@@ -31,7 +31,7 @@ func newSign(c *Console) *cobra.Command {
 	return cmd
 }
 
-func (o *sign) run(ctx context.Context, reg *registry.Registry, _ []string) error {
+func (o *signCommand) run(ctx context.Context, reg *registry.Registry, _ []string) error {
 	key, err := readKey[ed25519.PrivateKey](o.key, x509.ParsePKCS8PrivateKey)
 	if err != nil {
 		return usagef("--key: %w", err)

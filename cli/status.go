@@ -9,33 +9,27 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-type status struct {
+type statusCommand struct {
 	*Console
 	studyFlags
-	codeFlag
 	jsonFlag
 }
 
 func newStatus(c *Console) *cobra.Command {
-	o := &status{Console: c}
+	o := &statusCommand{Console: c}
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show which cells are done, failed, begun or missing",
 		Args:  cobra.NoArgs,
 	}
-	o.addStudy(cmd, c, o.run)
+	o.addStudy(cmd, c, study.Read, o.run)
 	o.addSweep(cmd, c)
-	o.addCode(cmd)
+	o.addRuns(cmd)
 	o.addJSON(cmd)
 	return cmd
 }
 
-func (o *status) run(ctx context.Context, asked study.Options) error {
-	asked.Version = o.code
-	s, err := study.Open(ctx, o.Catalogue, asked)
-	if err != nil {
-		return err
-	}
+func (o *statusCommand) run(ctx context.Context, s *study.Study) error {
 	cells, err := s.Status(ctx)
 	if err != nil {
 		return err
@@ -55,7 +49,7 @@ func (c *Console) printCells(cells []study.CellState) {
 		detail := cell.Reason
 		switch {
 		case cell.Step > 0:
-			detail = fmt.Sprintf("checkpoint at step %d of %d", cell.Step, cell.Spec.Arm.Config.Steps)
+			detail = fmt.Sprintf("checkpoint at step %d of %d", cell.Step, cell.Spec.Training.Steps())
 		case cell.Seconds > 0 && detail == "":
 			detail = fmt.Sprintf("%.0f s", cell.Seconds)
 		}

@@ -9,18 +9,16 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-type verify struct {
+type verifyCommand struct {
 	*Console
 	studyFlags
-	looksFlags
-	workersFlags
-	codeFlag
 	jsonFlag
-	noRun bool
+	auto, noRun bool
+	looks       study.Looks
 }
 
 func newVerify(c *Console) *cobra.Command {
-	o := &verify{Console: c}
+	o := &verifyCommand{Console: c}
 	claim := "verify --claim " + first(study.ClaimIDs(c.Catalogue))
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -31,38 +29,51 @@ supported, refuted or inconclusive. The exit code says the outcome.
 ` + autoHelp,
 		Example: c.examples(claim, claim+" --seeds auto --budget 2h", "verify --tier "+first(study.TierIDs(c.Catalogue)), "verify --no-run --json"),
 		Args:    cobra.NoArgs,
+		PreRunE: o.complete,
 	}
-	o.addStudy(cmd, c, o.run)
-	o.addLooks(cmd, &o.Seeds)
+	o.addStudy(cmd, c, study.Write, o.run)
 	o.addWorkers(cmd)
-	o.addCode(cmd)
+	o.addRuns(cmd)
 	o.addJSON(cmd)
-	cmd.Flags().BoolVar(&o.noRun, "no-run", false, "judge only what is stored")
+	f := cmd.Flags()
+	seeds := f.Lookup("seeds")
+	seeds.Value = &seedCount{&o.Seeds, &o.auto}
+	seeds.Usage = "number of seeds, or auto: add seeds until the claims are decided (default: the tier's)"
+	f.IntVar(&o.looks.Max, "max-seeds", 12, "with --seeds auto: the seeds of the last look")
+	f.DurationVar(&o.looks.Budget, "budget", 0, "with --seeds auto: stop training after this time, such as 90m (default: no limit)")
+	f.BoolVar(&o.noRun, "no-run", false, "judge only what is stored")
+	_ = cmd.RegisterFlagCompletionFunc("seeds", fixed([]string{autoSeeds}))
 	return cmd
 }
 
-func (o *verify) run(ctx context.Context, asked study.Options) error {
-	asked.Access, asked.Workers, asked.Looks, asked.Version = study.Read, o.Workers, o.looks(), o.code
-	if !o.noRun {
-		asked.Access = study.Write
-		if o.code != "" {
-			return usagef("--code judges stored runs: use it with --no-run")
+// complete fits flags together that say something only together.
+func (o *verifyCommand) complete(cmd *cobra.Command, _ []string) error {
+	for _, name := range []string{"max-seeds", "budget"} {
+		if cmd.Flags().Changed(name) && !o.auto {
+			return usagef("--%s means something only with --seeds auto", name)
 		}
 	}
-	s, err := study.Open(ctx, o.Catalogue, asked)
-	if err != nil {
-		return err
+	if o.auto {
+		o.Looks = &o.looks
 	}
+	if o.noRun {
+		o.Access = study.Read
+	} else if o.Runs != "" {
+		return usagef("--runs judges stored runs: use it with --no-run")
+	}
+	return nil
+}
+
+func (o *verifyCommand) run(ctx context.Context, s *study.Study) error {
 	r, err := s.Judge(ctx, !o.noRun)
 	if err != nil {
 		return err
 	}
+	format := "text"
 	if o.json {
-		err = report.JSON(o.Stdout, r)
-	} else {
-		err = report.Text(o.Stdout, r, o.Text)
+		format = "json"
 	}
-	if err != nil {
+	if err := report.Write(o.Stdout, r, format, o.Text); err != nil {
 		return err
 	}
 	if code := r.ExitCode(); code != exitSupported {

@@ -7,6 +7,17 @@ import (
 	"github.com/cidbench/cidbench/registry"
 )
 
+// UsageError is a mistake in what was asked for, and no failure in doing it.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
+
+// NothingError says that there is nothing to do it with.
+type NothingError string
+
+func (e NothingError) Error() string { return string(e) }
+
 // OpenRegistry opens the registry at a URL that registry.Open takes, on top of the one at base if that is given. A
 // URL at which there can be none is a UsageError; the other errors are those of package registry.
 func OpenRegistry(ctx context.Context, url, base string, access Access) (*registry.Registry, error) {

@@ -10,18 +10,18 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/moco"
-	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
 )
 
 // Each trained cell takes an hour and 10 MB, two at a time on three threads each.
 func TestPrice(t *testing.T) {
-	config := &moco.Config{Steps: 100}
+	config := moco.Config{Steps: 100}
 	p := &pricing{
 		Workers: Workers{Parallel: 2, Threads: 3}, steps: config.Steps,
 		held: 2, each: bench.Cost{Wall: time.Hour, Disk: 10e6},
 	}
 	cell := func(features bench.Features, seed uint64, state State, step int) CellState {
-		return CellState{Cell: bench.Cell{Seed: seed, Spec: bench.Spec{Arm: bench.Training{Features: features, Config: config}}}, State: state, Step: step}
+		return CellState{Cell: bench.Cell{Seed: seed, Spec: bench.Spec{Training: bench.Training{Features: features, Config: config}}}, State: state, Step: step}
 	}
 	cells := []CellState{
 		cell(bench.Pixels, 0, Complete, 0),
@@ -60,16 +60,16 @@ func TestClaimPlanJSON(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	n := Need{Need: report.Need{Family: 1, Alpha: 0.05, Spread: report.ObservedSpread, Seeds: 5, HalfWidth: 1}, Cost: &Cost{}}
+	n := Need{Need: judge.Need{Family: 1, Alpha: 0.05, Spread: judge.ObservedSpread, Seeds: 5, HalfWidth: 1}, Cost: &Cost{}}
 	for _, tc := range []struct {
 		v    any
 		want []string
 	}{
-		{ClaimPlan{Plan: report.Plan{Contrasts: make([]report.ContrastPlan, 1)}, Needs: []Need{n}}, []string{"claim", "contrasts", "minSeeds", "needs", "pairs"}},
+		{ClaimPlan{Plan: judge.Plan{Contrasts: make([]judge.ContrastPlan, 1)}, Needs: []Need{n}}, []string{"claim", "contrasts", "minSeeds", "needs", "pairs"}},
 		{ClaimPlan{Pilot: &Pilot{}}, []string{"claim", "minSeeds", "pairs", "pilot"}},
-		{report.ContrastPlan{}, []string{"distance", "estimate", "margin", "name", "pairs", "relation", "sd", "sdBound", "toward", "unit"}},
+		{judge.ContrastPlan{}, []string{"distance", "estimate", "margin", "name", "pairs", "relation", "sd", "sdBound", "toward", "unit"}},
 		{n, []string{"alpha", "cost", "family", "halfWidth", "seeds", "spread"}},
-		{Need{Need: report.Need{Reason: "no spread"}}, []string{"alpha", "family", "reason", "seeds", "spread"}},
+		{Need{Need: judge.Need{Reason: "no spread"}}, []string{"alpha", "family", "reason", "seeds", "spread"}},
 		{Pilot{}, []string{"command", "cost", "seeds"}},
 		{Cost{}, []string{"cells", "cpuHours", "diskBytes", "wallSeconds"}},
 	} {

@@ -101,7 +101,7 @@ func TestMistakesOnResults(t *testing.T) {
 		},
 		"rules ignored": {
 			mistake: func(c bench.Cell) coordinates {
-				if c.Spec.Arm.Features == bench.Trained {
+				if c.Spec.Training.Features == bench.Trained {
 					return coordinates{"all", c.Temperature, c.Seed}
 				}
 				return coordinatesOf(c)
@@ -110,8 +110,8 @@ func TestMistakesOnResults(t *testing.T) {
 		},
 		"nothing trained, as without a queue": {
 			mistake: func(c bench.Cell) coordinates {
-				if c.Spec.Arm.Features == bench.Trained {
-					return coordinates{"untrained", in.Tier.Train.Temperature, c.Seed}
+				if c.Spec.Training.Features == bench.Trained {
+					return coordinates{"untrained", in.Tier.Train.Scale().Temperature, c.Seed}
 				}
 				return coordinatesOf(c)
 			},
