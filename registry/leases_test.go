@@ -97,15 +97,16 @@ func acquireWithin(t *testing.T, r *registry.Registry, run string, most time.Dur
 // at once, or they are silent until they are given up.
 type cutStore struct {
 	store.Store
-	cut, silent bool
+	cut    atomic.Bool
+	silent bool
 }
 
 func (s *cutStore) Swap(ctx context.Context, key string, old store.Version, data []byte) (store.Version, error) {
 	switch {
-	case s.cut && s.silent:
+	case s.cut.Load() && s.silent:
 		<-ctx.Done()
 		return "", ctx.Err()
-	case s.cut:
+	case s.cut.Load():
 		return "", store.ErrUnavailable
 	}
 	return s.Store.Swap(ctx, key, old, data)
@@ -130,7 +131,7 @@ func testLeaseLost(t *testing.T, silent bool) {
 		t.Fatal(err)
 	}
 	synctest.Wait() // its next request is a while away
-	s.cut = true
+	s.cut.Store(true)
 	taken, took := acquireWithin(t, b, run, 2*ttl)
 	if !isLost(lease) {
 		t.Error("the lease is taken over before its owner knows")
@@ -138,7 +139,7 @@ func testLeaseLost(t *testing.T, silent bool) {
 	if took < ttl {
 		t.Errorf("the lease is taken over after %v, its term is %v", took, ttl)
 	}
-	s.cut = false
+	s.cut.Store(false)
 	wantErr(t, "Release of what is lost", lease.Release(t.Context()), nil)
 	time.Sleep(2 * ttl)
 	if isLost(taken) {

@@ -68,8 +68,8 @@ func copyObject(ctx context.Context, from store.Store, fromKey string, to store.
 }
 
 // forEach calls f for every item, several at a time. An error for which
-// tolerable is true does not keep it from the others; all errors are returned.
-func forEach[T any](ctx context.Context, items []T, tolerable func(error) bool, f func(ctx context.Context, item T) error) error {
+// goOn is true does not keep it from the others; all errors are returned.
+func forEach[T any](ctx context.Context, items []T, goOn func(error) bool, f func(ctx context.Context, item T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	queue := make(chan T)
@@ -89,7 +89,7 @@ func forEach[T any](ctx context.Context, items []T, tolerable func(error) bool, 
 					failures = append(failures, err)
 				}
 				mu.Unlock()
-				if !tolerable(err) {
+				if !goOn(err) {
 					cancel()
 				}
 			}

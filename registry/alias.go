@@ -21,6 +21,6 @@ var (
 	ErrUnavailable = store.ErrUnavailable // out of reach, denied, read-only or full
 )
 
-func corrupt(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(format, args...))
+func corrupt(message string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(message, args...))
 }
