@@ -9,7 +9,6 @@ DIRTY := $(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo true)
 BENCH := github.com/cidbench/cidbench/bench
 LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 
-
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
