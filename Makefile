@@ -1,5 +1,7 @@
 # Training on the pure-Go backend is several times faster with SIMD; cidbench says so when it is missing.
 export GOEXPERIMENT := simd
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
 
 STORE ?= .cidbench
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
@@ -7,52 +9,60 @@ DIRTY := $(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo true)
 BENCH := github.com/cidbench/cidbench/bench
 LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 
-.PHONY: build reproduce results test race bench fuzz clean
+# Developer tools, each a module of its own, so that what they need is not what cidbench needs.
+tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-build:
+.PHONY: build help reproduce results test lint race bench fuzz clean
+
+build: ## The program, as bin/cidbench
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 # What RESULTS.md rests on: manifests and results, no checkpoints. A test makes RESULTS.md from it again.
 EVIDENCE := cmd/cidbench/testdata/results.tar.gz
 
-# Train what is missing of the default tier, then write RESULTS.md with its evidence, and report.html. The
-# outcome of the claims, whatever it is, is in them: it is no failure of make.
-reproduce: build
+# The outcome of the claims, whatever it is, is in what is written: it is no failure of make.
+reproduce: build ## Train what is missing of the default tier in STORE, write RESULTS.md with its evidence, and report.html
 	bin/cidbench run --tier default --store $(STORE)
 	bin/cidbench report --tier default --store $(STORE) --format md --output RESULTS.md --save-evidence $(EVIDENCE)
 	bin/cidbench report --tier default --store $(STORE) --format html --output report.html
 	bin/cidbench report --tier default --store $(STORE)
 
-# Write RESULTS.md again from its evidence, as after a change of the report. Nothing is trained.
-results: build
+results: build ## Write RESULTS.md again from its evidence, as after a change of the report; nothing is trained
 	bin/cidbench report --tier default --store $(EVIDENCE) --format md --output RESULTS.md
 
-# Every package, with the S3 store on a server that the tests build and start themselves.
-test:
-	go test -timeout 20m ./...
+# The S3 store runs on a server that the tests build and start themselves. What was skipped is listed at the
+# end, with the reason.
+test: ## Every test of every package
+	$(call tool,gotestsum) --format pkgname-and-test-fails --format-hide-empty-pkg -- -timeout 20m ./...
 
-# What is concurrent, under the race detector. (Training the end-to-end runs under it would take an hour;
-# their parts are here.) GoMLX's SIMD kernels step a pointer past the end of an array, which the checks that
-# come with the detector refuse; they stay on for everything else.
-race:
+lint: ## golangci-lint over the code, actionlint over the hosted workflow
+	$(call tool,golangci-lint) run
+	$(call tool,actionlint) -shellcheck= -pyflakes=
+
+# Training the end-to-end runs under the race detector would take an hour; their parts are here. GoMLX's SIMD
+# kernels step a pointer past the end of an array, which the checks that come with the detector refuse; they
+# stay on for everything else.
+race: ## What is concurrent, under the race detector
 	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report ./bench ./bench/analysis ./bench/moco ./bench/augment ./bench/negatives ./bench/safetensors ./bench/rng ./experiments
 
-# Where the time of a training step goes, beside the same step in PyTorch where python3 has it.
-bench: build
+bench: build ## Where the time of a training step goes, beside PyTorch where python3 has it
 	go test -count=1 -timeout 60m -run TestStepReport ./bench/moco -step-report -v | grep -v -e '^=== ' -e '^--- ' -e '^PASS' -e '^ok '
 
-# Each fuzz target for half a minute.
-fuzz:
-	go test -run xxx -fuzz FuzzDecode -fuzztime 30s ./bench/safetensors
-	go test -run xxx -fuzz FuzzDecodeSeries -fuzztime 30s ./bench
-	go test -run xxx -fuzz FuzzDecodeCounts -fuzztime 30s ./bench/analysis
-	go test -run xxx -fuzz FuzzDataNoun -fuzztime 30s ./bench/taxonomy
-	go test -run xxx -fuzz FuzzValidKey -fuzztime 30s ./registry/store
-	go test -run xxx -fuzz FuzzParseDigest -fuzztime 30s ./registry/store
-	go test -run xxx -fuzz FuzzDecodeManifest -fuzztime 30s ./registry
-	go test -run xxx -fuzz FuzzParseURL -fuzztime 30s ./registry/s3
-	go test -run xxx -fuzz FuzzImport -fuzztime 30s ./registry
-	go test -run xxx -fuzz FuzzEvidence -fuzztime 30s ./registry
+FUZZTIME ?= 30s
 
-clean:
+fuzz: ## Every fuzz target for FUZZTIME (30s), and how many inputs it ran
+	@targets=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print names[i], $$2; n = 0 }'); \
+	test -n "$$targets" || { echo "no fuzz targets found"; exit 1; }; \
+	mkdir -p bin; ran=; \
+	while read -r name package; do \
+		echo "== $$name in $$package"; \
+		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package </dev/null | tee bin/fuzz.txt; \
+		ran+="$$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' bin/fuzz.txt | tail -1) inputs: $$name in $$package"$$'\n'; \
+	done <<< "$$targets"; \
+	rm bin/fuzz.txt; printf '\n%s' "$$ran"
+
+clean: ## Remove what make built; the store stays
 	rm -rf bin report.html
