@@ -11,46 +11,55 @@ import (
 )
 
 // arms summarises the cells by arm and temperature, in the order of the matrix.
-func (b *builder) arms() {
+func (m *matrix) arms() []model.Arm {
 	type key struct {
 		id          string
 		temperature float64
 	}
 	var order []key
 	groups := map[key][]measurement{}
-	for _, cell := range b.in.Cells {
+	for _, cell := range m.Cells {
 		k := key{cell.Arm, cell.Temperature}
 		if groups[k] == nil {
 			order = append(order, k)
 		}
-		groups[k] = append(groups[k], b.observe(cell))
+		groups[k] = append(groups[k], m.measured(cell))
 	}
-	tier := &b.report.Tier
+	arms := []model.Arm{}
 	for _, k := range order {
-		arm := summarise(b.in.Catalogue.Arm(k.id), k.temperature, groups[k])
+		arms = append(arms, summarise(m.Catalogue.Arm(k.id), k.temperature, groups[k]))
+	}
+	return arms
+}
+
+// countRuns fills in the tier's counts.
+func countRuns(r *model.Report) {
+	for _, arm := range r.Arms {
 		for _, row := range arm.Runs {
 			switch row.Status {
 			case model.Complete:
-				tier.RunsPresent++
-				tier.TestImages = cmp.Or(tier.TestImages, row.Correct.TestImages)
+				r.Tier.RunsPresent++
+				r.Tier.TestImages = cmp.Or(r.Tier.TestImages, row.Correct.TestImages)
 			case model.NotRun:
-				tier.RunsMissing++
+				r.Tier.RunsMissing++
 			default:
-				tier.RunsFailed++
+				r.Tier.RunsFailed++
 			}
 		}
-		b.report.Arms = append(b.report.Arms, arm)
 	}
-	for _, id := range b.in.Catalogue.Floors {
-		for _, arm := range b.report.Arms {
+}
+
+// floors are those of the catalogue that were run.
+func (m *matrix) floors(arms []model.Arm) []model.Floor {
+	floors := []model.Floor{}
+	for _, id := range m.Catalogue.Floors {
+		for _, arm := range arms {
 			if arm.ID == id && arm.Mean != nil {
-				b.report.Floors = append(b.report.Floors, model.Floor{ID: id, Mean: *arm.Mean})
+				floors = append(floors, model.Floor{ID: id, Mean: *arm.Mean})
 			}
 		}
 	}
-	if len(b.in.Classes) > 0 {
-		b.report.Chance = points(1, len(b.in.Classes))
-	}
+	return floors
 }
 
 func summarise(arm *bench.Arm, temperature float64, cells []measurement) model.Arm {

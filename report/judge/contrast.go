@@ -12,7 +12,7 @@ import (
 
 // contrast pairs the runs of two arms by seed and tests the relation, unless something forbids a
 // verdict. The notes qualify a verdict without forbidding it.
-func (b *builder) contrast(claim *bench.Claim, temperature float64, declared bench.Contrast) (model.Contrast, []string) {
+func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.Contrast) (model.Contrast, []string) {
 	c := model.Contrast{
 		A: declared.A, B: declared.B, Relation: declared.Relation, Margin: declared.Margin,
 		Bounds: bounds(declared), Pairs: []model.Pair{}, Alone: stats.Inconclusive,
@@ -21,9 +21,9 @@ func (b *builder) contrast(claim *bench.Claim, temperature float64, declared ben
 	obstacles := bySeed{}
 	var left, right []float64
 	alike := 0
-	for seed := range uint64(b.in.Seeds) {
-		a, okA := b.usable(claim, declared.A, temperature, seed, obstacles)
-		z, okB := b.usable(claim, declared.B, temperature, seed, obstacles)
+	for seed := range uint64(l.seeds) {
+		a, okA := l.usable(claim, declared.A, temperature, seed, obstacles)
+		z, okB := l.usable(claim, declared.B, temperature, seed, obstacles)
 		if !okA || !okB {
 			continue
 		}
@@ -40,7 +40,7 @@ func (b *builder) contrast(claim *bench.Claim, temperature float64, declared ben
 		left, right = append(left, a.linear()), append(right, z.linear())
 		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()})
 	}
-	result, judged := b.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), b.uninformative(better(c, left, right))))
+	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c, left, right))))
 	if !judged {
 		return c, notes
 	}
@@ -55,7 +55,7 @@ func (b *builder) contrast(claim *bench.Claim, temperature float64, declared ben
 
 // test applies the relation of a contrast to its pairs. It may not be judged if there are obstacles, or too few
 // pairs; what can be said of the difference is said nevertheless.
-func (b *builder) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (result stats.Result, judged bool) {
+func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (result stats.Result, judged bool) {
 	c.N, c.Obstacles = len(c.Pairs), obstacles
 	if c.N < claim.MinSeeds {
 		c.Obstacles = append(c.Obstacles, fmt.Sprintf("%s, and the claim asks for %d", words.Count(c.N, "paired seed"), claim.MinSeeds))
@@ -70,7 +70,12 @@ func (b *builder) test(c *model.Contrast, claim *bench.Claim, obstacles []string
 	for _, p := range c.Pairs {
 		left, right = append(left, p.A), append(right, p.B)
 	}
-	result, err := stats.Test(stats.Relation(c.Relation), left, right, c.Margin, b.report.Alpha)
+	var err error
+	if len(c.Bounds) == 2 {
+		result, err = stats.Within(left, right, c.Margin, l.alpha)
+	} else {
+		result, err = stats.Above(left, right, c.Bounds[0], l.alpha)
+	}
 	if err != nil {
 		c.Obstacles = append(c.Obstacles, err.Error())
 		return result, false
@@ -92,28 +97,4 @@ func bounds(x bench.Contrast) []float64 {
 		return []float64{-x.Margin, x.Margin}
 	}
 	return []float64{x.Margin}
-}
-
-// usable finds the observation of an arm at a seed, and adds what is wrong with it; without a number it
-// is of no use.
-func (b *builder) usable(claim *bench.Claim, arm string, temperature float64, seed uint64, obstacles bySeed) (measurement, bool) {
-	cell, ok := b.cell(arm, temperature, seed)
-	if !ok {
-		obstacles.add(arm+" is not part of the matrix", seed)
-		return measurement{}, false
-	}
-	o := b.observe(cell)
-	switch o.status {
-	case model.Complete:
-	case model.NotRun:
-		obstacles.add(arm+" was not run", seed)
-		return o, false
-	default:
-		obstacles.add(fmt.Sprintf("%s: %s: %s", arm, o.status, o.reason), seed)
-		return o, false
-	}
-	for _, wrong := range b.misdeclared(claim, b.in.Catalogue.Arm(arm), o) {
-		obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
-	}
-	return o, true
 }

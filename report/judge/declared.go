@@ -12,11 +12,11 @@ import (
 )
 
 // misdeclared says where a run is not the arm, tier and probe that it is used for.
-func (b *builder) misdeclared(claim *bench.Claim, arm *bench.Arm, o measurement) (out []string) {
+func misdeclared(tier *bench.Tier, claim *bench.Claim, arm *bench.Arm, o measurement) (out []string) {
 	wrong := func(what string, got, want any) {
 		out = append(out, fmt.Sprintf("%s: %v, not %v", what, got, want))
 	}
-	spec, tier := o.cell.Spec, b.in.Tier
+	spec := o.cell.Spec
 	if claim.Probe != "" && spec.Probe != claim.Probe { // observations need no probe
 		wrong("probe", spec.Probe, claim.Probe)
 	}

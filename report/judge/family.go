@@ -8,10 +8,12 @@ import (
 )
 
 // correct adjusts the evidence of all claims of a look for the number of those at the same temperature.
-func (b *builder) correct(raw []stats.Evidence) ([]stats.Evidence, error) {
+// Temperatures are families of their own: the tier's is the paper's setting, and testing whether a claim also
+// holds at another must not make that verdict harder.
+func correct(claims []model.Claim, raw []stats.Evidence) ([]stats.Evidence, error) {
 	families := map[float64][]int{}
-	for i, claim := range b.in.Claims {
-		families[b.temperature(claim)] = append(families[b.temperature(claim)], i)
+	for i, c := range claims {
+		families[c.Temperature] = append(families[c.Temperature], i)
 	}
 	corrected := make([]stats.Evidence, len(raw))
 	for _, members := range families {
@@ -24,8 +26,7 @@ func (b *builder) correct(raw []stats.Evidence) ([]stats.Evidence, error) {
 			return nil, fmt.Errorf("report: %w", err)
 		}
 		for j, i := range members {
-			corrected[i] = adjusted[j]
-			b.report.Claims[i].FamilySize = len(members)
+			corrected[i], claims[i].FamilySize = adjusted[j], len(members)
 		}
 	}
 	return corrected, nil

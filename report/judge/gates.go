@@ -50,18 +50,18 @@ const ceiling = 99
 // uninformative says why accuracies of a trained arm tell nothing of what negatives teach: because nothing was
 // learned (they are not shown to lie above the floors, by a one-sided t test over seeds), or because there was
 // nothing to learn (they are at the ceiling, as when labels leak into features).
-func (b *builder) uninformative(arm string, accuracies []float64) (why []string) {
+func (l look) uninformative(arm string, accuracies []float64) (why []string) {
 	mean, err := stats.Mean(accuracies)
-	if err != nil || len(accuracies) < 2 || b.in.Catalogue.Arm(arm).Features != bench.Trained {
+	if err != nil || len(accuracies) < 2 || l.Catalogue.Arm(arm).Features != bench.Trained {
 		return nil // missing runs are said elsewhere, and floors are what they are
 	}
-	for _, f := range b.report.Floors {
+	for _, f := range l.floors {
 		floor := make([]float64, len(accuracies))
 		for i := range floor {
 			floor[i] = f.Mean
 		}
-		result, err := stats.Test(stats.Greater, accuracies, floor, 0, b.report.Alpha)
-		if err != nil || result.Evidence.PSupport > b.report.Alpha {
+		result, err := stats.Above(accuracies, floor, 0, l.alpha)
+		if err != nil || result.Evidence.PSupport > l.alpha {
 			why = append(why, fmt.Sprintf("%s, at %s points, is not shown to be above the floor %q (%s points), so it may have learned nothing", arm, words.Plain(mean), f.ID, words.Plain(f.Mean)))
 		}
 	}

@@ -3,51 +3,58 @@ package judge
 import (
 	"slices"
 
-	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// planLooks sets the level of each look; a fixed number of seeds is a plan of one.
-func (b *builder) planLooks() {
-	b.looks = &model.Looks{Method: words.LookMethod, Seeds: []int{b.in.Seeds}, Alpha: model.TotalAlpha, Open: []string{}, Stopped: b.in.Stopped}
-	if b.in.Looks != nil {
-		b.looks.Seeds, b.report.Looks = b.in.Looks, b.looks
+// planned are the looks of an input; a fixed number of seeds is a plan of one.
+func planned(in Input) *model.Looks {
+	looks := &model.Looks{Method: words.LookMethod, Seeds: in.Looks, Alpha: model.TotalAlpha, Open: []string{}, Stopped: in.Stopped}
+	if in.Looks == nil {
+		looks.Seeds = []int{in.Seeds}
 	}
-	b.report.Alpha = stats.LookAlpha(model.TotalAlpha, len(b.looks.Seeds))
-	b.report.Level = 1 - 2*b.report.Alpha
+	return looks
 }
 
-// judge measures the claims at each look, those that are still open, and decides what it can.
-func (b *builder) judge() (notes [][]string, err error) {
-	family := len(b.in.Claims)
-	b.report.Claims, notes = make([]model.Claim, family), make([][]string, family)
+// outcome is the claims at the last look taken, with what qualifies each, and that look.
+type outcome struct {
+	claims []model.Claim
+	notes  [][]string
+	look   look
+}
+
+// take measures the claims at each of the looks, those that are still open, and decides what it can: on the
+// combined evidence of a claim's contrasts, corrected for all claims of the report at the same temperature, and
+// for all looks.
+func (l look) take(looks *model.Looks) (*outcome, error) {
+	family := len(l.Claims)
+	out := &outcome{make([]model.Claim, family), make([][]string, family), l}
 	raw, open := make([]stats.Evidence, family), make([]int, family)
 	for i := range open {
 		open[i] = i
 	}
-	for look, seeds := range b.looks.Seeds {
-		whole := b.in.Looks == nil || b.finished(open, seeds) // missing runs stand in a report of one look
-		if !whole && look > 0 {
+	for taken, seeds := range looks.Seeds {
+		whole := l.Looks == nil || l.finished(open, seeds) // missing runs stand in a report of one look
+		if !whole && taken > 0 {
 			break
 		}
-		b.in.Seeds = seeds
+		out.look.seeds = seeds
 		for _, i := range open {
-			b.report.Claims[i], notes[i] = b.measure(b.in.Claims[i])
-			if raw[i] = combine(b.report.Claims[i].Contrasts); !whole {
+			out.claims[i], out.notes[i] = out.look.measure(l.Claims[i])
+			if raw[i] = combine(out.claims[i].Contrasts); !whole {
 				raw[i] = stats.Settled(stats.Inconclusive) // half a look decides nothing
 			}
 		}
-		corrected, err := b.correct(raw)
+		corrected, err := correct(out.claims, raw)
 		if err != nil {
 			return nil, err
 		}
 		for _, i := range open {
-			c := &b.report.Claims[i]
+			c := &out.claims[i]
 			c.Raw, c.Corrected = pValues(raw[i]), pValues(corrected[i])
-			c.Verdict = corrected[i].Judge(b.report.Alpha)
+			c.Verdict = corrected[i].Judge(l.alpha)
 			if !slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.N > 0 }) {
 				c.Verdict = model.NothingToJudge
 			}
@@ -56,50 +63,42 @@ func (b *builder) judge() (notes [][]string, err error) {
 		if !whole {
 			break
 		}
-		b.looks.Taken = look + 1
+		looks.Taken = taken + 1
 		for _, i := range open {
-			b.report.Claims[i].Look = b.looks.Taken
+			out.claims[i].Look = looks.Taken
 		}
-		open = slices.DeleteFunc(open, func(i int) bool { return !b.report.Claims[i].Open() })
+		open = slices.DeleteFunc(open, func(i int) bool { return !out.claims[i].Open() })
 		if len(open) == 0 {
 			break
 		}
 	}
 	for _, i := range open {
-		b.looks.Open = append(b.looks.Open, b.report.Claims[i].ID)
+		looks.Open = append(looks.Open, out.claims[i].ID)
 	}
-	return notes, nil
+	return out, nil
 }
 
 // finished says whether every run of the claims is there, with its analyses, for so many seeds.
-func (b *builder) finished(claims []int, seeds int) bool {
+func (m *matrix) finished(claims []int, seeds int) bool {
 	for _, i := range claims {
-		claim := b.in.Claims[i]
+		claim := m.Claims[i]
 		for _, arm := range claim.Arms() {
 			for seed := range uint64(seeds) {
-				cell, ok := b.cell(arm, b.temperature(claim), seed)
-				if _, done := b.in.Runs[cell.Spec.ID()]; !ok || !done {
+				cell, ok := m.cell(arm, m.temperature(claim), seed)
+				if _, done := m.Runs[cell.Spec.ID()]; !ok || !done {
 					return false
 				}
 			}
 		}
 		for _, x := range claim.Observations {
 			for seed := range uint64(seeds) {
-				cell, _ := b.cell(x.Arm, b.temperature(claim), seed)
-				complete := b.in.Runs[cell.Spec.ID()].Manifest.Status == registry.Complete
-				if complete && b.analysisOf(x.Arm, b.temperature(claim), seed) == nil {
+				cell, _ := m.cell(x.Arm, m.temperature(claim), seed)
+				complete := m.Runs[cell.Spec.ID()].Manifest.Status == registry.Complete
+				if complete && m.analysisOf(x.Arm, m.temperature(claim), seed) == nil {
 					return false
 				}
 			}
 		}
 	}
 	return true
-}
-
-// Temperature is that at which a claim is tested.
-func (b *builder) temperature(claim *bench.Claim) float64 {
-	if claim.Temperature != 0 {
-		return claim.Temperature
-	}
-	return b.in.Tier.Train.Temperature
 }

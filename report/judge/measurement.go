@@ -7,9 +7,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/moco"
-	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/model"
-	"github.com/cidbench/cidbench/report/words"
 )
 
 // measurement is one cell of the matrix with its run, and what keeps it from being used.
@@ -45,21 +43,6 @@ func (o measurement) linear() float64 {
 func points(correct, of int) *float64 {
 	p := 100 * float64(correct) / float64(of)
 	return &p
-}
-
-func (b *builder) observe(cell bench.Cell) measurement {
-	o := measurement{cell: cell, status: model.NotRun}
-	run, ok := b.in.Runs[cell.Spec.ID()]
-	if !ok {
-		return o
-	}
-	o.run, o.status = run, model.Complete
-	if run.Manifest.Status == registry.Failed {
-		o.status, o.reason = model.Failed, words.OneLine(run.Manifest.Reason)
-	} else if reason := unusable(run); reason != "" {
-		o.status, o.reason = model.Unusable, reason
-	}
-	return o
 }
 
 // unusable says which number of a complete run is none.

@@ -9,12 +9,12 @@ import (
 	"github.com/cidbench/cidbench/report/stats"
 )
 
-// measurement compares a statistic of an arm's encoders, at the end of training, with what chance gives. It
+// observation compares a statistic of an arm's encoders, at the end of training, with what chance gives. It
 // must exceed chance in two ways: over seeds (one-sided t, as in contrasts), and against the statistic's
 // permutation null, where it has one. Permutations of labels and of the class tree are shared by all seeds,
 // so the seeds' p values are dependent; twice their mean is a valid p value whatever the dependence (Vovk
 // and Wang, Biometrika 2020). The larger of the two counts.
-func (b *builder) measurement(claim *bench.Claim, temperature float64, declared bench.Observation) (model.Contrast, []model.RunRef) {
+func (l look) observation(claim *bench.Claim, temperature float64, declared bench.Observation) (model.Contrast, []model.RunRef) {
 	definition, _ := analysis.Define(declared.Statistic) // the catalogue is valid
 	c := model.Contrast{
 		A: declared.Arm, B: model.Chance, Statistic: declared.Statistic, Title: definition.Title, Unit: definition.Unit, HasNull: definition.HasNull,
@@ -25,12 +25,12 @@ func (b *builder) measurement(claim *bench.Claim, temperature float64, declared 
 	var accuracies []float64
 	var permuted []model.PValues
 	obstacles := bySeed{}
-	for seed := range uint64(b.in.Seeds) {
-		o, ok := b.usable(claim, declared.Arm, temperature, seed, obstacles)
+	for seed := range uint64(l.seeds) {
+		o, ok := l.usable(claim, declared.Arm, temperature, seed, obstacles)
 		if !ok {
 			continue
 		}
-		run := b.analysisOf(declared.Arm, temperature, seed)
+		run := l.analysisOf(declared.Arm, temperature, seed)
 		if run == nil {
 			obstacles.add(declared.Arm+" was not analysed (cidbench analyze does it)", seed)
 			continue
@@ -52,7 +52,7 @@ func (b *builder) measurement(claim *bench.Claim, temperature float64, declared 
 		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: x.Value, B: definition.NullValue, Difference: x.Value - definition.NullValue, Permutation: p})
 		runs = append(runs, model.RunRef{Arm: declared.Arm, Seed: seed, Run: run.Spec.ID(), Manifest: run.Digest})
 	}
-	result, judged := b.test(&c, claim, slices.Concat(obstacles.sentences(), b.uninformative(declared.Arm, accuracies)))
+	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), l.uninformative(declared.Arm, accuracies)))
 	if !judged {
 		return c, runs
 	}
@@ -62,7 +62,7 @@ func (b *builder) measurement(claim *bench.Claim, temperature float64, declared 
 		evidence.PSupport, evidence.PRefute = max(evidence.PSupport, null.Support), max(evidence.PRefute, null.Refute)
 	}
 	p := pValues(evidence)
-	c.P, c.Alone = &p, evidence.Judge(b.report.Alpha)
+	c.P, c.Alone = &p, evidence.Judge(l.alpha)
 	return c, runs
 }
 
@@ -74,19 +74,4 @@ func twiceTheMean(all []model.PValues) (p model.PValues) {
 		p.Refute += twice * each.Refute
 	}
 	return model.PValues{Support: min(1, p.Support), Refute: min(1, p.Refute)}
-}
-
-// analysisOf finds the analysis of an arm's run at the end of training.
-func (b *builder) analysisOf(arm string, temperature float64, seed uint64) *AnalysisRun {
-	cell, ok := b.cell(arm, temperature, seed)
-	if !ok {
-		return nil
-	}
-	id := cell.Spec.ID()
-	for i, run := range b.in.Analyses {
-		if run.Spec.Run == id && run.Step == cell.Spec.Arm.Config.Steps {
-			return &b.in.Analyses[i]
-		}
-	}
-	return nil
 }

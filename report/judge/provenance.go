@@ -15,10 +15,10 @@ import (
 // provenance counts what the report rests on by code, commit and machine: the runs of the claims and of the
 // sweeps that are shown, and the analyses. Hosts and the commands of runs are left out: reports are
 // published, and names of places are nobody's business.
-func (b *builder) provenance() {
-	cells := slices.Clone(b.in.Cells)
-	for _, sweep := range b.in.Sweeps {
-		if slices.ContainsFunc(b.report.Sweeps, func(s model.Sweep) bool { return s.ID == sweep.ID }) {
+func (m *matrix) provenance(shown []model.Sweep) model.Provenance {
+	cells := slices.Clone(m.Cells)
+	for _, sweep := range m.Sweeps {
+		if slices.ContainsFunc(shown, func(s model.Sweep) bool { return s.ID == sweep.ID }) {
 			cells = append(cells, sweep.Cells...)
 		}
 	}
@@ -26,19 +26,19 @@ func (b *builder) provenance() {
 	code := map[model.Code]int{}
 	for _, cell := range cells {
 		id := cell.Spec.ID()
-		if run, ok := b.in.Runs[id]; ok && used[id].Run == "" {
+		if run, ok := m.Runs[id]; ok && used[id].Run == "" {
 			used[id] = run.Manifest
 			code[model.Code{Digest: cell.Spec.Code}]++
 		}
 	}
-	for _, run := range b.in.Analyses {
+	for _, run := range m.Analyses {
 		used[run.Spec.ID()] = run.Manifest
 		code[model.Code{Digest: run.Spec.Code, Analyses: true}]++
 	}
 	sources, machines := map[model.Commit]int{}, map[model.Machine]int{}
-	p := &b.report.Provenance
-	p.Command, p.Evidence = b.in.Command, evidence(used)
-	p.Used, p.Analyses = len(used), len(b.in.Analyses)
+	var p model.Provenance
+	p.Command, p.Evidence = m.Command, evidence(used)
+	p.Used, p.Analyses = len(used), len(m.Analyses)
 	joules := 0.0
 	for _, id := range slices.Sorted(maps.Keys(used)) { // sums of floats depend on the order
 		from := used[id].Provenance
@@ -78,6 +78,7 @@ func (b *builder) provenance() {
 		return cmp.Or(strings.Compare(a.CPU, b.CPU), cmp.Compare(a.Cores, b.Cores), strings.Compare(a.OS, b.OS),
 			strings.Compare(a.Arch, b.Arch), strings.Compare(a.Go, b.Go), strings.Compare(a.Backend, b.Backend))
 	})
+	return p
 }
 
 func compareBool(a, b bool) int {

@@ -9,11 +9,11 @@ import (
 )
 
 // sweeps summarises the sweeps of which at least one point was run that no claim asks for.
-func (b *builder) sweeps() {
-	for _, in := range b.in.Sweeps {
+func (m *matrix) sweeps() (shown []model.Sweep) {
+	for _, in := range m.Sweeps {
 		s := model.Sweep{
 			ID: in.ID, Title: in.Title, Seeds: in.Seeds, Reference: in.Reference,
-			Command: fmt.Sprintf("cidbench run --sweep %s --tier %s --seeds %d", in.ID, b.in.Tier.ID, in.Seeds),
+			Command: fmt.Sprintf("cidbench run --sweep %s --tier %s --seeds %d", in.ID, m.Tier.ID, in.Seeds),
 		}
 		runs := map[string][]measurement{} // by rules, since an arm may stand among the cells under another name
 		for _, cell := range in.Cells {
@@ -21,7 +21,7 @@ func (b *builder) sweeps() {
 				continue
 			}
 			s.Cells++
-			if o := b.observe(cell); o.status == model.Complete {
+			if o := m.measured(cell); o.status == model.Complete {
 				s.Complete++
 				key := fmt.Sprint(cell.Spec.Arm.Rules)
 				runs[key] = append(runs[key], o)
@@ -33,10 +33,10 @@ func (b *builder) sweeps() {
 			for _, fraction := range in.Fractions {
 				arm := line.Arm(fraction)
 				at := runs[fmt.Sprint(arm.Rules)]
-				p := model.SweepPoint{Fraction: fraction, Negatives: arm.Rules[0].Count(b.in.Tier.Train.Queue, len(b.in.Classes)), N: len(at), Seeds: []float64{}}
+				p := model.SweepPoint{Fraction: fraction, Negatives: arm.Rules[0].Count(m.Tier.Train.Queue, len(m.Classes)), N: len(at), Seeds: []float64{}}
 				for _, o := range at {
 					p.Seeds = append(p.Seeds, o.linear())
-					ownRuns = ownRuns || o.cell.Arm == arm.ID && !b.claimed(o.cell)
+					ownRuns = ownRuns || o.cell.Arm == arm.ID && !m.claimed(o.cell)
 				}
 				p.Mean, p.SD = exists(stats.Mean(p.Seeds)), exists(stats.StdDev(p.Seeds))
 				out.Points = append(out.Points, p)
@@ -44,19 +44,20 @@ func (b *builder) sweeps() {
 			s.Lines = append(s.Lines, out)
 		}
 		var level []float64
-		for _, o := range runs[fmt.Sprint(b.in.Catalogue.Arm(in.Reference).Rules)] {
+		for _, o := range runs[fmt.Sprint(m.Catalogue.Arm(in.Reference).Rules)] {
 			level = append(level, o.linear())
 		}
 		s.ReferenceMean = exists(stats.Mean(level))
 		if ownRuns {
-			b.report.Sweeps = append(b.report.Sweeps, s)
+			shown = append(shown, s)
 		}
 	}
+	return shown
 }
 
 // claimed says whether a claim of the report asks for the same run.
-func (b *builder) claimed(cell bench.Cell) bool {
-	for _, other := range b.cells {
+func (m *matrix) claimed(cell bench.Cell) bool {
+	for _, other := range m.cells {
 		if other.Spec.ID() == cell.Spec.ID() {
 			return true
 		}

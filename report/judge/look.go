@@ -1,0 +1,43 @@
+package judge
+
+import (
+	"fmt"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/model"
+)
+
+// look is the claims judged on so many seeds, at a level.
+type look struct {
+	*matrix
+	seeds  int
+	alpha  float64
+	floors []model.Floor
+}
+
+// level is that of intervals whose ends are two one-sided bounds at alpha.
+func (l look) level() float64 { return 1 - 2*l.alpha }
+
+// usable finds the measurement of an arm at a seed, and adds what is wrong with it; without a number it
+// is of no use.
+func (l look) usable(claim *bench.Claim, arm string, temperature float64, seed uint64, obstacles bySeed) (measurement, bool) {
+	cell, ok := l.cell(arm, temperature, seed)
+	if !ok {
+		obstacles.add(arm+" is not part of the matrix", seed)
+		return measurement{}, false
+	}
+	o := l.measured(cell)
+	switch o.status {
+	case model.Complete:
+	case model.NotRun:
+		obstacles.add(arm+" was not run", seed)
+		return o, false
+	default:
+		obstacles.add(fmt.Sprintf("%s: %s: %s", arm, o.status, o.reason), seed)
+		return o, false
+	}
+	for _, wrong := range misdeclared(l.Tier, claim, l.Catalogue.Arm(arm), o) {
+		obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
+	}
+	return o, true
+}
