@@ -35,7 +35,7 @@ test:
 # their parts are here.) GoMLX's SIMD kernels step a pointer past the end of an array, which the checks that
 # come with the detector refuse; they stay on for everything else.
 race:
-	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report ./bench ./bench/analysis ./bench/moco ./bench/augment ./bench/negatives ./bench/safetensors ./bench/rng ./experiments
+	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./bench ./bench/analysis ./bench/moco ./bench/augment ./bench/negatives ./bench/safetensors ./bench/rng ./experiments
 
 # Where the time of a training step goes, beside the same step in PyTorch where python3 has it.
 bench: build

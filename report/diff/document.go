@@ -129,10 +129,7 @@ func spellEstimate(statistic string, d *model.Difference) string {
 }
 
 func spellChange(statistic string, c *Change) string {
-	if c == nil {
-		return words.Absent
-	}
-	return spellInterval(statistic, c.Estimate, c.Low, c.High)
+	return words.Maybe(c, func(c Change) string { return spellInterval(statistic, c.Estimate, c.Low, c.High) })
 }
 
 // spellInterval spells points, or a statistic in its unit, whose differences show in later digits.

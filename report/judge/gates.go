@@ -10,6 +10,8 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
+// The gates keep verdicts from resting on what a mistake in the method would leave behind.
+
 // sameStart says whether two trained runs agree on their first step, before anything was learned: seed and
 // data alone decide how near a query is to its key there. Runs filed under another's seed do not.
 func sameStart(a, b measurement) bool {
