@@ -108,7 +108,7 @@ func Observed(id, title string, level float64, claims []model.Claim) *Figure {
 			if x.Difference == nil {
 				continue
 			}
-			f.measurement(top, &c, x)
+			f.observation(top, &c, x)
 			top += observedRow
 			said = append(said, fmt.Sprintf("%s: %s, %s, chance %s, found %s, asks %s.",
 				c.ID, words.Name(x), words.Amount(x, x.MeanA), words.Chance(x), words.Found(x), words.Asks(x)))
@@ -121,7 +121,7 @@ func Observed(id, title string, level float64, claims []model.Claim) *Figure {
 	return f
 }
 
-func (f *Figure) measurement(top float64, c *model.Claim, x model.Contrast) {
+func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
 	values := []float64{0, x.Bounds[0], x.Difference.Low, x.Difference.High}
 	for _, p := range x.Pairs {
 		values = append(values, p.Difference)

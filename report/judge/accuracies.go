@@ -90,64 +90,54 @@ func exists(x float64, err error) *float64 {
 	return &x
 }
 
-// aligned returns the entries that all runs have at the same index and that same says are of one kind,
-// index by index. Runs of one arm differ in nothing but the seed, so that is all of them.
-func aligned[T any](runs []Run, of func(Run) []T, same func(a, b T) bool) [][]T {
+// means averages, one by one, the entries that all runs have at the same index. An entry's place is a mean of
+// nothing, which must be the same in all runs; add adds an entry to the mean of n. Runs of one arm differ in
+// nothing but the seed, so that is all entries.
+func means[T any, M comparable](runs []Run, of func(Run) []T, place func(T) M, add func(mean *M, x T, n float64)) (out []M) {
 	if len(runs) == 0 {
 		return nil
 	}
-	var out [][]T
 	for i, first := range of(runs[0]) {
-		var column []T
+		mean, all := place(first), true
 		for _, run := range runs {
-			if entries := of(run); i < len(entries) && same(first, entries[i]) {
-				column = append(column, entries[i])
+			if entries := of(run); i < len(entries) && place(entries[i]) == place(first) {
+				add(&mean, entries[i], float64(len(runs)))
+			} else {
+				all = false
 			}
 		}
-		if len(column) == len(runs) {
-			out = append(out, column)
+		if all {
+			out = append(out, mean)
 		}
 	}
 	return out
 }
 
-func meanCurve(runs []Run) (out []model.CurvePoint) {
-	curve := func(r Run) []bench.CurvePoint { return r.Result.Curve }
-	for _, column := range aligned(runs, curve, func(a, b bench.CurvePoint) bool { return a.Step == b.Step }) {
-		p := model.CurvePoint{Step: column[0].Step}
-		for _, c := range column {
-			p.Accuracy += *points(c.Accuracy.Linear, c.Accuracy.N) / float64(len(column))
-		}
-		out = append(out, p)
-	}
-	return out
+func meanCurve(runs []Run) []model.CurvePoint {
+	return means(runs, func(r Run) []bench.CurvePoint { return r.Result.Curve },
+		func(x bench.CurvePoint) model.CurvePoint { return model.CurvePoint{Step: x.Step} },
+		func(mean *model.CurvePoint, x bench.CurvePoint, n float64) {
+			mean.Accuracy += *points(x.Accuracy.Linear, x.Accuracy.N) / n
+		})
 }
 
-func meanProgress(runs []Run) (out []bench.ProgressPoint) {
-	progress := func(r Run) []bench.ProgressPoint { return r.Result.Progress }
-	for _, column := range aligned(runs, progress, func(a, b bench.ProgressPoint) bool { return a.Step == b.Step }) {
-		p := bench.ProgressPoint{Step: column[0].Step}
-		for _, c := range column {
-			p.Loss += c.Loss / float64(len(column))
-			p.Alignment += c.Alignment / float64(len(column))
-			p.Uniformity += c.Uniformity / float64(len(column))
-		}
-		out = append(out, p)
-	}
-	return out
+func meanProgress(runs []Run) []bench.ProgressPoint {
+	return means(runs, func(r Run) []bench.ProgressPoint { return r.Result.Progress },
+		func(x bench.ProgressPoint) bench.ProgressPoint { return bench.ProgressPoint{Step: x.Step} },
+		func(mean *bench.ProgressPoint, x bench.ProgressPoint, n float64) {
+			mean.Loss += x.Loss / n
+			mean.Alignment += x.Alignment / n
+			mean.Uniformity += x.Uniformity / n
+		})
 }
 
-func meanBands(runs []Run) (out []model.Band) {
-	bands := func(r Run) []moco.Band { return r.Result.Bands }
-	for _, column := range aligned(runs, bands, func(a, b moco.Band) bool { return a.From == b.From && a.To == b.To }) {
-		p := model.Band{From: column[0].From, To: column[0].To}
-		for _, band := range column {
-			p.SameClass += 100 * band.SameClass / float64(len(column))
-			p.Similarity += band.Similarity / float64(len(column))
-		}
-		out = append(out, p)
-	}
-	return out
+func meanBands(runs []Run) []model.Band {
+	return means(runs, func(r Run) []moco.Band { return r.Result.Bands },
+		func(x moco.Band) model.Band { return model.Band{From: x.From, To: x.To} },
+		func(mean *model.Band, x moco.Band, n float64) {
+			mean.SameClass += 100 * x.SameClass / n
+			mean.Similarity += x.Similarity / n
+		})
 }
 
 // sweeps summarises the sweeps of which at least one point was run that no claim asks for.

@@ -5,8 +5,6 @@ import (
 	"math"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/judge"

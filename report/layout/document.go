@@ -157,6 +157,33 @@ func Tabulate[T any](caption string, elements []T, columns ...Shows[T]) *Table {
 	return t
 }
 
+// Member is an element of a group, of which only the first shows what belongs to all.
+type Member[G, T any] struct {
+	Group G
+	Of    T
+	First bool
+}
+
+// Members lists the elements of all groups.
+func Members[G, T any](groups []G, of func(*G) []T) (all []Member[G, T]) {
+	for _, g := range groups {
+		for i, x := range of(&g) {
+			all = append(all, Member[G, T]{g, x, i == 0})
+		}
+	}
+	return all
+}
+
+// Once is the cell of a group, in its first row alone.
+func Once[G, T any](cell func(G) string) func(Member[G, T]) string {
+	return func(x Member[G, T]) string {
+		if !x.First {
+			return ""
+		}
+		return cell(x.Group)
+	}
+}
+
 // wide marks a table as one that terminals leave out.
 func wide(t *Table) *Table {
 	t.Wide = true

@@ -31,8 +31,8 @@ func overview(r *model.Report) Section {
 	s.Blocks = append(s.Blocks, verdictTable(r, (*model.Claim).Observations,
 		fmt.Sprintf("Claims about what encoders show: each statistic in its own unit, found beyond chance, with %s intervals; p values corrected likewise.", words.Confidence(r.Level)),
 		Text("Statistic", nameOfContrast),
-		Number("Mean", func(x contrastOf) string { return words.Amount(x.Contrast, x.MeanA) }),
-		Number("Chance", func(x contrastOf) string { return words.Chance(x.Contrast) }))...)
+		Number("Mean", func(x contrastOf) string { return words.Amount(x.Of, x.Of.MeanA) }),
+		Number("Chance", func(x contrastOf) string { return words.Chance(x.Of) }))...)
 	s.Blocks = append(s.Blocks, figures(byTemperature(r, func(id, temperature string, claims []model.Claim) *figure.Figure {
 		return figure.Observed("observed"+id, "Statistics beyond chance, "+temperature, r.Level, claims)
 	})...)...)
@@ -68,49 +68,31 @@ func tallyInWords(r *model.Report) string {
 	return text
 }
 
-// contrastOf is a contrast with its claim, of which only the first row shows what belongs to all.
-type contrastOf struct {
-	model.Contrast
-	claim model.Claim
-	first bool
-}
+type contrastOf = Member[model.Claim, model.Contrast]
 
-func nameOfContrast(x contrastOf) string { return words.Name(x.Contrast) }
+func nameOfContrast(x contrastOf) string { return words.Name(x.Of) }
 
 // verdictTable has a row for each contrast of a kind, with columns that say what it is about; none without any.
 func verdictTable(r *model.Report, kind func(*model.Claim) []model.Contrast, caption string, about ...Shows[contrastOf]) []Block {
-	var all []contrastOf
-	for _, c := range r.Claims {
-		for i, x := range kind(&c) {
-			all = append(all, contrastOf{x, c, i == 0})
-		}
-	}
+	all, once := Members(r.Claims, kind), Once[model.Claim, model.Contrast]
 	if len(all) == 0 {
 		return nil
-	}
-	once := func(cell func(model.Claim) string) func(contrastOf) string {
-		return func(x contrastOf) string {
-			if !x.first {
-				return ""
-			}
-			return cell(x.claim)
-		}
 	}
 	columns := slices.Concat([]Shows[contrastOf]{
 		Text("Claim", once(func(c model.Claim) string { return c.ID })),
 		Text("Verdict", once(func(c model.Claim) string { return words.Label(c.Verdict, c.Machinery) })),
 	}, about, []Shows[contrastOf]{
-		Text("Asks", func(x contrastOf) string { return words.Asks(x.Contrast) }),
-		Text("Found", func(x contrastOf) string { return words.Found(x.Contrast) }),
-		Number("Seeds", func(x contrastOf) string { return fmt.Sprint(x.N) }),
+		Text("Asks", func(x contrastOf) string { return words.Asks(x.Of) }),
+		Text("Found", func(x contrastOf) string { return words.Found(x.Of) }),
+		Number("Seeds", func(x contrastOf) string { return fmt.Sprint(x.Of.N) }),
 		Number("p holds", once(func(c model.Claim) string { holds, _ := evidenceIn(&c, c.Corrected); return holds })),
 		Number("p fails", once(func(c model.Claim) string { _, fails := evidenceIn(&c, c.Corrected); return fails })),
 		Text("Source", once(sourceInShort)),
 	})
 	t := Tabulate(caption, all, columns...)
 	for i, x := range all {
-		if x.first {
-			t.Rows[i].Link = "claim-" + x.claim.ID
+		if x.First {
+			t.Rows[i].Link = "claim-" + x.Group.ID
 		}
 	}
 	return []Block{t}
