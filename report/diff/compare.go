@@ -148,8 +148,8 @@ func rows(r *model.Report) map[cellKey]model.RunRow {
 func (c *Comparison) count(a, b *model.Report) {
 	other := rows(b)
 	for at, row := range rows(a) {
-		match, ok := other[at]
-		if !ok {
+		match, both := other[at]
+		if !both {
 			continue
 		}
 		c.Both++

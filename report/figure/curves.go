@@ -184,6 +184,7 @@ type quantity struct {
 	of   func(analysis.Percentile) *float64 // nil where it does not exist
 }
 
+// What is known of a stretch of the negatives.
 var (
 	DotProduct     = quantity{"dot product", func(p analysis.Percentile) *float64 { return &p.Dot }}
 	SameClass      = quantity{"the query's class", func(p analysis.Percentile) *float64 { return &p.SameClass }}

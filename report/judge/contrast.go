@@ -20,7 +20,6 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 	}
 	var notes []string
 	obstacles := bySeed{}
-	var left, right []float64
 	alike := 0
 	for seed := range uint64(l.seeds) {
 		a, okA := l.usable(claim, declared.A, temperature, seed, obstacles)
@@ -38,10 +37,9 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 			alike++
 		}
 		notes = append(notes, qualify(a, z)...)
-		left, right = append(left, a.linear()), append(right, z.linear())
-		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()})
+		c.Pairs = append(c.Pairs, pair(seed, a, z))
 	}
-	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c, left, right))))
+	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c))))
 	if !judged {
 		return c, notes
 	}
@@ -52,6 +50,29 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 			"interval and p values rest on the estimate alone.", words.Name(c)))
 	}
 	return c, notes
+}
+
+func pair(seed uint64, a, z measurement) model.Pair {
+	return model.Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()}
+}
+
+// sides are the values of A and of B.
+func sides(pairs []model.Pair) (left, right []float64) {
+	for _, p := range pairs {
+		left, right = append(left, p.A), append(right, p.B)
+	}
+	return left, right
+}
+
+// better is the arm of a contrast with the higher accuracies.
+func better(c model.Contrast) (arm string, accuracies []float64) {
+	left, right := sides(c.Pairs)
+	a, errA := stats.Mean(left)
+	z, errZ := stats.Mean(right)
+	if errA == nil && errZ == nil && a < z {
+		return c.B, right
+	}
+	return c.A, left
 }
 
 // test applies the relation of a contrast to its pairs. It may not be judged if there are obstacles, or too few
@@ -67,10 +88,7 @@ func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (r
 	if c.N < 2 {
 		return result, false
 	}
-	var left, right []float64
-	for _, p := range c.Pairs {
-		left, right = append(left, p.A), append(right, p.B)
-	}
+	left, right := sides(c.Pairs)
 	var err error
 	if len(c.Bounds) == 2 {
 		result, err = stats.Within(left, right, c.Margin, l.alpha)

@@ -51,12 +51,11 @@ func undeclared(a, b measurement) (out []string) {
 	}
 	left, right := flatten(a.cell.Spec), flatten(b.cell.Spec)
 	ignored := []string{"training.features", "training.rules"}
-	features := []bench.Features{a.cell.Spec.Arm.Features, b.cell.Spec.Arm.Features}
-	if features[0] != bench.Trained || features[1] != bench.Trained {
+	if !a.trained() || !b.trained() {
 		// Floors have none of these, and their one temperature means nothing.
 		ignored = append(ignored, "training.checkpoints", "training.band_every", "training.config.temperature")
 	}
-	if slices.Contains(features, bench.Pixels) {
+	if a.cell.Spec.Arm.Features == bench.Pixels || b.cell.Spec.Arm.Features == bench.Pixels {
 		ignored = append(ignored, "training.config", "seed") // nothing is drawn or trained
 	}
 	left[backendKey], right[backendKey] = a.run.Manifest.Provenance.Backend, b.run.Manifest.Provenance.Backend

@@ -17,10 +17,7 @@ import (
 func (l look) explain(c *model.Claim, claim *bench.Claim, shown []model.Sweep) {
 	for i := range c.Contrasts {
 		x := &c.Contrasts[i]
-		var left, right []float64
-		for _, p := range x.Pairs {
-			left, right = append(left, p.A), append(right, p.B)
-		}
+		left, right := sides(x.Pairs)
 		x.MeanA, x.MeanB = exists(stats.Mean(left)), exists(stats.Mean(right))
 	}
 	var pairs map[string][]model.Pair
@@ -42,16 +39,15 @@ func (l look) effects(claim *bench.Claim, temperature float64) (effects []model.
 		if id == all || arm.Features != bench.Trained {
 			continue
 		}
-		var left, right []float64
 		for seed := range uint64(l.seeds) {
 			wrong := bySeed{}
 			a, okA := l.usable(claim, id, temperature, seed, wrong)
 			z, okZ := l.usable(claim, all, temperature, seed, wrong)
 			if okA && okZ && len(wrong) == 0 && len(undeclared(a, z)) == 0 && sameStart(a, z) {
-				left, right = append(left, a.linear()), append(right, z.linear())
-				pairs[id] = append(pairs[id], model.Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()})
+				pairs[id] = append(pairs[id], pair(seed, a, z))
 			}
 		}
+		left, right := sides(pairs[id])
 		e := model.Effect{Arm: id, Rules: words.Rules(arm), Baseline: all, N: len(left)}
 		if d, err := stats.PairedT(left, right, l.level()); err == nil {
 			e.Difference = differenceOf(d)

@@ -117,7 +117,7 @@ func (m *matrix) analysisOf(arm string, temperature float64, seed uint64) *Analy
 	}
 	id := cell.Spec.ID()
 	for i, run := range m.Analyses {
-		if run.Spec.Run == id && run.Step == cell.Spec.Arm.Config.Steps {
+		if run.Spec.Run == id && run.Step == m.Tier.Train.Steps {
 			return &m.Analyses[i]
 		}
 	}
@@ -143,11 +143,13 @@ func (o measurement) row() model.RunRow {
 	a := o.run.Result.Accuracy
 	row.Linear, row.Ridge, row.KNN = points(a.Linear, a.N), points(a.Ridge, a.N), points(a.KNN, a.N)
 	row.Correct = &model.Correct{Linear: a.Linear, Ridge: a.Ridge, KNN: a.KNN, TestImages: a.N}
-	if o.cell.Spec.Arm.Features == bench.Trained {
+	if o.trained() {
 		row.Loss = &o.run.Result.Loss
 	}
 	return row
 }
+
+func (o measurement) trained() bool { return o.cell.Spec.Arm.Features == bench.Trained }
 
 // linear is the accuracy that claims are about, in points.
 func (o measurement) linear() float64 {

@@ -31,9 +31,9 @@ type outcome struct {
 // combined evidence of a claim's contrasts, corrected for all claims of the report at the same temperature, and
 // for all looks.
 func (l look) take(looks *model.Looks) (*outcome, error) {
-	family := len(l.Claims)
-	out := &outcome{make([]model.Claim, family), make([][]string, family), l}
-	raw, open := make([]stats.Evidence, family), make([]int, family)
+	n := len(l.Claims)
+	out := &outcome{make([]model.Claim, n), make([][]string, n), l}
+	raw, open := make([]stats.Evidence, n), make([]int, n)
 	for i := range open {
 		open[i] = i
 	}
@@ -84,16 +84,14 @@ func (l look) take(looks *model.Looks) (*outcome, error) {
 func (m *matrix) finished(claims []int, seeds int) bool {
 	for _, i := range claims {
 		claim := m.Claims[i]
-		for _, arm := range claim.Arms() {
-			for seed := range uint64(seeds) {
+		for seed := range uint64(seeds) {
+			for _, arm := range claim.Arms() {
 				cell, ok := m.cell(arm, m.temperature(claim), seed)
 				if _, done := m.Runs[cell.Spec.ID()]; !ok || !done {
 					return false
 				}
 			}
-		}
-		for _, x := range claim.Observations {
-			for seed := range uint64(seeds) {
+			for _, x := range claim.Observations {
 				cell, _ := m.cell(x.Arm, m.temperature(claim), seed)
 				complete := m.Runs[cell.Spec.ID()].Manifest.Status == registry.Complete
 				if complete && m.analysisOf(x.Arm, m.temperature(claim), seed) == nil {

@@ -19,12 +19,12 @@ func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {
 		if !a.Final || a.Temperature != c.Temperature {
 			continue
 		}
-		looksAt := func(ids ...string) bool {
+		observes := func(ids ...string) bool {
 			return slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.A == a.Arm && slices.Contains(ids, x.Statistic) })
 		}
 		id := fmt.Sprintf("claim-%s-%s", c.ID, a.Arm)
-		semantic := looksAt(analysis.SameClassAUC, analysis.SemanticPath, analysis.SemanticWuPalmer, analysis.SemanticPathAll, analysis.SemanticWuPalmerAll)
-		opposite := looksAt(analysis.AnticorrelatedShare, analysis.AnticorrelatedPath, analysis.AnticorrelatedWuPalmer, analysis.NegativeShare)
+		semantic := observes(analysis.SameClassAUC, analysis.SemanticPath, analysis.SemanticWuPalmer, analysis.SemanticPathAll, analysis.SemanticWuPalmerAll)
+		opposite := observes(analysis.AnticorrelatedShare, analysis.AnticorrelatedPath, analysis.AnticorrelatedWuPalmer, analysis.NegativeShare)
 		if semantic {
 			blocks = append(blocks, figures(
 				figure.ByDifficulty(id+"-class", "Share of the query's class", "share of the negatives", a, false, figure.SameClass, figure.SameSuperclass),
@@ -42,7 +42,7 @@ func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {
 		if semantic || opposite {
 			blocks = append(blocks, wide(stretches(a, "the cuts of the paper and their mirror images", a.Cuts)))
 		}
-		if looksAt(analysis.HardConsistency, analysis.EasyConsistency) {
+		if observes(analysis.HardConsistency, analysis.EasyConsistency) {
 			blocks = append(blocks, figures(
 				figure.Histogram(id+"-hard", "How often images are hard negatives", "hardest", &a.Hard),
 				figure.Histogram(id+"-easy", "How often images are easy negatives", "easiest", &a.Easy),
@@ -98,9 +98,8 @@ func gallery(a *model.Analysis, hardest bool) []Block {
 	}
 	p := Pictures{Caption: fmt.Sprintf(caption, firstSeed(a))}
 	for _, row := range a.Gallery {
-		out := PictureRow{Title: "Query: " + row.Query.Class, Groups: []PictureGroup{{Name: "Query", Pictures: []Shown{{
-			Picture: row.Query, Words: row.Query.Class, Alt: fmt.Sprintf("Query, image %d, of class %s", row.Query.Index, row.Query.Class),
-		}}}}}
+		query := Shown{row.Query, row.Query.Class, fmt.Sprintf("Query, image %d, of class %s", row.Query.Index, row.Query.Class)}
+		out := PictureRow{"Query: " + row.Query.Class, []PictureGroup{{"Query", []Shown{query}}}}
 		if hardest {
 			out.Groups = append(out.Groups, negativesOf("Hardest", row.Hardest))
 		}
@@ -122,13 +121,9 @@ func firstSeed(a *model.Analysis) uint64 { return a.Runs[0].Seed }
 func negativesOf(name string, negatives []model.Picture) PictureGroup {
 	g := PictureGroup{Name: name}
 	for _, n := range negatives {
-		s := Shown{
-			Picture: n, Words: n.Caption + " " + n.Class,
-			Alt: fmt.Sprintf("%s negative, image %d, of class %s, dot product %s", name, n.Index, n.Class, n.Caption),
-		}
+		s := Shown{n, n.Caption + " " + n.Class, fmt.Sprintf("%s negative, image %d, of class %s, dot product %s", name, n.Index, n.Class, n.Caption)}
 		if n.SameClass {
-			s.Words += " (same class)"
-			s.Alt += ", the query's own class"
+			s.Words, s.Alt = s.Words+" (same class)", s.Alt+", the query's own class"
 		}
 		g.Pictures = append(g.Pictures, s)
 	}
@@ -137,21 +132,17 @@ func negativesOf(name string, negatives []model.Picture) PictureGroup {
 
 // mostConsistent shows the images that are hard, or easy, for most queries.
 func mostConsistent(a *model.Analysis) Pictures {
-	p := Pictures{Caption: fmt.Sprintf("The images of seed %d that are among the hardest, and among the easiest, negatives of most queries (of %d).", firstSeed(a), a.Queries)}
-	for _, tail := range []struct {
-		name string
-		most []model.Picture
-	}{{"Most consistently hard", a.Hard.Most}, {"Most consistently easy", a.Easy.Most}} {
-		g := PictureGroup{Name: tail.name}
-		for _, image := range tail.most {
-			g.Pictures = append(g.Pictures, Shown{
-				Picture: image, Words: image.Caption + ": " + image.Class,
-				Alt: fmt.Sprintf("%s, image %d, of class %s, %s", tail.name, image.Index, image.Class, image.Caption),
-			})
+	row := func(name string, most []model.Picture) PictureRow {
+		g := PictureGroup{Name: name}
+		for _, x := range most {
+			g.Pictures = append(g.Pictures, Shown{x, x.Caption + ": " + x.Class, fmt.Sprintf("%s, image %d, of class %s, %s", name, x.Index, x.Class, x.Caption)})
 		}
-		p.Rows = append(p.Rows, PictureRow{Title: tail.name, Groups: []PictureGroup{g}})
+		return PictureRow{name, []PictureGroup{g}}
 	}
-	return p
+	return Pictures{
+		fmt.Sprintf("The images of seed %d that are among the hardest, and among the easiest, negatives of most queries (of %d).", firstSeed(a), a.Queries),
+		[]PictureRow{row("Most consistently hard", a.Hard.Most), row("Most consistently easy", a.Easy.Most)},
+	}
 }
 
 // Table says in words what the pictures show.

@@ -39,15 +39,19 @@ func overview(r *model.Report) Section {
 	return s.with(folded("What the statistics are", statisticTable(r))...)
 }
 
-// byTemperature draws the claims of each temperature on their own.
-func byTemperature(r *model.Report, draw func(id, temperature string, claims []model.Claim) *figure.Figure) (drawn []*figure.Figure) {
-	var temperatures []float64
+// temperatures at which the claims are tested, in their order.
+func temperatures(r *model.Report) (all []float64) {
 	for _, c := range r.Claims {
-		if !slices.Contains(temperatures, c.Temperature) {
-			temperatures = append(temperatures, c.Temperature)
+		if !slices.Contains(all, c.Temperature) {
+			all = append(all, c.Temperature)
 		}
 	}
-	for _, temperature := range temperatures {
+	return all
+}
+
+// byTemperature draws the claims of each temperature on their own.
+func byTemperature(r *model.Report, draw func(id, temperature string, claims []model.Claim) *figure.Figure) (drawn []*figure.Figure) {
+	for _, temperature := range temperatures(r) {
 		others := func(c model.Claim) bool { return c.Temperature != temperature }
 		drawn = append(drawn, draw(fmt.Sprintf("-%g", temperature), fmt.Sprintf("temperature %g", temperature), slices.DeleteFunc(slices.Clone(r.Claims), others)))
 	}
@@ -124,16 +128,8 @@ func acrossBlocks(r *model.Report) []Block {
 	if !slices.ContainsFunc(r.Across, func(row model.Across) bool { return len(row.At) > 1 }) {
 		return nil
 	}
-	var temperatures []float64
-	for _, row := range r.Across {
-		for _, at := range row.At {
-			if !slices.Contains(temperatures, at.Temperature) {
-				temperatures = append(temperatures, at.Temperature)
-			}
-		}
-	}
 	columns := []Shows[model.Across]{Text("Claim", func(row model.Across) string { return row.Claim })}
-	for _, temperature := range temperatures {
+	for _, temperature := range temperatures(r) {
 		columns = append(columns, Text(fmt.Sprintf("Temperature %g", temperature), func(row model.Across) string {
 			for _, at := range row.At {
 				if at.Temperature == temperature {
