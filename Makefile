@@ -38,15 +38,11 @@ results: build ## Write RESULTS.md again from its evidence, as after a change of
 test: ## Every test of every package
 	$(call tool,gotestsum) --format pkgname-and-test-fails --format-hide-empty-pkg -- -timeout 20m ./...
 
-lint: ## golangci-lint over the code, actionlint over the hosted workflow
-	$(call tool,golangci-lint) run
-	$(call tool,actionlint) -shellcheck= -pyflakes=
-
-# Training the end-to-end runs under the race detector would take an hour; their parts are here. GoMLX's SIMD
-# kernels step a pointer past the end of an array, which the checks that come with the detector refuse; they
-# stay on for everything else.
-race: ## What is concurrent, under the race detector
-	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report ./bench ./bench/analysis ./bench/moco ./bench/augment ./bench/negatives ./bench/safetensors ./bench/rng ./experiments
+# What is concurrent, under the race detector. (Training the end-to-end runs under it would take an hour;
+# their parts are here.) GoMLX's SIMD kernels step a pointer past the end of an array, which the checks that
+# come with the detector refuse; they stay on for everything else.
+race:
+	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./bench ./bench/analysis ./bench/moco ./bench/augment ./bench/negatives ./bench/safetensors ./bench/rng ./experiments
 
 bench: build ## Where the time of a training step goes, beside PyTorch where python3 has it
 	go test -count=1 -timeout 60m -run TestStepReport ./bench/moco -step-report -v | grep -v -e '^=== ' -e '^--- ' -e '^PASS' -e '^ok '

@@ -41,37 +41,20 @@ func sideInWords(s Side) string {
 		s.Name, s.Tally.Supported, s.Tally.Refuted, s.Tally.Inconclusive, s.Tally.NothingToJudge, words.Count(s.RunsPresent, "run"), s.RunsFailed, s.RunsMissing)
 }
 
-// changeOf is a contrast with its claim, of which only the first row shows what belongs to all.
-type changeOf struct {
-	ContrastChange
-	claim ClaimChange
-	first bool
-}
+type changeOf = layout.Member[ClaimChange, ContrastChange]
 
 func claimChanges(c *Comparison) *layout.Table {
-	var all []changeOf
-	for _, claim := range c.Claims {
-		for i, x := range claim.Contrasts {
-			all = append(all, changeOf{x, claim, i == 0})
-		}
-	}
-	once := func(cell func(ClaimChange) string) func(changeOf) string {
-		return func(x changeOf) string {
-			if !x.first {
-				return ""
-			}
-			return cell(x.claim)
-		}
-	}
+	all := layout.Members(c.Claims, func(claim *ClaimChange) []ContrastChange { return claim.Contrasts })
+	once := layout.Once[ClaimChange, ContrastChange]
 	return layout.Tabulate(fmt.Sprintf("Claims. Estimates in points, or of a statistic beyond chance in its own unit, with %.0f%% intervals; changes with %.0f%% intervals.", 100*c.EstimateLevel, 100*c.Level), all,
 		layout.Text("Claim", once(func(claim ClaimChange) string { return claim.ID })),
 		layout.Text("Verdict of A", once(func(claim ClaimChange) string { return words.Label(claim.A, c.Tier.Machinery) })),
 		layout.Text("Verdict of B", once(func(claim ClaimChange) string { return words.Label(claim.B, c.Tier.Machinery) })),
-		layout.Text("Contrast", func(x changeOf) string { return x.Contrast }),
-		layout.Text("A", func(x changeOf) string { return spellEstimate(x.Statistic, x.A) }),
-		layout.Text("B", func(x changeOf) string { return spellEstimate(x.Statistic, x.B) }),
-		layout.Text("Change", func(x changeOf) string { return spellChange(x.Statistic, x.Change) }),
-		layout.Text("Noise", func(x changeOf) string { return noise(x.Change) }))
+		layout.Text("Contrast", func(x changeOf) string { return x.Of.Contrast }),
+		layout.Text("A", func(x changeOf) string { return spellEstimate(x.Of.Statistic, x.Of.A) }),
+		layout.Text("B", func(x changeOf) string { return spellEstimate(x.Of.Statistic, x.Of.B) }),
+		layout.Text("Change", func(x changeOf) string { return spellChange(x.Of.Statistic, x.Of.Change) }),
+		layout.Text("Noise", func(x changeOf) string { return noise(x.Of.Change) }))
 }
 
 func armChanges(c *Comparison) *layout.Table {
@@ -129,10 +112,7 @@ func spellEstimate(statistic string, d *model.Difference) string {
 }
 
 func spellChange(statistic string, c *Change) string {
-	if c == nil {
-		return words.Absent
-	}
-	return spellInterval(statistic, c.Estimate, c.Low, c.High)
+	return words.Maybe(c, func(c Change) string { return spellInterval(statistic, c.Estimate, c.Low, c.High) })
 }
 
 // spellInterval spells points, or a statistic in its unit, whose differences show in later digits.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/words"
 )
@@ -54,6 +55,168 @@ func training(id, title, quantity string, c *model.Claim, arms []model.Arm, curv
 			name: a.ID, note: ": " + last + " at end", x: x, y: y,
 			words: fmt.Sprintf("%s: from %s at step %.0f to %s at step %.0f.", a.ID, first, x[0], last, x[len(x)-1]),
 		})
+	}
+	return plot.figure()
+}
+
+const courseHeight = 110.0
+
+// Course is what the analyses of an arm at a temperature say over training, from the encoder as initialised.
+type Course struct {
+	Arm         string
+	Temperature float64
+	Stages      []*model.Analysis
+}
+
+// Courses puts the analyses of each trained arm in a row, behind those of the untrained encoder, with which
+// all arms start.
+func Courses(r *model.Report) (all []Course) {
+	untrained := func(id string) bool {
+		return slices.ContainsFunc(r.Arms, func(a model.Arm) bool { return a.ID == id && a.Features == bench.Untrained })
+	}
+	var initial []*model.Analysis
+	for i := range r.Analyses {
+		if a := &r.Analyses[i]; untrained(a.Arm) {
+			initial = append(initial, a)
+		}
+	}
+	for i := range r.Analyses {
+		a := &r.Analyses[i]
+		if untrained(a.Arm) {
+			continue
+		}
+		at := slices.IndexFunc(all, func(c Course) bool { return c.Arm == a.Arm && c.Temperature == a.Temperature })
+		if at < 0 {
+			at = len(all)
+			all = append(all, Course{a.Arm, a.Temperature, slices.Clone(initial)})
+		}
+		all[at].Stages = append(all[at].Stages, a)
+	}
+	if len(all) == 0 && len(initial) > 0 {
+		return []Course{{initial[0].Arm, initial[0].Temperature, initial}}
+	}
+	return all
+}
+
+// OverTraining draws a statistic over training: the mean of each course, with the range of its seeds. It is
+// nil if the statistic does not exist.
+func OverTraining(id, statistic string, all []Course) *Figure {
+	plot := chart{id: id, height: courseHeight, across: "training steps"}
+	for _, c := range all {
+		l := line{name: fmt.Sprintf("%s, temperature %g", c.Arm, c.Temperature), marked: true}
+		l.words = l.name + ":"
+		for _, a := range c.Stages {
+			s := a.Find(statistic)
+			if s == nil {
+				continue
+			}
+			plot.title, plot.up = statistic, "mean and range of seeds"
+			plot.intro = fmt.Sprintf("%s: %s (%s), by training step.", s.ID, s.Title, s.Unit)
+			if s.Null != nil {
+				plot.levels = []reference{{"chance " + words.Null(s.Null), *s.Null}}
+				plot.intro += " Chance is " + words.Null(s.Null) + "."
+			}
+			l.x, l.y = append(l.x, float64(a.Step)), append(l.y, s.Mean)
+			l.low, l.high = append(l.low, s.Least), append(l.high, s.Most)
+			l.words += fmt.Sprintf(" %s at step %d,", words.Fine(s.Mean), a.Step)
+		}
+		if len(l.x) > 0 {
+			l.words = l.words[:len(l.words)-1] + "."
+			plot.lines = append(plot.lines, l)
+		}
+	}
+	return plot.figure()
+}
+
+const fractionHeight = 240.0
+
+// Fractions draws accuracy against the fraction of negatives, on a logarithmic axis: a line for each way of
+// choosing them, a dot for each seed, and as levels the reference and the floors. The places, if any, are where
+// a claim looks. It is nil without a run.
+func Fractions(id string, s *model.Sweep, r *model.Report, places []model.Place) *Figure {
+	plot := chart{
+		id: id, title: s.Title, height: fractionHeight, log: true,
+		across: "fraction of the queue", up: "accuracy of the linear probe, points",
+		intro: "Accuracy of the linear probe, in points, by the fraction of negatives kept or dropped; means over seeds.",
+	}
+	for i, l := range s.Lines {
+		out := line{name: l.Name, marked: true, words: l.Name + ":"}
+		for _, p := range l.Points {
+			if i == 0 {
+				plot.ticks = append(plot.ticks, tick{p.Fraction, words.Fraction(p.Fraction)})
+			}
+			if p.Mean == nil {
+				continue
+			}
+			out.x, out.y, out.seeds = append(out.x, p.Fraction), append(out.y, *p.Mean), append(out.seeds, p.Seeds)
+			out.words += fmt.Sprintf(" %s at %s,", words.Plain(*p.Mean), words.Fraction(p.Fraction))
+		}
+		if len(out.x) == 0 {
+			continue
+		}
+		out.words = out.words[:len(out.words)-1] + "."
+		plot.lines = append(plot.lines, out)
+	}
+	if s.ReferenceMean != nil {
+		plot.levels = append(plot.levels, reference{s.Reference + " " + words.Plain(*s.ReferenceMean), *s.ReferenceMean})
+	}
+	for _, f := range r.Floors {
+		plot.levels = append(plot.levels, reference{f.ID + " " + words.Plain(f.Mean), f.Mean})
+	}
+	for _, level := range plot.levels {
+		plot.intro += fmt.Sprintf(" The level of %s.", level.name)
+	}
+	for _, p := range places {
+		mark := reference{words.Fraction(p.Fraction), p.Fraction}
+		if p.Sweep == s.ID && !slices.Contains(plot.marks, mark) {
+			plot.marks = append(plot.marks, mark)
+			plot.intro += fmt.Sprintf(" The claim looks at %s.", mark.name)
+		}
+	}
+	return plot.figure()
+}
+
+const percentileHeight = 160.0
+
+// quantity is something that is measured of a stretch of the negatives.
+type quantity struct {
+	name string
+	of   func(analysis.Percentile) *float64 // nil where it does not exist
+}
+
+// What is known of a stretch of the negatives.
+var (
+	DotProduct     = quantity{"dot product", func(p analysis.Percentile) *float64 { return &p.Dot }}
+	SameClass      = quantity{"the query's class", func(p analysis.Percentile) *float64 { return &p.SameClass }}
+	SameSuperclass = quantity{"its superclass, other classes", func(p analysis.Percentile) *float64 { return &p.SameSuperclass }}
+	PathAll        = quantity{"path", func(p analysis.Percentile) *float64 { return &p.Path }}
+	PathOther      = quantity{"path, other classes", func(p analysis.Percentile) *float64 { return p.PathOther }}
+	WuPalmerAll    = quantity{"Wu-Palmer", func(p analysis.Percentile) *float64 { return &p.WuPalmer }}
+	WuPalmerOther  = quantity{"Wu-Palmer, other classes", func(p analysis.Percentile) *float64 { return p.WuPalmerOther }}
+)
+
+// ByDifficulty draws quantities by the difficulty of negatives, from the hardest; nil if none exists.
+func ByDifficulty(id, title, up string, a *model.Analysis, zero bool, quantities ...quantity) *Figure {
+	plot := chart{
+		id: id, title: title, height: percentileHeight, zero: zero,
+		across: "negatives by difficulty, % from the hardest", up: up,
+		intro: fmt.Sprintf("%s, by difficulty percentile of the negatives; mean over %s and their queries.", title, words.Count(a.N, "seed")),
+		ticks: []tick{{0, "hardest"}, {25, "25"}, {50, "50"}, {75, "75"}, {100, "easiest"}},
+	}
+	for _, q := range quantities {
+		l := line{name: q.name}
+		for _, p := range a.Percentiles {
+			if v := q.of(p); v != nil {
+				l.x, l.y = append(l.x, 50*(p.From+p.To)), append(l.y, *v)
+			}
+		}
+		if len(l.x) == 0 {
+			continue
+		}
+		hard, easy := words.Fine(l.y[0]), words.Fine(l.y[len(l.y)-1])
+		l.note = ": " + hard + " to " + easy
+		l.words = fmt.Sprintf("%s: %s among the hardest, %s among the easiest.", q.name, hard, easy)
+		plot.lines = append(plot.lines, l)
 	}
 	return plot.figure()
 }

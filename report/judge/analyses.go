@@ -18,10 +18,10 @@ type stage struct {
 }
 
 // analyses summarises the analyses over seeds, in the order in which they come.
-func (b *builder) analyses() {
+func (m *matrix) analyses() (all []model.Analysis) {
 	var order []stage
 	groups := map[stage][]AnalysisRun{}
-	for _, run := range b.in.Analyses {
+	for _, run := range m.Analyses {
 		at := stage{run.Cell.Arm, run.Cell.Temperature, run.Step}
 		if groups[at] == nil {
 			order = append(order, at)
@@ -31,10 +31,10 @@ func (b *builder) analyses() {
 	for _, at := range order {
 		runs := groups[at]
 		a := model.Analysis{
-			Arm: at.arm, Temperature: at.temperature, Step: at.step, N: len(runs), Final: at.step == b.in.Tier.Train.Scale().Steps,
+			Arm: at.arm, Temperature: at.temperature, Step: at.step, N: len(runs), Final: at.step == m.Tier.Train.Scale().Steps,
 			Images: runs[0].Measures.Images, Queries: runs[0].Measures.Queries,
-			Percentiles: meanPercentiles(runs, func(m *analysis.Measures) []analysis.Percentile { return m.Percentiles }),
-			Cuts:        meanPercentiles(runs, func(m *analysis.Measures) []analysis.Percentile { return m.Cuts }),
+			Percentiles: meanPercentiles(runs, func(x *analysis.Measures) []analysis.Percentile { return x.Percentiles }),
+			Cuts:        meanPercentiles(runs, func(x *analysis.Measures) []analysis.Percentile { return x.Cuts }),
 		}
 		for _, definition := range analysis.All {
 			if s, ok := statistic(definition, runs); ok {
@@ -42,12 +42,12 @@ func (b *builder) analyses() {
 			}
 		}
 		first := runs[0].Measures
-		a.Hard = b.consistency(runs, func(m *analysis.Measures) (analysis.Consistency, []uint16) { return m.Hard, m.Counts.Hard })
-		a.Easy = b.consistency(runs, func(m *analysis.Measures) (analysis.Consistency, []uint16) { return m.Easy, m.Counts.Easy })
+		a.Hard = m.consistency(runs, func(x *analysis.Measures) (analysis.Consistency, []uint16) { return x.Hard, x.Counts.Hard })
+		a.Easy = m.consistency(runs, func(x *analysis.Measures) (analysis.Consistency, []uint16) { return x.Easy, x.Counts.Easy })
 		for _, row := range first.Gallery {
-			out := model.GalleryRow{Query: b.picture(row.Query, row.Class, "")}
+			out := model.GalleryRow{Query: m.picture(row.Query, row.Class, "")}
 			negative := func(n analysis.Neighbour) model.Picture {
-				p := b.picture(n.Index, n.Class, words.Plain(float64(n.Dot)))
+				p := m.picture(n.Index, n.Class, words.Plain(float64(n.Dot)))
 				p.SameClass = n.Class == row.Class
 				return p
 			}
@@ -62,8 +62,9 @@ func (b *builder) analyses() {
 		for _, run := range runs {
 			a.Runs = append(a.Runs, model.RunRef{Arm: at.arm, Seed: run.Cell.Seed, Run: run.Spec.ID(), Manifest: run.Digest})
 		}
-		b.report.Analyses = append(b.report.Analyses, a)
+		all = append(all, a)
 	}
+	return all
 }
 
 // statistic summarises one number over the runs that have it.
@@ -132,7 +133,7 @@ func addShare(sum, x *float64, n float64) *float64 {
 	return &next
 }
 
-func (b *builder) consistency(runs []AnalysisRun, of func(*analysis.Measures) (analysis.Consistency, []uint16)) model.Consistency {
+func (m *matrix) consistency(runs []AnalysisRun, of func(*analysis.Measures) (analysis.Consistency, []uint16)) model.Consistency {
 	first, _ := of(&runs[0].Measures)
 	out := model.Consistency{Rate: first.Rate, Histogram: first.Histogram}
 	n := float64(len(runs))
@@ -150,25 +151,25 @@ func (b *builder) consistency(runs []AnalysisRun, of func(*analysis.Measures) (a
 		out.Stability = &stability
 	}
 	for _, image := range first.Most {
-		out.Most = append(out.Most, b.picture(image.Index, image.Class, fmt.Sprintf("%d queries", image.Count)))
+		out.Most = append(out.Most, m.picture(image.Index, image.Class, fmt.Sprintf("%d queries", image.Count)))
 	}
 	for _, c := range first.Classes {
-		out.Classes = append(out.Classes, model.ClassCount{Class: b.VerdictClass(c.Class), Mean: c.Mean})
+		out.Classes = append(out.Classes, model.ClassCount{Class: m.class(c.Class), Mean: c.Mean})
 	}
 	return out
 }
 
-func (b *builder) picture(index int, class int32, caption string) model.Picture {
-	p := model.Picture{Index: index, Class: b.VerdictClass(int(class)), Caption: caption}
-	if b.in.Picture != nil {
-		p.PNG = b.in.Picture(index)
+func (m *matrix) picture(index int, class int32, caption string) model.Picture {
+	p := model.Picture{Index: index, Class: m.class(int(class)), Caption: caption}
+	if m.Picture != nil {
+		p.PNG = m.Picture(index)
 	}
 	return p
 }
 
-func (b *builder) VerdictClass(label int) string {
-	if label < len(b.in.Classes) {
-		return b.in.Classes[label]
+func (m *matrix) class(label int) string {
+	if label < len(m.Classes) {
+		return m.Classes[label]
 	}
 	return fmt.Sprintf("class %d", label)
 }

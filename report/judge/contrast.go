@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
@@ -12,18 +13,17 @@ import (
 
 // contrast pairs the runs of two arms by seed and tests the relation, unless something forbids a
 // verdict. The notes qualify a verdict without forbidding it.
-func (b *builder) contrast(claim *bench.Claim, temperature float64, declared bench.Contrast) (model.Contrast, []string) {
+func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.Contrast) (model.Contrast, []string) {
 	c := model.Contrast{
 		A: declared.A, B: declared.B, Relation: declared.Relation, Margin: declared.Margin,
 		Bounds: bounds(declared), Pairs: []model.Pair{}, Alone: stats.Inconclusive,
 	}
 	var notes []string
 	obstacles := bySeed{}
-	var left, right []float64
 	alike := 0
-	for seed := range uint64(b.in.Seeds) {
-		a, okA := b.usable(claim, declared.A, temperature, seed, obstacles)
-		z, okB := b.usable(claim, declared.B, temperature, seed, obstacles)
+	for seed := range uint64(l.seeds) {
+		a, okA := l.usable(claim, declared.A, temperature, seed, obstacles)
+		z, okB := l.usable(claim, declared.B, temperature, seed, obstacles)
 		if !okA || !okB {
 			continue
 		}
@@ -37,10 +37,9 @@ func (b *builder) contrast(claim *bench.Claim, temperature float64, declared ben
 			alike++
 		}
 		notes = append(notes, qualify(a, z)...)
-		left, right = append(left, a.linear()), append(right, z.linear())
-		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()})
+		c.Pairs = append(c.Pairs, pair(seed, a, z))
 	}
-	result, judged := b.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), b.uninformative(better(c, left, right))))
+	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c))))
 	if !judged {
 		return c, notes
 	}
@@ -53,24 +52,49 @@ func (b *builder) contrast(claim *bench.Claim, temperature float64, declared ben
 	return c, notes
 }
 
+func pair(seed uint64, a, z measurement) model.Pair {
+	return model.Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()}
+}
+
+// sides are the values of A and of B.
+func sides(pairs []model.Pair) (left, right []float64) {
+	for _, p := range pairs {
+		left, right = append(left, p.A), append(right, p.B)
+	}
+	return left, right
+}
+
+// better is the arm of a contrast with the higher accuracies.
+func better(c model.Contrast) (arm string, accuracies []float64) {
+	left, right := sides(c.Pairs)
+	a, errA := stats.Mean(left)
+	z, errZ := stats.Mean(right)
+	if errA == nil && errZ == nil && a < z {
+		return c.B, right
+	}
+	return c.A, left
+}
+
 // test applies the relation of a contrast to its pairs. It may not be judged if there are obstacles, or too few
 // pairs; what can be said of the difference is said nevertheless.
-func (b *builder) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (result stats.Result, judged bool) {
+func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (result stats.Result, judged bool) {
 	c.N, c.Obstacles = len(c.Pairs), obstacles
 	if c.N < claim.MinSeeds {
 		c.Obstacles = append(c.Obstacles, fmt.Sprintf("%s, and the claim asks for %d", words.Count(c.N, "paired seed"), claim.MinSeeds))
 	}
 	if c.N == 0 {
-		c.Alone = b.nothing(claim)
+		c.Alone = l.nothing(claim)
 	}
 	if c.N < 2 {
 		return result, false
 	}
-	var left, right []float64
-	for _, p := range c.Pairs {
-		left, right = append(left, p.A), append(right, p.B)
+	left, right := sides(c.Pairs)
+	var err error
+	if len(c.Bounds) == 2 {
+		result, err = stats.Within(left, right, c.Margin, l.alpha)
+	} else {
+		result, err = stats.Above(left, right, c.Bounds[0], l.alpha)
 	}
-	result, err := stats.Test(stats.Relation(c.Relation), left, right, c.Margin, b.report.Alpha)
 	if err != nil {
 		c.Obstacles = append(c.Obstacles, err.Error())
 		return result, false
@@ -94,50 +118,69 @@ func bounds(x bench.Contrast) []float64 {
 	return []float64{x.Margin}
 }
 
-// usable finds the observation of an arm at a seed, and adds what is wrong with it; without a number it
-// is of no use.
-func (b *builder) usable(claim *bench.Claim, arm string, temperature float64, seed uint64, obstacles bySeed) (measurement, bool) {
-	cell, ok := b.cell(arm, temperature, seed)
-	if !ok {
-		obstacles.add(arm+" is not part of the matrix", seed)
-		return measurement{}, false
+// observation compares a statistic of an arm's encoders, at the end of training, with what chance gives. It
+// must exceed chance in two ways: over seeds (one-sided t, as in contrasts), and against the statistic's
+// permutation null, where it has one. Permutations of labels and of the class tree are shared by all seeds,
+// so the seeds' p values are dependent; twice their mean is a valid p value whatever the dependence (Vovk
+// and Wang, Biometrika 2020). The larger of the two counts.
+func (l look) observation(claim *bench.Claim, temperature float64, declared bench.Observation) (model.Contrast, []model.RunRef) {
+	definition, _ := analysis.Define(declared.Statistic) // the catalogue is valid
+	c := model.Contrast{
+		A: declared.Arm, B: model.Chance, Statistic: declared.Statistic, Title: definition.Title, Unit: definition.Unit, HasNull: definition.HasNull,
+		Relation: bench.Greater, Margin: declared.Margin, Bounds: []float64{declared.Margin},
+		Pairs: []model.Pair{}, Alone: stats.Inconclusive,
 	}
-	o := b.observe(cell)
-	switch o.status {
-	case model.Complete:
-	case model.NotRun:
-		obstacles.add(b.notRun(arm, cell), seed)
-		return o, false
-	default:
-		obstacles.add(fmt.Sprintf("%s: %s: %s", arm, o.status, o.reason), seed)
-		return o, false
-	}
-	for _, wrong := range b.misdeclared(claim, b.in.Catalogue.Arm(arm), o) {
-		obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
-	}
-	return o, true
-}
-
-// notRun says that a cell is missing, and how the stored run that is nearest differs.
-func (b *builder) notRun(arm string, cell bench.Cell) string {
-	near, ok := b.in.Near[cell.Spec.ID()]
-	if !ok {
-		return arm + " was not run"
-	}
-	b.note(fmt.Sprintf("Stored, but not as the catalogue asks for it: run %s, nearest to %s.", near.Run, cell.Name()))
-	return fmt.Sprintf("%s was not run as the catalogue asks, stored runs differ in %s", arm, near.fields())
-}
-
-// nothing is the verdict on a claim without a single pair.
-func (b *builder) nothing(claim *bench.Claim) stats.Verdict {
-	for _, arm := range claim.Arms() {
-		for seed := range uint64(b.in.Seeds) {
-			if cell, ok := b.cell(arm, b.temperature(claim), seed); ok {
-				if _, near := b.in.Near[cell.Spec.ID()]; near {
-					return model.NotAsAsked
-				}
-			}
+	var runs []model.RunRef
+	var accuracies []float64
+	var permuted []model.PValues
+	obstacles := bySeed{}
+	for seed := range uint64(l.seeds) {
+		o, ok := l.usable(claim, declared.Arm, temperature, seed, obstacles)
+		if !ok {
+			continue
 		}
+		run := l.analysisOf(declared.Arm, temperature, seed)
+		if run == nil {
+			obstacles.add(fmt.Sprintf("%s was not analysed (%s analyze does it)", declared.Arm, l.program()), seed)
+			continue
+		}
+		x, ok := run.Measures.Statistics[declared.Statistic]
+		if !ok {
+			obstacles.add(declared.Statistic+" does not exist for this encoder: "+run.Measures.Absent[declared.Statistic], seed)
+			continue
+		}
+		p := permutation(x)
+		if p == nil && definition.HasNull {
+			obstacles.add(declared.Statistic+" has no permutation null", seed)
+			continue
+		}
+		accuracies = append(accuracies, o.linear())
+		if p != nil {
+			permuted = append(permuted, *p)
+		}
+		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: x.Value, B: definition.NullValue, Difference: x.Value - definition.NullValue, Permutation: p})
+		runs = append(runs, model.RunRef{Arm: declared.Arm, Seed: seed, Run: run.Spec.ID(), Manifest: run.Digest})
 	}
-	return model.NothingToJudge
+	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), l.uninformative(declared.Arm, accuracies)))
+	if !judged {
+		return c, runs
+	}
+	evidence := result.Evidence
+	if definition.HasNull {
+		null := twiceTheMean(permuted)
+		evidence.PSupport, evidence.PRefute = max(evidence.PSupport, null.Support), max(evidence.PRefute, null.Refute)
+	}
+	p := pValues(evidence)
+	c.P, c.Alone = &p, evidence.Judge(l.alpha)
+	return c, runs
+}
+
+// twiceTheMean combines p values that may depend on each other.
+func twiceTheMean(all []model.PValues) (p model.PValues) {
+	twice := 2 / float64(len(all))
+	for _, each := range all {
+		p.Support += twice * each.Support
+		p.Refute += twice * each.Refute
+	}
+	return model.PValues{Support: min(1, p.Support), Refute: min(1, p.Refute)}
 }

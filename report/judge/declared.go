@@ -10,12 +10,8 @@ import (
 )
 
 // misdeclared says where a run is not the arm, tier and probe that it is used for.
-func (b *builder) misdeclared(claim *bench.Claim, arm *bench.Arm, o measurement) (out []string) {
-	wrong := func(what, got, want string) {
-		out = append(out, fmt.Sprintf("%s: %s, not %s", what, words.OrNone(got), words.OrNone(want)))
-	}
-	spec, tier := o.cell.Spec, b.in.Tier
-	env := bench.Environment{Backend: spec.Backend}
+func misdeclared(tier *bench.Tier, claim *bench.Claim, arm *bench.Arm, o measurement) (out []string) {
+	spec, env := o.cell.Spec, bench.Environment{Backend: o.cell.Spec.Backend}
 	if m := spec.Training.Method; m != nil && arm.Features == bench.Trained {
 		env.Method = m.Version
 	}
@@ -24,7 +20,7 @@ func (b *builder) misdeclared(claim *bench.Claim, arm *bench.Arm, o measurement)
 		want.Probe = spec.Probe
 	}
 	for _, d := range bench.Differences(spec.Key(), want.Key()) {
-		wrong(d.Path, d.A, d.B)
+		out = append(out, fmt.Sprintf("%s: %s, not %s", d.Path, words.OrNone(d.A), words.OrNone(d.B)))
 	}
 	return out
 }

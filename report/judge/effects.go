@@ -12,51 +12,44 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// explain adds to the claims what their verdicts do not rest on and their readers want: means, the effects of
-// controls, and places in sweeps.
-func (b *builder) explain() {
-	for i, claim := range b.in.Claims {
-		c := &b.report.Claims[i]
-		for j := range c.Contrasts {
-			x := &c.Contrasts[j]
-			var left, right []float64
-			for _, p := range x.Pairs {
-				left, right = append(left, p.A), append(right, p.B)
-			}
-			x.MeanA, x.MeanB = exists(stats.Mean(left)), exists(stats.Mean(right))
-		}
-		var pairs map[string][]model.Pair
-		c.Beside, pairs = b.effects(claim, c.Temperature)
-		c.Explained = b.explained(c.Beside, pairs)
-		c.Places = b.places(claim, c.Temperature)
+// explain adds to a claim what its verdict does not rest on and its readers want: means, the effects of controls,
+// and places in the sweeps that are shown.
+func (l look) explain(c *model.Claim, claim *bench.Claim, shown []model.Sweep) {
+	for i := range c.Contrasts {
+		x := &c.Contrasts[i]
+		left, right := sides(x.Pairs)
+		x.MeanA, x.MeanB = exists(stats.Mean(left)), exists(stats.Mean(right))
 	}
+	var pairs map[string][]model.Pair
+	c.Beside, pairs = l.effects(claim, c.Temperature)
+	c.Explained = l.explained(c.Beside, pairs)
+	c.Places = l.places(claim, c.Temperature, shown)
 }
 
 // effects compares the arms of a claim that has controls with the baseline. The pairs are by arm.
-func (b *builder) effects(claim *bench.Claim, temperature float64) (effects []model.Effect, pairs map[string][]model.Pair) {
-	baseline := slices.IndexFunc(b.in.Catalogue.Arms, func(a *bench.Arm) bool { return a.Features == bench.Trained && len(a.Rules) == 0 })
+func (l look) effects(claim *bench.Claim, temperature float64) (effects []model.Effect, pairs map[string][]model.Pair) {
+	baseline := slices.IndexFunc(l.Catalogue.Arms, func(a *bench.Arm) bool { return a.Features == bench.Trained && len(a.Rules) == 0 })
 	if len(claim.Controls) == 0 || baseline < 0 {
 		return nil, nil
 	}
-	all := b.in.Catalogue.Arms[baseline].ID
+	all := l.Catalogue.Arms[baseline].ID
 	pairs = map[string][]model.Pair{}
 	for _, id := range claim.Arms() {
-		arm := b.in.Catalogue.Arm(id)
+		arm := l.Catalogue.Arm(id)
 		if id == all || arm.Features != bench.Trained {
 			continue
 		}
-		var left, right []float64
-		for seed := range uint64(b.in.Seeds) {
+		for seed := range uint64(l.seeds) {
 			wrong := bySeed{}
-			a, okA := b.usable(claim, id, temperature, seed, wrong)
-			z, okZ := b.usable(claim, all, temperature, seed, wrong)
+			a, okA := l.usable(claim, id, temperature, seed, wrong)
+			z, okZ := l.usable(claim, all, temperature, seed, wrong)
 			if okA && okZ && len(wrong) == 0 && len(undeclared(a, z)) == 0 && sameStart(a, z) {
-				left, right = append(left, a.linear()), append(right, z.linear())
-				pairs[id] = append(pairs[id], model.Pair{Seed: seed, A: a.linear(), B: z.linear(), Difference: a.linear() - z.linear()})
+				pairs[id] = append(pairs[id], pair(seed, a, z))
 			}
 		}
+		left, right := sides(pairs[id])
 		e := model.Effect{Arm: id, Rules: words.Rules(arm), Baseline: all, N: len(left)}
-		if d, err := stats.PairedT(left, right, b.report.Level); err == nil {
+		if d, err := stats.PairedT(left, right, l.level()); err == nil {
 			e.Difference = differenceOf(d)
 		}
 		effects = append(effects, e)
@@ -66,15 +59,15 @@ func (b *builder) effects(claim *bench.Claim, temperature float64) (effects []mo
 
 // explained sets each effect of dropping the hardest negatives beside that of dropping those of the query's
 // class among as many, at the seeds that have both.
-func (b *builder) explained(effects []model.Effect, pairs map[string][]model.Pair) (all []model.Explained) {
+func (l look) explained(effects []model.Effect, pairs map[string][]model.Pair) (all []model.Explained) {
 	for _, whole := range effects {
-		rule, ok := b.onlyRule(whole.Arm)
+		rule, ok := l.onlyRule(whole.Arm)
 		if !ok || rule.Action != negatives.Drop || rule.Pool != negatives.Hardest {
 			continue
 		}
 		rule.Pool = negatives.SameClass
 		for _, part := range effects {
-			if r, ok := b.onlyRule(part.Arm); !ok || r != rule {
+			if r, ok := l.onlyRule(part.Arm); !ok || r != rule {
 				continue
 			}
 			var top, bottom []float64
@@ -85,7 +78,7 @@ func (b *builder) explained(effects []model.Effect, pairs map[string][]model.Pai
 				}
 			}
 			e := model.Explained{Whole: whole.Arm, Part: part.Arm}
-			switch ratio, err := stats.RatioOfMeans(top, bottom, b.report.Level); {
+			switch ratio, err := stats.RatioOfMeans(top, bottom, l.level()); {
 			case errors.Is(err, stats.ErrUnbounded):
 				e.Why = fmt.Sprintf("the interval of %s includes 0, and a share of what may be nothing says nothing", whole.Arm)
 			case err != nil:
@@ -100,8 +93,8 @@ func (b *builder) explained(effects []model.Effect, pairs map[string][]model.Pai
 }
 
 // onlyRule is the rule of an arm that has exactly one.
-func (b *builder) onlyRule(id string) (negatives.Rule, bool) {
-	if rules := b.in.Catalogue.Arm(id).Rules; len(rules) == 1 {
+func (l look) onlyRule(id string) (negatives.Rule, bool) {
+	if rules := l.Catalogue.Arm(id).Rules; len(rules) == 1 {
 		return rules[0], true
 	}
 	return negatives.Rule{}, false
@@ -109,21 +102,21 @@ func (b *builder) onlyRule(id string) (negatives.Rule, bool) {
 
 // places finds the contrasted arms of a claim on the lines of the sweeps that are shown, which are trained at
 // the tier's temperature.
-func (b *builder) places(claim *bench.Claim, temperature float64) (places []model.Place) {
-	if temperature != b.in.Tier.Train.Scale().Temperature {
+func (l look) places(claim *bench.Claim, temperature float64, sweeps []model.Sweep) (places []model.Place) {
+	if temperature != l.Tier.Train.Scale().Temperature {
 		return nil
 	}
-	for _, shown := range b.report.Sweeps {
-		sweep := b.in.Catalogue.Sweep(shown.ID)
+	for _, shown := range sweeps {
+		sweep := l.Catalogue.Sweep(shown.ID)
 		for _, x := range claim.Contrasts {
 			for _, id := range []string{x.A, x.B} {
-				rule, ok := b.onlyRule(id)
+				rule, ok := l.onlyRule(id)
 				if !ok {
 					continue
 				}
 				fraction := rule.Fraction
 				if rule.ClassPrior {
-					fraction = 1 / float64(len(b.in.Classes))
+					fraction = 1 / float64(len(l.Classes))
 				}
 				for _, line := range sweep.Lines {
 					p := model.Place{Sweep: sweep.ID, Line: line.String(), Arm: id, Fraction: fraction}
@@ -135,4 +128,32 @@ func (b *builder) places(claim *bench.Claim, temperature float64) (places []mode
 		}
 	}
 	return places
+}
+
+// across brings the variants of a statement together that are tested at different temperatures.
+func across(claims []model.Claim) []model.Across {
+	all := []model.Across{}
+	type statement struct{ family, text string }
+	var order []statement
+	variants := map[statement][]model.Claim{}
+	for _, c := range claims {
+		s := statement{c.Family, c.Statement}
+		if variants[s] == nil {
+			order = append(order, s)
+		}
+		variants[s] = append(variants[s], c)
+	}
+	for _, s := range order {
+		variant := variants[s]
+		row := model.Across{Claim: variant[0].ID, Family: s.family}
+		for _, c := range variant {
+			row.At = append(row.At, model.AtTemperature{Temperature: c.Temperature, Claim: c.ID, Verdict: c.Verdict})
+			row.Differs = row.Differs || c.Verdict != variant[0].Verdict
+		}
+		if row.Differs {
+			row.Sentence = words.Differs(row)
+		}
+		all = append(all, row)
+	}
+	return all
 }

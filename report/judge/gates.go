@@ -3,18 +3,20 @@ package judge
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
+
+// The gates keep verdicts from resting on what a mistake in the method would leave behind.
 
 // sameStart says whether two trained runs agree on their first step, before anything was learned: seed and
 // data alone decide how near a query is to its key there. Runs filed under another's seed do not.
 func sameStart(a, b measurement) bool {
 	left, right := a.run.Result.Progress, b.run.Result.Progress
-	if a.cell.Spec.Training.Features != bench.Trained || b.cell.Spec.Training.Features != bench.Trained {
+	if !a.trained() || !b.trained() {
 		return true
 	}
 	if len(left) == 0 || len(right) == 0 || left[0].Step != 1 || right[0].Step != 1 {
@@ -50,18 +52,15 @@ const ceiling = 99
 // uninformative says why accuracies of a trained arm tell nothing of what negatives teach: because nothing was
 // learned (they are not shown to lie above the floors, by a one-sided t test over seeds), or because there was
 // nothing to learn (they are at the ceiling, as when labels leak into features).
-func (b *builder) uninformative(arm string, accuracies []float64) (why []string) {
+func (l look) uninformative(arm string, accuracies []float64) (why []string) {
 	mean, err := stats.Mean(accuracies)
-	if err != nil || len(accuracies) < 2 || b.in.Catalogue.Arm(arm).Features != bench.Trained {
+	if err != nil || len(accuracies) < 2 || l.Catalogue.Arm(arm).Features != bench.Trained {
 		return nil // missing runs are said elsewhere, and floors are what they are
 	}
-	for _, f := range b.report.Floors {
-		floor := make([]float64, len(accuracies))
-		for i := range floor {
-			floor[i] = f.Mean
-		}
-		result, err := stats.Test(stats.Greater, accuracies, floor, 0, b.report.Alpha)
-		if err != nil || result.Evidence.PSupport > b.report.Alpha {
+	for _, f := range l.floors {
+		floor := slices.Repeat([]float64{f.Mean}, len(accuracies))
+		result, err := stats.Above(accuracies, floor, 0, l.alpha)
+		if err != nil || result.Evidence.PSupport > l.alpha {
 			why = append(why, fmt.Sprintf("%s, at %s points, is not shown to be above the floor %q (%s points), so it may have learned nothing", arm, words.Plain(mean), f.ID, words.Plain(f.Mean)))
 		}
 	}
@@ -69,14 +68,4 @@ func (b *builder) uninformative(arm string, accuracies []float64) (why []string)
 		why = append(why, fmt.Sprintf("%s is at %s points, where there is no room for a difference; do labels leak into the features?", arm, words.Plain(mean)))
 	}
 	return why
-}
-
-// better is the arm of a contrast with the higher accuracies, left being those of A.
-func better(c model.Contrast, left, right []float64) (arm string, accuracies []float64) {
-	a, errA := stats.Mean(left)
-	z, errZ := stats.Mean(right)
-	if errA == nil && errZ == nil && a < z {
-		return c.B, right
-	}
-	return c.A, left
 }

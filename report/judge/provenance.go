@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench"
@@ -15,10 +16,10 @@ import (
 // provenance counts what the report rests on by code, commit and machine: the runs of the claims and of the
 // sweeps that are shown, and the analyses. Hosts and the commands of runs are left out: reports are
 // published, and names of places are nobody's business.
-func (b *builder) provenance() {
-	cells := slices.Clone(b.in.Cells)
-	for _, sweep := range b.in.Sweeps {
-		if slices.ContainsFunc(b.report.Sweeps, func(s model.Sweep) bool { return s.ID == sweep.ID }) {
+func (m *matrix) provenance(shown []model.Sweep) model.Provenance {
+	cells := slices.Clone(m.Cells)
+	for _, sweep := range m.Sweeps {
+		if slices.ContainsFunc(shown, func(s model.Sweep) bool { return s.ID == sweep.ID }) {
 			cells = append(cells, sweep.Cells...)
 		}
 	}
@@ -26,19 +27,19 @@ func (b *builder) provenance() {
 	code := map[model.Code]int{}
 	for _, cell := range cells {
 		id := cell.Spec.ID()
-		if run, ok := b.in.Runs[id]; ok && used[id].Run == "" {
+		if run, ok := m.Runs[id]; ok && used[id].Run == "" {
 			used[id] = run.Manifest
 			code[model.Code{Digest: run.Manifest.Provenance.Code}]++
 		}
 	}
-	for _, run := range b.in.Analyses {
+	for _, run := range m.Analyses {
 		used[run.Spec.ID()] = run.Manifest
 		code[model.Code{Digest: run.Manifest.Provenance.Code, Analyses: true}]++
 	}
 	sources, machines := map[model.Commit]int{}, map[model.Machine]int{}
-	p := &b.report.Provenance
-	p.Command, p.Evidence = b.in.Command, evidence(used)
-	p.Used, p.Analyses = len(used), len(b.in.Analyses)
+	var p model.Provenance
+	p.Command, p.Evidence = m.Command, evidence(used)
+	p.Used, p.Analyses = len(used), len(m.Analyses)
 	joules := 0.0
 	for _, id := range slices.Sorted(maps.Keys(used)) { // sums of floats depend on the order
 		from := used[id].Provenance
@@ -55,40 +56,31 @@ func (b *builder) provenance() {
 		energy := joules / joulesPerKilowattHour
 		p.KilowattHours = &energy
 	}
-	p.Code, p.Sources, p.Machines = []model.Code{}, []model.Commit{}, []model.Machine{}
-	for c, n := range code {
-		c.Runs = n
-		p.Code = append(p.Code, c)
-	}
-	for c, n := range sources {
-		c.Runs = n
-		p.Sources = append(p.Sources, c)
-	}
-	for m, n := range machines {
-		m.Runs = n
-		p.Machines = append(p.Machines, m)
-	}
-	slices.SortFunc(p.Code, func(a, b model.Code) int {
+	p.Code = counted(code, func(c *model.Code, n int) { c.Runs = n }, func(a, b model.Code) int {
 		return cmp.Or(compareBool(a.Analyses, b.Analyses), strings.Compare(a.Digest, b.Digest))
 	})
-	slices.SortFunc(p.Sources, func(a, b model.Commit) int {
+	p.Sources = counted(sources, func(c *model.Commit, n int) { c.Runs = n }, func(a, b model.Commit) int {
 		return cmp.Or(strings.Compare(a.Commit, b.Commit), strings.Compare(a.Tool, b.Tool), compareBool(a.Dirty, b.Dirty))
 	})
-	slices.SortFunc(p.Machines, func(a, b model.Machine) int {
+	p.Machines = counted(machines, func(m *model.Machine, n int) { m.Runs = n }, func(a, b model.Machine) int {
 		return cmp.Or(strings.Compare(a.CPU, b.CPU), cmp.Compare(a.Cores, b.Cores), strings.Compare(a.OS, b.OS),
 			strings.Compare(a.Arch, b.Arch), strings.Compare(a.Go, b.Go), strings.Compare(a.Backend, b.Backend))
 	})
+	return p
 }
 
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
+// counted lists what was counted, each with its number, in order.
+func counted[T comparable](counts map[T]int, set func(*T, int), compare func(a, b T) int) []T {
+	all := []T{}
+	for x, n := range counts {
+		set(&x, n)
+		all = append(all, x)
 	}
-	return 1
+	slices.SortFunc(all, compare)
+	return all
 }
+
+func compareBool(a, b bool) int { return strings.Compare(strconv.FormatBool(a), strconv.FormatBool(b)) }
 
 func machine(p registry.Provenance) model.Machine {
 	return model.Machine{

@@ -24,12 +24,7 @@ func stretches(a *model.Analysis, by string, ranges []analysis.Percentile) *Tabl
 		Number("Wu-Palmer, others", func(p analysis.Percentile) string { return words.FineOrAbsent(p.WuPalmerOther) }))
 }
 
-func permutationP(p *model.PValues) string {
-	if p == nil {
-		return words.Absent
-	}
-	return words.Probability(p.Support)
-}
+func permutationP(p *model.PValues) string { return words.Maybe(p, words.Holds) }
 
 // Analyses tells what embeddings show over training.
 func Analyses(r *model.Report) Section {

@@ -103,3 +103,89 @@ func folded(title string, blocks []Block) (out []Block) {
 	}
 	return out
 }
+
+// Table has a head and rows of cells.
+type Table struct {
+	Caption string
+	Columns []Column
+	Rows    []Row
+	// Wide tables repeat with more columns what stands elsewhere; terminals leave them out.
+	Wide bool
+}
+
+// Column is the head of a column, and whether its cells are numbers, which are aligned right.
+type Column struct {
+	Head   string
+	Number bool
+}
+
+// Row has a cell for each column.
+type Row struct {
+	Cells []string
+	Link  string // the section that the first cell points to; may be empty
+}
+
+// Shows is a column of what it shows of each T.
+type Shows[T any] struct {
+	Column
+	Cell func(T) string
+}
+
+// Text is a column of words.
+func Text[T any](head string, cell func(T) string) Shows[T] {
+	return Shows[T]{Column{Head: head}, cell}
+}
+
+// Number is a column of numbers.
+func Number[T any](head string, cell func(T) string) Shows[T] {
+	return Shows[T]{Column{Head: head, Number: true}, cell}
+}
+
+// Tabulate makes a table with a row for each of the elements.
+func Tabulate[T any](caption string, elements []T, columns ...Shows[T]) *Table {
+	t := &Table{Caption: caption}
+	for _, c := range columns {
+		t.Columns = append(t.Columns, c.Column)
+	}
+	for _, x := range elements {
+		row := Row{}
+		for _, c := range columns {
+			row.Cells = append(row.Cells, c.Cell(x))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// Member is an element of a group, of which only the first shows what belongs to all.
+type Member[G, T any] struct {
+	Group G
+	Of    T
+	First bool
+}
+
+// Members lists the elements of all groups.
+func Members[G, T any](groups []G, of func(*G) []T) (all []Member[G, T]) {
+	for _, g := range groups {
+		for i, x := range of(&g) {
+			all = append(all, Member[G, T]{g, x, i == 0})
+		}
+	}
+	return all
+}
+
+// Once is the cell of a group, in its first row alone.
+func Once[G, T any](cell func(G) string) func(Member[G, T]) string {
+	return func(x Member[G, T]) string {
+		if !x.First {
+			return ""
+		}
+		return cell(x.Group)
+	}
+}
+
+// wide marks a table as one that terminals leave out.
+func wide(t *Table) *Table {
+	t.Wide = true
+	return t
+}

@@ -19,12 +19,12 @@ func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {
 		if !a.Final || a.Temperature != c.Temperature {
 			continue
 		}
-		looksAt := func(ids ...string) bool {
+		observes := func(ids ...string) bool {
 			return slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.A == a.Arm && slices.Contains(ids, x.Statistic) })
 		}
 		id := fmt.Sprintf("claim-%s-%s", c.ID, a.Arm)
-		semantic := looksAt(analysis.SameClassAUC, analysis.SemanticPath, analysis.SemanticWuPalmer, analysis.SemanticPathAll, analysis.SemanticWuPalmerAll)
-		opposite := looksAt(analysis.AnticorrelatedShare, analysis.AnticorrelatedPath, analysis.AnticorrelatedWuPalmer, analysis.NegativeShare)
+		semantic := observes(analysis.SameClassAUC, analysis.SemanticPath, analysis.SemanticWuPalmer, analysis.SemanticPathAll, analysis.SemanticWuPalmerAll)
+		opposite := observes(analysis.AnticorrelatedShare, analysis.AnticorrelatedPath, analysis.AnticorrelatedWuPalmer, analysis.NegativeShare)
 		if semantic {
 			blocks = append(blocks, figures(
 				figure.ByDifficulty(id+"-class", "Share of the query's class", "share of the negatives", a, false, figure.SameClass, figure.SameSuperclass),
@@ -42,7 +42,7 @@ func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {
 		if semantic || opposite {
 			blocks = append(blocks, wide(stretches(a, "the cuts of the paper and their mirror images", a.Cuts)))
 		}
-		if looksAt(analysis.HardConsistency, analysis.EasyConsistency) {
+		if observes(analysis.HardConsistency, analysis.EasyConsistency) {
 			blocks = append(blocks, figures(
 				figure.Histogram(id+"-hard", "How often images are hard negatives", "hardest", &a.Hard),
 				figure.Histogram(id+"-easy", "How often images are easy negatives", "easiest", &a.Easy),
@@ -87,4 +87,79 @@ func classesInWords(c model.Consistency) string {
 		said = append(said, fmt.Sprintf("%s (%.1f queries an image)", class.Class, class.Mean))
 	}
 	return strings.Join(said, ", ")
+}
+
+// gallery shows queries with their hardest negatives, if wanted, and their easiest: a few, and the rest folded.
+func gallery(a *model.Analysis, hardest bool) []Block {
+	const few = 3
+	caption := "Queries of seed %d with their easiest negatives, the easiest first. Below each: its dot product with the query, and its class."
+	if hardest {
+		caption = "Queries of seed %d with their hardest and easiest negatives, the most extreme first. Below each: its dot product with the query, and its class; a double frame marks the query's own class."
+	}
+	p := Pictures{Caption: fmt.Sprintf(caption, firstSeed(a))}
+	for _, row := range a.Gallery {
+		query := Shown{row.Query, row.Query.Class, fmt.Sprintf("Query, image %d, of class %s", row.Query.Index, row.Query.Class)}
+		out := PictureRow{"Query: " + row.Query.Class, []PictureGroup{{"Query", []Shown{query}}}}
+		if hardest {
+			out.Groups = append(out.Groups, negativesOf("Hardest", row.Hardest))
+		}
+		out.Groups = append(out.Groups, negativesOf("Easiest", row.Easiest))
+		p.Rows = append(p.Rows, out)
+	}
+	if len(p.Rows) == 0 {
+		return nil
+	}
+	blocks := []Block{Pictures{p.Caption, p.Rows[:min(few, len(p.Rows))]}}
+	if len(p.Rows) > few {
+		blocks = append(blocks, Folded{"More queries", Pictures{p.Caption, p.Rows[few:]}})
+	}
+	return blocks
+}
+
+func firstSeed(a *model.Analysis) uint64 { return a.Runs[0].Seed }
+
+func negativesOf(name string, negatives []model.Picture) PictureGroup {
+	g := PictureGroup{Name: name}
+	for _, n := range negatives {
+		s := Shown{n, n.Caption + " " + n.Class, fmt.Sprintf("%s negative, image %d, of class %s, dot product %s", name, n.Index, n.Class, n.Caption)}
+		if n.SameClass {
+			s.Words, s.Alt = s.Words+" (same class)", s.Alt+", the query's own class"
+		}
+		g.Pictures = append(g.Pictures, s)
+	}
+	return g
+}
+
+// mostConsistent shows the images that are hard, or easy, for most queries.
+func mostConsistent(a *model.Analysis) Pictures {
+	row := func(name string, most []model.Picture) PictureRow {
+		g := PictureGroup{Name: name}
+		for _, x := range most {
+			g.Pictures = append(g.Pictures, Shown{x, x.Caption + ": " + x.Class, fmt.Sprintf("%s, image %d, of class %s, %s", name, x.Index, x.Class, x.Caption)})
+		}
+		return PictureRow{name, []PictureGroup{g}}
+	}
+	return Pictures{
+		fmt.Sprintf("The images of seed %d that are among the hardest, and among the easiest, negatives of most queries (of %d).", firstSeed(a), a.Queries),
+		[]PictureRow{row("Most consistently hard", a.Hard.Most), row("Most consistently easy", a.Easy.Most)},
+	}
+}
+
+// Table says in words what the pictures show.
+func (p Pictures) Table() *Table {
+	var columns []Shows[PictureRow]
+	for i, g := range p.Rows[0].Groups {
+		columns = append(columns, Text(g.Name, func(row PictureRow) string {
+			var said []string
+			for _, s := range row.Groups[i].Pictures {
+				said = append(said, s.Words)
+			}
+			return strings.Join(said, "; ")
+		}))
+	}
+	if len(columns) == 1 {
+		group := columns[0].Cell
+		columns[0] = Text("Images", func(row PictureRow) string { return row.Title + ": " + group(row) })
+	}
+	return Tabulate(p.Caption, p.Rows, columns...)
 }

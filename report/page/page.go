@@ -22,7 +22,6 @@ var pageSource string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"verdict": verdictClass,
 	"class":   cellClass,
-	"kind":    kind,
 	"source": func(p model.Picture) template.URL {
 		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(p.PNG))
 	},
@@ -39,29 +38,6 @@ func HTML(w io.Writer, title string, d layout.Document) error {
 	}
 	_, err := w.Write(out.Bytes())
 	return err
-}
-
-// kind names the kind of a block, for the template.
-func kind(b layout.Block) string {
-	switch b.(type) {
-	case layout.Alert:
-		return "alert"
-	case layout.Quote:
-		return "quote"
-	case layout.Facts:
-		return "facts"
-	case layout.List:
-		return "list"
-	case *layout.Table:
-		return "table"
-	case layout.Figures:
-		return "figures"
-	case layout.Pictures:
-		return "pictures"
-	case layout.Folded:
-		return "folded"
-	}
-	return "paragraph"
 }
 
 // cellClass says how a cell of a table looks: numbers to the right, verdicts in colour, and sentences in more

@@ -23,12 +23,12 @@ var looks = PlanLooks(3, 12)
 
 // atAnyLook is the rate at which a single claim, its true difference at mean, gets the wrong verdict at any
 // look when each is judged at alpha.
-func atAnyLook(rel Relation, mean, sd float64, wrong Verdict, alpha float64, draws int) float64 {
+func atAnyLook(rel relation, mean, sd float64, wrong Verdict, alpha float64, draws int) float64 {
 	r := rng(3)
 	return monteCarlo(draws, func() bool {
 		a, b := arms(r, looks[len(looks)-1], mean, sd)
 		for _, n := range looks {
-			res, err := Test(rel, a[:n], b[:n], 1, alpha)
+			res, err := rel.test(a[:n], b[:n], 1, alpha)
 			if err != nil || res.Verdict != Inconclusive {
 				return err != nil || res.Verdict == wrong
 			}
@@ -43,29 +43,29 @@ func TestLooksKeepTheLevel(t *testing.T) {
 	const draws = 3_000
 	each := LookAlpha(level, len(looks))
 	for _, tc := range []struct {
-		rel   Relation
+		rel   relation
 		mean  float64
 		wrong Verdict
 		sds   []float64
 		naive bool // what a null has no slack for: uncorrected looks exceed the level
 	}{
-		{NonInferior, -1, Supported, []float64{1}, true},
-		{NonInferior, -1, Refuted, []float64{1}, true},
-		{Greater, 1, Supported, []float64{1}, true},
-		{Greater, 1, Refuted, []float64{1}, true},
-		{Equivalent, 1, Supported, []float64{0.2, 1}, false},
-		{Equivalent, 1, Refuted, []float64{0.2, 1, 20}, false},
+		{nonInferior, -1, Supported, []float64{1}, true},
+		{nonInferior, -1, Refuted, []float64{1}, true},
+		{greater, 1, Supported, []float64{1}, true},
+		{greater, 1, Refuted, []float64{1}, true},
+		{equivalent, 1, Supported, []float64{0.2, 1}, false},
+		{equivalent, 1, Refuted, []float64{0.2, 1, 20}, false},
 	} {
 		for _, sd := range tc.sds {
 			if got := atAnyLook(tc.rel, tc.mean, sd, tc.wrong, each, draws); got > level+slack(level, draws) {
-				t.Errorf("%s at %v, sd %v: wrongly %s at some look in %.4f", tc.rel, tc.mean, sd, tc.wrong, got)
+				t.Errorf("%s at %v, sd %v: wrongly %s at some look in %.4f", tc.rel.name, tc.mean, sd, tc.wrong, got)
 			}
 		}
 		if !tc.naive {
 			continue
 		}
 		if got := atAnyLook(tc.rel, tc.mean, tc.sds[0], tc.wrong, level, draws); got < level+slack(level, draws) {
-			t.Errorf("%s at %v: uncorrected looks are wrong in %.4f only: the test cannot tell", tc.rel, tc.mean, got)
+			t.Errorf("%s at %v: uncorrected looks are wrong in %.4f only: the test cannot tell", tc.rel.name, tc.mean, got)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func Power(n int, sd, distance, alpha float64) (float64, error) {
 //
 // What it leaves out: sd comes from a pilot and is treated as known, so a pilot of
 // a few seeds makes the answer rough; plan with an upper bound of sd. For a
-// two-sided relation (Equivalent, Equals) whose true difference is zero both
+// margin on both sides (Within) and a true difference of zero both
 // bounds must clear the margin: ask for (1+power)/2. For a family of claims pass
 // FamilyAlpha.
 func SampleSize(sd, distance, alpha, power float64) (int, error) {

@@ -1,8 +1,6 @@
 package stats
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -60,56 +58,31 @@ func TestIntervalCovers(t *testing.T) {
 func TestFalsePositiveRateAtTheBoundary(t *testing.T) {
 	const draws = 2_000
 	for _, tc := range []struct {
-		rel   Relation
+		rel   relation
 		mean  float64
 		wrong Verdict
 		exact bool // the rate is alpha, not just at most alpha
 		sds   []float64
 	}{
-		{NonInferior, -1, Supported, true, []float64{1}},
-		{NonInferior, -1, Refuted, true, []float64{1}},
-		{Greater, 1, Supported, true, []float64{1}},
-		{Greater, 1, Refuted, true, []float64{1}},
-		{Equivalent, 1, Supported, false, []float64{0.2, 1}},
-		{Equivalent, -1, Supported, false, []float64{0.2}},
-		{Equivalent, 1, Refuted, false, []float64{0.2, 1, 20}},
+		{nonInferior, -1, Supported, true, []float64{1}},
+		{nonInferior, -1, Refuted, true, []float64{1}},
+		{greater, 1, Supported, true, []float64{1}},
+		{greater, 1, Refuted, true, []float64{1}},
+		{equivalent, 1, Supported, false, []float64{0.2, 1}},
+		{equivalent, -1, Supported, false, []float64{0.2}},
+		{equivalent, 1, Refuted, false, []float64{0.2, 1, 20}},
 	} {
 		for _, n := range []int{3, 5, 10} {
 			for _, sd := range tc.sds {
 				r := rng(uint64(n))
 				got := monteCarlo(draws, func() bool {
 					a, b := arms(r, n, tc.mean, sd)
-					res, err := Test(tc.rel, a, b, 1, level)
+					res, err := tc.rel.test(a, b, 1, level)
 					return err != nil || res.Verdict == tc.wrong
 				})
 				if got > level+slack(level, draws) || tc.exact && got < level-slack(level, draws) {
-					t.Errorf("%s at %v, n %d, sd %v: wrongly %s in %.4f", tc.rel, tc.mean, n, sd, tc.wrong, got)
+					t.Errorf("%s at %v, n %d, sd %v: wrongly %s in %.4f", tc.rel.name, tc.mean, n, sd, tc.wrong, got)
 				}
-			}
-		}
-	}
-}
-
-// A published mean off by the whole seed band must not make a decision wrong.
-func TestTargetKeepsItsLevelWhereverTheTargetLies(t *testing.T) {
-	const draws = 2_500
-	band := Band{Seed: 0.2, Implementation: 1}
-	for _, tc := range []struct {
-		mean  float64 // 60 is published; the true published mean is 59.8 or 60.2
-		wrong Verdict
-	}{{60.8, Supported}, {61.2, Refuted}} {
-		for _, n := range []int{3, 5, 10} {
-			r := rng(uint64(n))
-			got := monteCarlo(draws, func() bool {
-				x := make([]float64, n)
-				for i := range x {
-					x[i] = tc.mean + 0.2*r.NormFloat64()
-				}
-				res, err := TestTarget(x, 60, band, level)
-				return err != nil || res.Verdict == tc.wrong
-			})
-			if got > level+slack(level, draws) {
-				t.Errorf("mean %v, n %d: wrongly %s in %.4f", tc.mean, n, tc.wrong, got)
 			}
 		}
 	}
@@ -124,21 +97,21 @@ func TestSimulatedPowerGrowsAndMatchesThePlan(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, tc := range []struct {
-			rel  Relation
+			rel  relation
 			mean float64
 			want Verdict
-		}{{Greater, 1 + distance, Supported}, {Greater, 1 - distance, Refuted}, {NonInferior, -1 + distance, Supported}} {
+		}{{greater, 1 + distance, Supported}, {greater, 1 - distance, Refuted}, {nonInferior, -1 + distance, Supported}} {
 			r := rng(uint64(n))
 			got := monteCarlo(draws, func() bool {
 				a, b := arms(r, n, tc.mean, sd)
-				res, err := Test(tc.rel, a, b, 1, level)
+				res, err := tc.rel.test(a, b, 1, level)
 				return err == nil && res.Verdict == tc.want
 			})
 			if math.Abs(got-planned) > slack(planned, draws) {
-				t.Errorf("%s, n %d: %s in %.4f, planned %.4f", tc.rel, n, tc.want, got, planned)
+				t.Errorf("%s, n %d: %s in %.4f, planned %.4f", tc.rel.name, n, tc.want, got, planned)
 			}
 			if got <= last {
-				t.Errorf("%s, n %d: power %.4f after %.4f with fewer seeds", tc.rel, n, got, last)
+				t.Errorf("%s, n %d: power %.4f after %.4f with fewer seeds", tc.rel.name, n, got, last)
 			}
 		}
 		last = planned
@@ -284,52 +257,6 @@ func TestFamilyWiseErrorOfHolm(t *testing.T) {
 			if got > level+slack(level, draws) {
 				t.Errorf("%s, correlation %v: %.4f", name, rho, got)
 			}
-		}
-	}
-}
-
-func TestBootstrap(t *testing.T) {
-	mean := func(x []float64) float64 { return stat.Mean(x, nil) }
-	const repeats, n = 300, 60
-	r := rng(7)
-	covered := monteCarlo(repeats, func() bool {
-		x := make([]float64, n)
-		for i := range x {
-			x[i] = r.ExpFloat64()
-		}
-		in, err := Bootstrap(x, mean, 0.9, 300, 1)
-		return err == nil && in.Low < 1 && 1 < in.High
-	})
-	// The percentile interval is known to be a little short on skewed data.
-	if covered < 0.9-slack(0.9, repeats)-0.02 || covered > 0.9+slack(0.9, repeats) {
-		t.Errorf("covers %.3f", covered)
-	}
-
-	x := []float64{3, 1, 4, 1, 5, 9, 2, 6}
-	run := func(seed uint64) string {
-		in, err := Bootstrap(x, mean, 0.9, 1000, seed)
-		return fmt.Sprint(in, err)
-	}
-	first, again, other := run(1), run(1), run(2)
-	if first != again || first == other {
-		t.Errorf("the interval must depend on the seed and nothing else: %s %s %s", first, again, other)
-	}
-	for name, tc := range map[string]struct {
-		x         []float64
-		statistic func([]float64) float64
-		level     float64
-		draws     int
-		want      error
-	}{
-		"one value":          {x[:1], mean, 0.9, 100, ErrTooFew},
-		"NaN":                {[]float64{1, nan}, mean, 0.9, 100, ErrNotFinite},
-		"level":              {x, mean, 1, 100, ErrRange},
-		"too few draws":      {x, mean, 0.99, 100, ErrRange},
-		"no draws":           {x, mean, 0.9, 0, ErrRange},
-		"statistic is a NaN": {x, func([]float64) float64 { return nan }, 0.9, 100, ErrNotFinite},
-	} {
-		if _, err := Bootstrap(tc.x, tc.statistic, tc.level, tc.draws, 1); !errors.Is(err, tc.want) {
-			t.Errorf("%s: %v, want %v", name, err, tc.want)
 		}
 	}
 }

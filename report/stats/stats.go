@@ -1,7 +1,6 @@
 // Package stats holds the statistics behind a verdict: mean differences paired
-// by seed, the relations a claim may state about two arms, the adjustment over
-// the claims of one report, the number of seeds to plan, and intervals for
-// accuracies, rank correlations and resampled statistics.
+// by seed, whether they exceed a bound or lie within a margin, the adjustment over
+// the claims of one report, looking more than once, and the number of seeds to plan.
 //
 // Quantities keep the unit of what goes in (percentage points of accuracy, as a
 // rule) and larger is always better. A p value is the probability, were its null
@@ -23,9 +22,7 @@ var (
 	ErrTooFew    = errors.New("too few observations")
 	ErrUnpaired  = errors.New("samples differ in length")
 	ErrNotFinite = errors.New("value is not finite")
-	ErrConstant  = errors.New("values are all equal")
 	ErrRange     = errors.New("argument out of range")
-	ErrRelation  = errors.New("relation does not apply")
 	ErrUnbounded = errors.New("no bounded interval exists")
 )
 

@@ -18,13 +18,10 @@ func Difference(x model.Contrast, v float64) string {
 
 // Amount spells what the two sides of a contrast or an observation are.
 func Amount(x model.Contrast, v *float64) string {
-	switch {
-	case v == nil:
-		return Absent
-	case x.Statistic != "":
-		return Fine(*v)
+	if x.Statistic != "" {
+		return Maybe(v, Fine)
 	}
-	return Plain(*v)
+	return Maybe(v, Plain)
 }
 
 // Chance spells what a statistic is compared with, if that is chance.
@@ -50,6 +47,12 @@ func Interval(x model.Contrast) string {
 	}
 	return Difference(x, x.Difference.Low) + " to " + Difference(x, x.Difference.High)
 }
+
+// Holds is the p value of the claim's holding.
+func Holds(p model.PValues) string { return Probability(p.Support) }
+
+// Fails is the p value of the claim's failing.
+func Fails(p model.PValues) string { return Probability(p.Refute) }
 
 // Asks is what a contrast says of its difference.
 func Asks(x model.Contrast) string {

@@ -1,3 +1,5 @@
+// Package words spells what a report says: numbers, names and sentences, in every format but JSON and CSV. The minus
+// is ASCII: it can be copied.
 package words
 
 import (
@@ -7,16 +9,24 @@ import (
 	"strings"
 )
 
-// round drops the last bits of a multiple of a step, which would be printed.
-func round(v float64) float64 { return math.Round(v*1e6) / 1e6 }
-
+// Fraction spells a fraction of the queue.
 func Fraction(f float64) string { return fmt.Sprintf("%.3g%%", 100*f) }
 
 // Absent stands for a number that does not exist.
 const Absent = "-"
 
+// Maybe spells what may not exist.
+func Maybe[T any](x *T, spell func(T) string) string {
+	if x == nil {
+		return Absent
+	}
+	return spell(*x)
+}
+
+// Signed spells a difference in points.
 func Signed(points float64) string { return UnsignZero(fmt.Sprintf("%+.2f", points)) }
 
+// Plain spells points.
 func Plain(points float64) string { return UnsignZero(fmt.Sprintf("%.2f", points)) }
 
 // Fine spells statistics, whose differences show in the third digit: to four digits, and no more decimals.
@@ -32,33 +42,20 @@ func decimals(x float64) int {
 	return n
 }
 
-func FineOrAbsent(v *float64) string {
-	if v == nil {
-		return Absent
-	}
-	return Fine(*v)
-}
+// FineOrAbsent is Fine of a number that may not exist.
+func FineOrAbsent(v *float64) string { return Maybe(v, Fine) }
 
 // Percent spells a share.
 func Percent(share float64) string { return UnsignZero(fmt.Sprintf("%.2f%%", 100*share)) }
 
 // Null spells what chance gives: a round number.
-func Null(v *float64) string {
-	if v == nil {
-		return Absent
-	}
-	return Round(*v)
-}
+func Null(v *float64) string { return Maybe(v, Round) }
 
-// Round spells a round number.
-func Round(v float64) string { return fmt.Sprintf("%g", round(v)) }
+// Round spells a round number, without the last bits of a multiple of a step.
+func Round(v float64) string { return fmt.Sprintf("%g", math.Round(v*1e6)/1e6) }
 
-func PlainOrAbsent(points *float64) string {
-	if points == nil {
-		return Absent
-	}
-	return Plain(*points)
-}
+// PlainOrAbsent is Plain of a number that may not exist.
+func PlainOrAbsent(points *float64) string { return Maybe(points, Plain) }
 
 // UnsignZero drops the sign of what rounds to zero.
 func UnsignZero(s string) string {
@@ -68,6 +65,7 @@ func UnsignZero(s string) string {
 	return s
 }
 
+// Probability spells a p value.
 func Probability(p float64) string {
 	if p < 0.0001 {
 		return "<0.0001"
@@ -81,9 +79,37 @@ func Confidence(level float64) string { return fmt.Sprintf("%.4g%%", 100*level) 
 // Band is a stretch of the queue, in percent from the hardest.
 func Band(from, to float64) string { return fmt.Sprintf("%.4g-%.4g%%", 100*from, 100*to) }
 
+// Count is "1 seed" or "3 seeds".
 func Count(n int, of string) string {
 	if n == 1 {
 		return "1 " + of
 	}
 	return fmt.Sprintf("%d %ss", n, of)
+}
+
+// OneLine makes text from elsewhere safe to print: no line breaks, no control characters.
+func OneLine(s string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	return strings.Join(strings.Fields(clean), " ")
+}
+
+// OrNone says where there is nothing to name.
+func OrNone(value string) string {
+	if value == "" {
+		return "none"
+	}
+	return value
+}
+
+// Processor names one that may not be known.
+func Processor(s string) string {
+	if s == "" {
+		return "unknown processor"
+	}
+	return s
 }

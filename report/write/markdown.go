@@ -39,7 +39,7 @@ func markdownBlock(out *bytes.Buffer, b layout.Block, d layout.Document) error {
 		fmt.Fprintf(out, "> %s\n\n", escape(string(b)))
 	case *layout.Table:
 		fmt.Fprintf(out, "%s\n\n", escape(b.Caption))
-		err := drawTable(out, escaped(b), renderer.NewMarkdown())
+		err := drawTable(out, b, escape, renderer.NewMarkdown())
 		out.WriteByte('\n')
 		return err
 	case layout.Facts:
@@ -97,18 +97,3 @@ func escape(s string) string { return special.Replace(words.OneLine(s)) }
 var special = strings.NewReplacer(
 	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "|", `\|`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
 )
-
-func escaped(t *layout.Table) *layout.Table {
-	out := &layout.Table{}
-	for _, c := range t.Columns {
-		out.Columns = append(out.Columns, layout.Column{Head: escape(c.Head), Number: c.Number})
-	}
-	for _, row := range t.Rows {
-		var cells []string
-		for _, cell := range row.Cells {
-			cells = append(cells, escape(cell))
-		}
-		out.Rows = append(out.Rows, layout.Row{Cells: cells})
-	}
-	return out
-}

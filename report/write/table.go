@@ -25,23 +25,24 @@ var terminal = tw.Rendition{
 // fitTable wraps the cells of a table that is wider than width, unless that is 0.
 func fitTable(t *layout.Table, width int) (string, error) {
 	var natural, wrapped bytes.Buffer
-	if err := drawTable(&natural, t, renderer.NewBlueprint(terminal)); err != nil {
+	plain := func(s string) string { return s }
+	if err := drawTable(&natural, t, plain, renderer.NewBlueprint(terminal)); err != nil {
 		return "", err
 	}
 	first, _, _ := strings.Cut(natural.String(), "\n")
 	if width == 0 || len([]rune(strings.TrimRight(first, " "))) <= width {
 		return natural.String(), nil
 	}
-	err := drawTable(&wrapped, t, renderer.NewBlueprint(terminal), tablewriter.WithMaxWidth(width))
+	err := drawTable(&wrapped, t, plain, renderer.NewBlueprint(terminal), tablewriter.WithMaxWidth(width))
 	return wrapped.String(), err
 }
 
-// drawTable draws a table as the renderer does, numbers aligned right.
-func drawTable(w io.Writer, t *layout.Table, draw tw.Renderer, options ...tablewriter.Option) error {
+// drawTable draws a table as the renderer does, each text spelled so, numbers aligned right.
+func drawTable(w io.Writer, t *layout.Table, spell func(string) string, draw tw.Renderer, options ...tablewriter.Option) error {
 	var head []string
 	var align []tw.Align
 	for _, c := range t.Columns {
-		head = append(head, c.Head)
+		head = append(head, spell(c.Head))
 		if c.Number {
 			align = append(align, tw.AlignRight)
 		} else {
@@ -56,7 +57,11 @@ func drawTable(w io.Writer, t *layout.Table, draw tw.Renderer, options ...tablew
 	}, options...)...)
 	out.Header(head)
 	for _, row := range t.Rows {
-		if err := out.Append(row.Cells); err != nil {
+		var cells []string
+		for _, cell := range row.Cells {
+			cells = append(cells, spell(cell))
+		}
+		if err := out.Append(cells); err != nil {
 			return err
 		}
 	}

@@ -2,12 +2,22 @@ package write
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 
 	"github.com/cidbench/cidbench/report/model"
 )
+
+// JSON writes a report or a comparison as its model, whose fields are documented there and whose schema and
+// version stand on top.
+func JSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
 
 // CSV writes one row per cell of the matrix, run or not. Accuracies are counts of test images and
 // points; what does not exist is empty.

@@ -1,6 +1,10 @@
 package words
 
 import (
+	"fmt"
+	"strings"
+
+	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 )
@@ -30,4 +34,30 @@ func Label(v stats.Verdict, machinery bool) string {
 	return text
 }
 
+// MachineryOnly warns of a tier whose verdicts mean nothing.
 const MachineryOnly = "This only shows that the machinery works: its verdicts mean nothing for science. "
+
+// Rules says which negatives an arm sees.
+func Rules(arm *bench.Arm) string {
+	switch {
+	case arm.Features == bench.Untrained:
+		return "no training"
+	case arm.Features == bench.Pixels:
+		return "no encoder"
+	case len(arm.Rules) == 0:
+		return "all negatives"
+	}
+	var said []string
+	for _, r := range arm.Rules {
+		said = append(said, r.String())
+	}
+	return strings.Join(said, " and ")
+}
+
+// Temperature means something only for trained arms.
+func Temperature(a model.Arm) string {
+	if a.Features != bench.Trained {
+		return Absent
+	}
+	return fmt.Sprintf("%g", a.Temperature)
+}

@@ -1,0 +1,198 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/contrast"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/report/words"
+)
+
+// arms summarises the cells by arm and temperature, in the order of the matrix.
+func (m *matrix) arms() []model.Arm {
+	type key struct {
+		id          string
+		temperature float64
+	}
+	var order []key
+	groups := map[key][]measurement{}
+	for _, cell := range m.Cells {
+		k := key{cell.Arm, cell.Temperature}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], m.measured(cell))
+	}
+	arms := []model.Arm{}
+	for _, k := range order {
+		arms = append(arms, summarise(m.Catalogue.Arm(k.id), k.temperature, groups[k]))
+	}
+	return arms
+}
+
+// countRuns fills in the tier's counts.
+func countRuns(r *model.Report) {
+	for _, arm := range r.Arms {
+		for _, row := range arm.Runs {
+			switch row.Status {
+			case model.Complete:
+				r.Tier.RunsPresent++
+				r.Tier.TestImages = cmp.Or(r.Tier.TestImages, row.Correct.TestImages)
+			case model.NotRun:
+				r.Tier.RunsMissing++
+			default:
+				r.Tier.RunsFailed++
+			}
+		}
+	}
+}
+
+// floors are those of the catalogue that were run.
+func (m *matrix) floors(arms []model.Arm) []model.Floor {
+	floors := []model.Floor{}
+	for _, id := range m.Catalogue.Floors {
+		for _, arm := range arms {
+			if arm.ID == id && arm.Mean != nil {
+				floors = append(floors, model.Floor{ID: id, Mean: *arm.Mean})
+			}
+		}
+	}
+	return floors
+}
+
+func summarise(arm *bench.Arm, temperature float64, cells []measurement) model.Arm {
+	out := model.Arm{ID: arm.ID, Title: arm.Title, Rules: words.Rules(arm), Features: arm.Features, Temperature: temperature}
+	var complete []Run
+	var linear, ridge, knn []float64
+	for _, o := range cells {
+		row := o.row()
+		out.Runs = append(out.Runs, row)
+		if o.status == model.Complete {
+			complete = append(complete, o.run)
+			linear, ridge, knn = append(linear, *row.Linear), append(ridge, *row.Ridge), append(knn, *row.KNN)
+		}
+	}
+	out.N = len(complete)
+	out.Mean, out.SD = exists(stats.Mean(linear)), exists(stats.StdDev(linear))
+	out.Ridge, out.KNN = exists(stats.Mean(ridge)), exists(stats.Mean(knn))
+	out.Curve, out.Progress, out.Bands = meanCurve(complete), meanProgress(complete), meanBands(complete)
+	return out
+}
+
+// exists is nil for a statistic that does not exist.
+func exists(x float64, err error) *float64 {
+	if err != nil {
+		return nil
+	}
+	return &x
+}
+
+// means averages, one by one, the entries that all runs have at the same index. An entry's place is a mean of
+// nothing, which must be the same in all runs; add adds an entry to the mean of n. Runs of one arm differ in
+// nothing but the seed, so that is all entries.
+func means[T any, M comparable](runs []Run, of func(Run) []T, place func(T) M, add func(mean *M, x T, n float64)) (out []M) {
+	if len(runs) == 0 {
+		return nil
+	}
+	for i, first := range of(runs[0]) {
+		mean, all := place(first), true
+		for _, run := range runs {
+			if entries := of(run); i < len(entries) && place(entries[i]) == place(first) {
+				add(&mean, entries[i], float64(len(runs)))
+			} else {
+				all = false
+			}
+		}
+		if all {
+			out = append(out, mean)
+		}
+	}
+	return out
+}
+
+func meanCurve(runs []Run) []model.CurvePoint {
+	return means(runs, func(r Run) []bench.CurvePoint { return r.Result.Curve },
+		func(x bench.CurvePoint) model.CurvePoint { return model.CurvePoint{Step: x.Step} },
+		func(mean *model.CurvePoint, x bench.CurvePoint, n float64) {
+			mean.Accuracy += *points(x.Accuracy.Linear, x.Accuracy.N) / n
+		})
+}
+
+func meanProgress(runs []Run) []bench.ProgressPoint {
+	return means(runs, func(r Run) []bench.ProgressPoint { return r.Result.Progress },
+		func(x bench.ProgressPoint) bench.ProgressPoint { return bench.ProgressPoint{Step: x.Step} },
+		func(mean *bench.ProgressPoint, x bench.ProgressPoint, n float64) {
+			mean.Loss += x.Loss / n
+			mean.Alignment += x.Alignment / n
+			mean.Uniformity += x.Uniformity / n
+		})
+}
+
+func meanBands(runs []Run) []model.Band {
+	return means(runs, func(r Run) []contrast.Band { return r.Result.Bands },
+		func(x contrast.Band) model.Band { return model.Band{From: x.From, To: x.To} },
+		func(mean *model.Band, x contrast.Band, n float64) {
+			mean.SameClass += 100 * x.SameClass / n
+			mean.Similarity += x.Similarity / n
+		})
+}
+
+// sweeps summarises the sweeps of which at least one point was run that no claim asks for.
+func (m *matrix) sweeps() (shown []model.Sweep) {
+	for _, in := range m.Sweeps {
+		s := model.Sweep{
+			ID: in.ID, Title: in.Title, Seeds: in.Seeds, Reference: in.Reference,
+			Command: fmt.Sprintf("%s run --sweep %s --tier %s --seeds %d", m.program(), in.ID, m.Tier.ID, in.Seeds),
+		}
+		runs := map[string][]measurement{} // by rules, since an arm may stand among the cells under another name
+		for _, cell := range in.Cells {
+			if cell.Spec.Training.Features != bench.Trained {
+				continue
+			}
+			s.Cells++
+			if o := m.measured(cell); o.status == model.Complete {
+				s.Complete++
+				key := fmt.Sprint(cell.Spec.Training.Rules)
+				runs[key] = append(runs[key], o)
+			}
+		}
+		ownRuns := false
+		for _, line := range in.Lines {
+			out := model.SweepLine{Name: line.String()}
+			for _, fraction := range in.Fractions {
+				arm := line.Arm(fraction)
+				at := runs[fmt.Sprint(arm.Rules)]
+				p := model.SweepPoint{Fraction: fraction, Negatives: arm.Rules[0].Count(m.Tier.Train.Scale().Negatives, len(m.Classes)), N: len(at), Seeds: []float64{}}
+				for _, o := range at {
+					p.Seeds = append(p.Seeds, o.linear())
+					ownRuns = ownRuns || o.cell.Arm == arm.ID && !m.claimed(o.cell)
+				}
+				p.Mean, p.SD = exists(stats.Mean(p.Seeds)), exists(stats.StdDev(p.Seeds))
+				out.Points = append(out.Points, p)
+			}
+			s.Lines = append(s.Lines, out)
+		}
+		var level []float64
+		for _, o := range runs[fmt.Sprint(m.Catalogue.Arm(in.Reference).Rules)] {
+			level = append(level, o.linear())
+		}
+		s.ReferenceMean = exists(stats.Mean(level))
+		if ownRuns {
+			shown = append(shown, s)
+		}
+	}
+	return shown
+}
+
+// claimed says whether a claim of the report asks for the same run.
+func (m *matrix) claimed(cell bench.Cell) bool {
+	for _, other := range m.cells {
+		if other.Spec.ID() == cell.Spec.ID() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,186 @@
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/contrast"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/words"
+)
+
+// slot is where a cell stands in the matrix.
+type slot struct {
+	arm         string
+	temperature float64
+	seed        uint64
+}
+
+// matrix is an input whose cells can be found.
+type matrix struct {
+	Input
+	cells map[slot]bench.Cell
+}
+
+// newMatrix indexes the cells of an input, and refuses one that no honest report can be made of.
+func newMatrix(in Input) (*matrix, error) {
+	m := &matrix{in, map[slot]bench.Cell{}}
+	var errs []error
+	for _, cell := range in.Cells {
+		at := slot{cell.Arm, cell.Temperature, cell.Seed}
+		if in.Catalogue.Arm(cell.Arm) == nil {
+			errs = append(errs, fmt.Errorf("report: a cell names the unknown arm %q", cell.Arm))
+		}
+		if _, ok := m.cells[at]; ok {
+			errs = append(errs, fmt.Errorf("report: two cells of %s at temperature %g, seed %d", cell.Arm, cell.Temperature, cell.Seed))
+		}
+		m.cells[at] = cell
+		id := cell.Spec.ID()
+		run, ok := in.Runs[id]
+		if !ok {
+			continue
+		}
+		// The key is what was computed: a run filed under another id would be judged as what it is not.
+		if computed, err := registry.RunID(run.Manifest.Key); err != nil || computed != id {
+			errs = append(errs, fmt.Errorf("report: %w: run %s holds the key of %s", registry.ErrCorrupt, id, computed))
+		}
+	}
+	for _, claim := range in.Claims {
+		if !claim.In(in.Tier.ID) {
+			errs = append(errs, fmt.Errorf("report: claim %q is not tested in tier %q", claim.ID, in.Tier.ID))
+		}
+		for _, id := range claim.Arms() {
+			if in.Catalogue.Arm(id) == nil {
+				errs = append(errs, fmt.Errorf("report: claim %q names an unknown arm %q", claim.ID, id))
+			}
+		}
+	}
+	return m, errors.Join(errs...)
+}
+
+// cell finds where an arm's run stands in the matrix, which lists equal runs once: floors at the tier's
+// temperature, pixels at seed 0, and an arm that is another by a second name under that name.
+func (m *matrix) cell(id string, temperature float64, seed uint64) (bench.Cell, bool) {
+	arm := m.Catalogue.Arm(id)
+	if arm.Features != bench.Trained {
+		temperature = m.Tier.Train.Scale().Temperature
+	}
+	if arm.Features == bench.Pixels {
+		seed = 0
+	}
+	if cell, ok := m.cells[slot{id, temperature, seed}]; ok {
+		return cell, true
+	}
+	for _, other := range m.Catalogue.Arms {
+		if other.Features == arm.Features && slices.Equal(other.Rules, arm.Rules) {
+			if cell, ok := m.cells[slot{other.ID, temperature, seed}]; ok {
+				return cell, true
+			}
+		}
+	}
+	return bench.Cell{}, false
+}
+
+// temperature is that at which a claim is tested.
+func (m *matrix) temperature(claim *bench.Claim) float64 {
+	if claim.Temperature != 0 {
+		return claim.Temperature
+	}
+	return m.Tier.Train.Scale().Temperature
+}
+
+// measured is a cell with its run.
+func (m *matrix) measured(cell bench.Cell) measurement {
+	o := measurement{cell: cell, status: model.NotRun}
+	run, ok := m.Runs[cell.Spec.ID()]
+	if !ok {
+		if near, ok := m.Near[cell.Spec.ID()]; ok {
+			o.reason = near.String()
+		}
+		return o
+	}
+	o.run, o.status = run, model.Complete
+	if run.Manifest.Status == registry.Failed {
+		o.status, o.reason = model.Failed, words.OneLine(run.Manifest.Reason)
+	} else if reason := unusable(run); reason != "" {
+		o.status, o.reason = model.Unusable, reason
+	}
+	return o
+}
+
+// analysisOf finds the analysis of an arm's run at the end of training.
+func (m *matrix) analysisOf(arm string, temperature float64, seed uint64) *AnalysisRun {
+	cell, ok := m.cell(arm, temperature, seed)
+	if !ok {
+		return nil
+	}
+	id := cell.Spec.ID()
+	for i, run := range m.Analyses {
+		if run.Spec.Run == id && run.Step == m.Tier.Train.Scale().Steps {
+			return &m.Analyses[i]
+		}
+	}
+	return nil
+}
+
+// measurement is one cell of the matrix with its run, and what keeps it from being used.
+type measurement struct {
+	cell   bench.Cell
+	run    Run
+	status model.Status
+	reason string // why not complete
+}
+
+func (o measurement) row() model.RunRow {
+	row := model.RunRow{
+		Seed: o.cell.Seed, Status: o.status, Reason: o.reason, Run: o.cell.Spec.ID(),
+		Manifest: o.run.Digest, Result: o.run.Manifest.ResultDigest,
+	}
+	if o.status != model.Complete {
+		return row
+	}
+	a := o.run.Result.Accuracy
+	row.Linear, row.Ridge, row.KNN = points(a.Linear, a.N), points(a.Ridge, a.N), points(a.KNN, a.N)
+	row.Correct = &model.Correct{Linear: a.Linear, Ridge: a.Ridge, KNN: a.KNN, TestImages: a.N}
+	if o.trained() {
+		row.Loss = &o.run.Result.Loss
+	}
+	return row
+}
+
+func (o measurement) trained() bool { return o.cell.Spec.Training.Features == bench.Trained }
+
+// linear is the accuracy that claims are about, in points.
+func (o measurement) linear() float64 {
+	return *points(o.run.Result.Accuracy.Linear, o.run.Result.Accuracy.N)
+}
+
+func points(correct, of int) *float64 {
+	p := 100 * float64(correct) / float64(of)
+	return &p
+}
+
+// unusable says which number of a complete run is none.
+func unusable(run Run) string {
+	a := run.Result.Accuracy
+	if a.N < 1 || min(a.Linear, a.Ridge, a.KNN) < 0 || max(a.Linear, a.Ridge, a.KNN) > a.N {
+		return fmt.Sprintf("%d (linear), %d (ridge) and %d (neighbours) correct of %d test images are no accuracies", a.Linear, a.Ridge, a.KNN, a.N)
+	}
+	for _, p := range run.Result.Curve {
+		if p.Accuracy.N < 1 {
+			return fmt.Sprintf("no accuracy at step %d", p.Step)
+		}
+	}
+	bad := func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
+	if bad(run.Result.Loss) || slices.ContainsFunc(run.Result.Progress, func(p bench.ProgressPoint) bool { return bad(p.Loss) }) {
+		return "the loss is not a number"
+	}
+	if slices.ContainsFunc(run.Result.Bands, func(x contrast.Band) bool { return bad(x.SameClass) || bad(x.Similarity) }) {
+		return "the difficulty bands hold what is not a number"
+	}
+	return ""
+}
