@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/cidbench/cidbench/registry"
@@ -126,13 +127,18 @@ func TestOpenFails(t *testing.T) {
 		return dir
 	}
 	const configName = "cidbench-registry.json"
+	bare := t.TempDir()
+	if err := os.CopyFS(bare, fstest.MapFS{"runs/0123456789abcdef0123456789abcdef/lease.json": {}}); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name, url string
 		want      error
 		says      string
 	}{
 		{"below a file", write("f", "") + "/f/registry", registry.ErrUnavailable, "file://"},
-		{"other content", write("thesis.tex", ""), registry.ErrCorrupt, "thesis.tex"},
+		{"other content", write("thesis.tex", ""), registry.ErrForeign, "thesis.tex"},
+		{"no configuration", bare, registry.ErrCorrupt, "runs/0123456789abcdef0123456789abcdef/lease.json"},
 		{"newer version", write(configName, `{"format":"cidbench-registry","version":2}`), registry.ErrCorrupt, "version 2"},
 		{"other format", write(configName, `{"format":"oci","version":1}`), registry.ErrCorrupt, `"oci"`},
 		{"no id", write(configName, `{"format":"cidbench-registry","version":1}`), registry.ErrCorrupt, "uuid"},
@@ -145,6 +151,9 @@ func TestOpenFails(t *testing.T) {
 		}
 		if message := fmt.Sprint(err); !strings.Contains(message, test.says) || strings.Contains(message, "secret") {
 			t.Errorf("%s: error is %q, want it to say %q", test.name, message, test.says)
+		}
+		if _, err := registry.OpenExisting(t.Context(), test.url); test.want != nil && !errors.Is(err, test.want) && test.want != registry.ErrUnavailable {
+			t.Errorf("%s: OpenExisting gives %v, want %v", test.name, err, test.want)
 		}
 	}
 }
