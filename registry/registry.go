@@ -175,7 +175,7 @@ func OpenExisting(ctx context.Context, url string) (*Registry, error) {
 	return r, nil
 }
 
-// ErrForeign: what is there is no registry.
+// ErrForeign says that what is there is no registry.
 var ErrForeign = errors.New("is no registry")
 
 // foreign says what keeps a place without a configuration from being an empty one; nil if nothing does, or if
