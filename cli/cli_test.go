@@ -11,16 +11,44 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/encoder"
+	"github.com/cidbench/cidbench/bench/moco"
+	"github.com/cidbench/cidbench/bench/nn"
+	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/study"
 )
 
 // other is the catalogue of another paper.
 var other = &bench.Catalogue{
-	Paper:  bench.Paper{Title: "On rings", Authors: "Doe, Roe", Link: "https://example.org", Summary: "It draws rings."},
-	Arms:   []*bench.Arm{{ID: "round", Title: "rings", Features: bench.Trained}},
-	Claims: []*bench.Claim{{ID: "roundness", Statement: "Rings are round."}},
-	Tiers:  []*bench.Tier{{ID: "small", Title: "few rings", Dataset: "glyphs-small", Seeds: 3}},
+	Paper: bench.Paper{Title: "On rings", Authors: "Doe, Roe", Link: "https://example.org", Summary: "It draws rings."},
+	Arms:  []*bench.Arm{{ID: "round", Title: "rings", Features: bench.Trained}},
+	Claims: []*bench.Claim{{
+		ID: "roundness", Family: "roundness", Statement: "Rings are round.", Target: "round", Source: bench.Source{Where: "nowhere", Ours: "all"},
+		Observations: []bench.Observation{{Arm: "round", Statistic: analysis.SameClassAUC}}, MinSeeds: 3,
+	}},
+	Datasets: []*dataset.Source{{Name: "dots", From: "nowhere", Digest: "sha256:d0", Tree: dataset.GlyphTree, Read: dataset.Glyphs(100, 100)}},
+	Tiers: []*bench.Tier{{
+		ID: "small", Title: "few rings", Caveat: "Small.", Dataset: "dots", Seeds: 3, Checkpoints: []float64{1},
+		Train: moco.Config{
+			Encoder: encoder.Config{Size: 32, Stem: []int{4}, Stages: []encoder.Stage{{Blocks: 1, Width: 2, Out: 4, Stride: 2}}, Hidden: 4, Dim: 4},
+			Augment: augment.Config{MinArea: 1}, Steps: 4, Batch: 8, Queue: 16, Temperature: 0.2, NormGroups: 1, SGD: nn.SGD{LearningRate: 0.1},
+		},
+		Probe: probe.Protocol{L2: 0.1, Iterations: 2, Ridge: 0.1, Neighbours: 2}, BandEvery: 1,
+		Analysis: analysis.Protocol{Queries: 10, Tail: 0.05, Draws: 19, Resamples: 19},
+	}},
+}
+
+// A catalogue that is not valid ends the program before it does anything.
+func TestInvalidCatalogue(t *testing.T) {
+	var errs bytes.Buffer
+	c := &Console{Catalogue: &bench.Catalogue{Tiers: []*bench.Tier{{ID: "small"}}}, Args: []string{"list"}, Stdout: &errs, Stderr: &errs}
+	if code := c.Run(t.Context()); code != exitInternal || !strings.Contains(errs.String(), "no training method") {
+		t.Errorf("exit %d: %s", code, &errs)
+	}
 }
 
 // try runs a command of a program called ring.

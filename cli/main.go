@@ -50,6 +50,10 @@ func Main(catalogue *bench.Catalogue) int {
 // Run runs the command that Args name, and returns the exit code.
 func (c *Console) Run(ctx context.Context) int {
 	c.Name = cmp.Or(c.Name, "cidbench")
+	if err := c.Catalogue.Validate(); err != nil {
+		fmt.Fprintf(c.Stderr, "%s: the catalogue of experiments is not valid: %v\n", c.Name, err)
+		return exitInternal
+	}
 	root := newRoot(c)
 	root.SetArgs(c.Args)
 	root.SetOut(c.Stdout)

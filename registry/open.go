@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,9 @@ import (
 // Open opens the registry at a URL that OpenStore accepts, and creates it if
 // there is nothing at all.
 //
-// Errors: ErrCorrupt if there is something else than a registry that this
-// program can read; ErrUnavailable, also for a place where it may not write.
+// Errors: ErrForeign if there is something else than a registry; ErrCorrupt if
+// there is one that this program cannot read; ErrUnavailable, also for a place
+// where it may not write. Any other error is of the URL.
 func Open(ctx context.Context, url string) (*Registry, error) {
 	s, err := OpenStore(ctx, url)
 	if err != nil {
@@ -44,14 +46,16 @@ func OpenOver(ctx context.Context, url, base string) (*Registry, error) {
 }
 
 // OpenExisting opens a registry for a command that only reads. It never writes.
-// Errors: ErrNotExist if there is no registry, else as Open.
+// Errors: ErrNotExist if there is nothing, else as Open.
 func OpenExisting(ctx context.Context, url string) (*Registry, error) {
 	s, err := OpenStore(ctx, url)
 	if err != nil {
 		return nil, err
 	}
 	r := &Registry{store: s}
-	err = r.load(ctx)
+	if err = r.load(ctx); errors.Is(err, ErrNotExist) {
+		err = cmp.Or(r.foreign(ctx), err)
+	}
 	if errors.Is(err, ErrNotExist) {
 		return nil, fmt.Errorf("no registry at %s: check the place, or run an experiment, which creates it: %w", s, err)
 	} else if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/registry/s3/s3test"
@@ -42,7 +43,7 @@ func TestOpen(t *testing.T) {
 func TestOpenFails(t *testing.T) {
 	write := func(name, content string) string {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+		if err := os.CopyFS(dir, fstest.MapFS{name: {Data: []byte(content)}}); err != nil {
 			t.Fatal(err)
 		}
 		return dir
@@ -54,7 +55,8 @@ func TestOpenFails(t *testing.T) {
 		says      string
 	}{
 		{"below a file", write("f", "") + "/f/registry", registry.ErrUnavailable, "file://"},
-		{"other content", write("thesis.tex", ""), registry.ErrCorrupt, "thesis.tex"},
+		{"other content", write("thesis.tex", ""), registry.ErrForeign, "thesis.tex"},
+		{"no configuration", write("runs/0123456789abcdef0123456789abcdef/lease.json", ""), registry.ErrCorrupt, "lease.json"},
 		{"newer version", write(configName, `{"format":"cidbench-registry","version":2}`), registry.ErrCorrupt, "version 2"},
 		{"other format", write(configName, `{"format":"oci","version":1}`), registry.ErrCorrupt, `"oci"`},
 		{"no id", write(configName, `{"format":"cidbench-registry","version":1}`), registry.ErrCorrupt, "uuid"},

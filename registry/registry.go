@@ -77,7 +77,7 @@ func OpenOn(ctx context.Context, s store.Store) (*Registry, error) {
 	return r, nil
 }
 
-// ErrForeign: what is there is no registry.
+// ErrForeign says that what is there is no registry.
 var ErrForeign = errors.New("is no registry")
 
 // foreign says what keeps a place without a configuration from being an empty one; nil if nothing does, or if

@@ -2,7 +2,7 @@ package study
 
 import "github.com/cidbench/cidbench/bench"
 
-// TierIDs, ClaimIDs, ArmIDs and SweepIDs list what a catalogue has to choose from.
+// TierIDs lists the tiers, for those who have to choose.
 func TierIDs(c *bench.Catalogue) []string {
 	return ids(c.Tiers, func(t *bench.Tier) string { return t.ID })
 }

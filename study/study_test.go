@@ -9,8 +9,14 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/moco"
 	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/nn"
+	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/study"
 )
@@ -22,9 +28,11 @@ var small = &bench.Catalogue{
 		{ID: "half", Title: "the harder half", Features: bench.Trained, Rules: []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}}},
 		{ID: "pixels", Title: "raw pixels", Features: bench.Pixels},
 	},
-	Floors: []string{"pixels"},
+	Datasets: []*dataset.Source{{Name: "dots", From: "nowhere", Digest: "sha256:d0", Tree: dataset.GlyphTree, Read: dataset.Glyphs(100, 100)}},
+	Floors:   []string{"pixels"},
 	Claims: []*bench.Claim{{
 		ID: "half", Family: "half", Statement: "Half of them will do.", MinSeeds: 3,
+		Target: "as good", Source: bench.Source{Where: "nowhere", Ours: "all"}, Probe: "probe1-softmax-l2-0.1-lbfgs-2-ridge-0.1-knn-2",
 		Contrasts: []bench.Contrast{{A: "half", B: "all", Relation: bench.NonInferior, Margin: 1}},
 	}},
 	Sweeps: []*bench.Sweep{{
@@ -32,9 +40,20 @@ var small = &bench.Catalogue{
 		Lines: []bench.SweepLine{{Action: negatives.Keep, Pool: negatives.Hardest}},
 	}},
 	Tiers: []*bench.Tier{{
-		ID: "tiny", Title: "a few steps", Caveat: "Tiny.", Machinery: true, Dataset: "glyphs-small", Seeds: 3, Checkpoints: []float64{1},
-		Train: moco.Config{Steps: 4, Batch: 8, Queue: 16, Temperature: 0.2},
+		ID: "tiny", Title: "a few steps", Caveat: "Tiny.", Machinery: true, Dataset: "dots", Seeds: 3, Checkpoints: []float64{1},
+		Train: moco.Config{
+			Encoder: encoder.Config{Size: 32, Stem: []int{4}, Stages: []encoder.Stage{{Blocks: 1, Width: 2, Out: 4, Stride: 2}}, Hidden: 4, Dim: 4},
+			Augment: augment.Config{MinArea: 1}, Steps: 4, Batch: 8, Queue: 16, Temperature: 0.2, NormGroups: 1, SGD: nn.SGD{LearningRate: 0.1},
+		},
+		Probe: probe.Protocol{L2: 0.1, Iterations: 2, Ridge: 0.1, Neighbours: 2}, BandEvery: 1,
+		Analysis: analysis.Protocol{Queries: 10, Tail: 0.05, Draws: 19, Resamples: 19},
 	}},
+}
+
+func TestCatalogueIsValid(t *testing.T) {
+	if err := small.Validate(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func options(o study.Options) study.Options {
