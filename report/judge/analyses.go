@@ -97,13 +97,6 @@ func statistic(definition analysis.Definition, runs []AnalysisRun) (model.Statis
 	return s, true
 }
 
-func permutation(x analysis.Statistic) *model.PValues {
-	if x.Null == nil {
-		return nil
-	}
-	return &model.PValues{Support: x.Null.PGreater, Refute: x.Null.PLess}
-}
-
 // meanPercentiles averages stretch by stretch; a similarity that some run lacks is left out.
 func meanPercentiles(runs []AnalysisRun, of func(*analysis.Measures) []analysis.Percentile) []analysis.Percentile {
 	out := slices.Clone(of(&runs[0].Measures))
