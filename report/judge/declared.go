@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,24 +14,20 @@ import (
 
 // misdeclared says where a run is not the arm, tier and probe that it is used for.
 func misdeclared(tier *bench.Tier, claim *bench.Claim, arm *bench.Arm, o measurement) (out []string) {
-	wrong := func(what string, got, want any) {
-		out = append(out, fmt.Sprintf("%s: %v, not %v", what, got, want))
-	}
 	spec := o.cell.Spec
-	if claim.Probe != "" && spec.Probe != claim.Probe { // observations need no probe
-		wrong("probe", spec.Probe, claim.Probe)
-	}
-	if spec.Dataset.Name != tier.Dataset {
-		wrong("data set", spec.Dataset.Name, tier.Dataset)
-	}
-	if spec.Seed != o.cell.Seed {
-		wrong("seed", spec.Seed, o.cell.Seed)
-	}
-	if spec.Arm.Features != arm.Features {
-		wrong("features", spec.Arm.Features, arm.Features)
-	}
-	if !slices.Equal(spec.Arm.Rules, arm.Rules) {
-		wrong("rules", spec.Arm.Rules, arm.Rules)
+	for _, x := range []struct {
+		what      string
+		got, want any
+	}{
+		{"probe", spec.Probe, cmp.Or(claim.Probe, spec.Probe)}, // observations need no probe
+		{"data set", spec.Dataset.Name, tier.Dataset},
+		{"seed", spec.Seed, o.cell.Seed},
+		{"features", spec.Arm.Features, arm.Features},
+		{"rules", spec.Arm.Rules, arm.Rules},
+	} {
+		if got, want := fmt.Sprint(x.got), fmt.Sprint(x.want); got != want {
+			out = append(out, fmt.Sprintf("%s: %s, not %s", x.what, got, want))
+		}
 	}
 	if arm.Features != bench.Pixels {
 		want := tier.Train
