@@ -76,6 +76,26 @@ func distinct[T any](all []T, spell func(T) string) []string {
 	return out
 }
 
+// cellKey is where a cell stands in the matrix.
+type cellKey struct {
+	arm         string
+	temperature float64
+	seed        uint64
+}
+
+// rows yields the complete cells of a report by their place in the matrix.
+func rows(r *model.Report) map[cellKey]model.RunRow {
+	all := map[cellKey]model.RunRow{}
+	for _, arm := range r.Arms {
+		for _, row := range arm.Runs {
+			if row.Status == model.Complete {
+				all[cellKey{arm.ID, arm.Temperature, row.Seed}] = row
+			}
+		}
+	}
+	return all
+}
+
 // onlyIn lists what a report has and the other lacks.
 func onlyIn(r, other *model.Report) []string {
 	out := []string{}

@@ -28,11 +28,11 @@ type chart struct {
 	across, up string // the quantities along the axes
 	height     float64
 	lines      []line
-	levels     []reference
+	levels     []tick // across the plot
 	zero       bool   // draw the line of zero
 	log        bool   // along the bottom
 	ticks      []tick // along the bottom; nil for round values
-	marks      []reference
+	marks      []tick // from the bottom up
 }
 
 // line is a curve. What it says in the legend is its name and note.
@@ -45,13 +45,7 @@ type line struct {
 	marked     bool
 }
 
-// reference is a value with a name, drawn across the plot.
-type reference struct {
-	name string
-	at   float64
-}
-
-// Figure draws the chart; it is nil without lines.
+// figure draws the chart; it is nil without lines.
 func (c chart) figure() *Figure {
 	if len(c.lines) == 0 {
 		return nil
@@ -66,14 +60,11 @@ func (c chart) figure() *Figure {
 	for _, level := range c.levels {
 		ys = append(ys, level.at)
 	}
-	for _, m := range c.marks {
+	for _, m := range slices.Concat(c.marks, c.ticks) {
 		xs = append(xs, m.at)
 	}
 	if c.zero {
 		ys = append(ys, 0)
-	}
-	for _, t := range c.ticks {
-		xs = append(xs, t.at)
 	}
 	bottom := chartTop + c.height
 	f := &Figure{ID: c.id, Title: c.title, Width: figureWidth, Height: coord(bottom + axisRoom + legendRow*float64(len(c.lines)))}
@@ -97,7 +88,7 @@ func (c chart) figure() *Figure {
 	}
 	for _, m := range c.marks {
 		f.Lines = append(f.Lines, stroke{"margin", across.at(m.at), chartTop, across.at(m.at), coord(bottom)})
-		f.Texts = append(f.Texts, text{"start plate small", across.at(m.at) + 4, chartTop + 12, m.name})
+		f.Texts = append(f.Texts, text{"start plate small", across.at(m.at) + 4, chartTop + 12, m.label})
 	}
 	said := []string{c.intro}
 	for i, l := range c.lines {
@@ -118,14 +109,14 @@ func (c chart) figure() *Figure {
 
 // levels draws lines across the plot, from the highest down, with their names in the strip at its right end. A
 // name gives way to the one above it.
-func (f *Figure) levels(levels []reference, up scale) {
+func (f *Figure) levels(levels []tick, up scale) {
 	const lineOfText = 13
 	above := coord(math.Inf(-1))
-	for _, level := range slices.SortedStableFunc(slices.Values(levels), func(a, b reference) int { return cmp.Compare(b.at, a.at) }) {
+	for _, level := range slices.SortedStableFunc(slices.Values(levels), func(a, b tick) int { return cmp.Compare(b.at, a.at) }) {
 		y := up.at(level.at)
 		f.Lines = append(f.Lines, stroke{"floor", chartLeft, y, plotRight, y})
 		above = max(y-4, above+lineOfText)
-		f.Texts = append(f.Texts, text{"end plate small", plotRight, above, level.name})
+		f.Texts = append(f.Texts, text{"end plate small", plotRight, above, level.label})
 	}
 }
 

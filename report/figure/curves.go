@@ -113,7 +113,7 @@ func OverTraining(id, statistic string, all []Course) *Figure {
 			plot.title, plot.up = statistic, "mean and range of seeds"
 			plot.intro = fmt.Sprintf("%s: %s (%s), by training step.", s.ID, s.Title, s.Unit)
 			if s.Null != nil {
-				plot.levels = []reference{{"chance " + words.Null(s.Null), *s.Null}}
+				plot.levels = []tick{{*s.Null, "chance " + words.Null(s.Null)}}
 				plot.intro += " Chance is " + words.Null(s.Null) + "."
 			}
 			l.x, l.y = append(l.x, float64(a.Step)), append(l.y, s.Mean)
@@ -158,19 +158,19 @@ func Fractions(id string, s *model.Sweep, r *model.Report, places []model.Place)
 		plot.lines = append(plot.lines, out)
 	}
 	if s.ReferenceMean != nil {
-		plot.levels = append(plot.levels, reference{s.Reference + " " + words.Plain(*s.ReferenceMean), *s.ReferenceMean})
+		plot.levels = append(plot.levels, tick{*s.ReferenceMean, s.Reference + " " + words.Plain(*s.ReferenceMean)})
 	}
 	for _, f := range r.Floors {
-		plot.levels = append(plot.levels, reference{f.ID + " " + words.Plain(f.Mean), f.Mean})
+		plot.levels = append(plot.levels, tick{f.Mean, f.ID + " " + words.Plain(f.Mean)})
 	}
 	for _, level := range plot.levels {
-		plot.intro += fmt.Sprintf(" The level of %s.", level.name)
+		plot.intro += fmt.Sprintf(" The level of %s.", level.label)
 	}
 	for _, p := range places {
-		mark := reference{words.Fraction(p.Fraction), p.Fraction}
+		mark := tick{p.Fraction, words.Fraction(p.Fraction)}
 		if p.Sweep == s.ID && !slices.Contains(plot.marks, mark) {
 			plot.marks = append(plot.marks, mark)
-			plot.intro += fmt.Sprintf(" The claim looks at %s.", mark.name)
+			plot.intro += fmt.Sprintf(" The claim looks at %s.", mark.label)
 		}
 	}
 	return plot.figure()

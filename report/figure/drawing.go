@@ -66,6 +66,7 @@ const (
 	dotSize     = 4.0
 )
 
+// tick is a value with a name.
 type tick struct {
 	at    float64
 	label string

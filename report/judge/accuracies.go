@@ -3,6 +3,7 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/contrast"
@@ -13,22 +14,13 @@ import (
 
 // arms summarises the cells by arm and temperature, in the order of the matrix.
 func (m *matrix) arms() []model.Arm {
-	type key struct {
+	type arm struct {
 		id          string
 		temperature float64
 	}
-	var order []key
-	groups := map[key][]measurement{}
-	for _, cell := range m.Cells {
-		k := key{cell.Arm, cell.Temperature}
-		if groups[k] == nil {
-			order = append(order, k)
-		}
-		groups[k] = append(groups[k], m.measured(cell))
-	}
 	arms := []model.Arm{}
-	for _, k := range order {
-		arms = append(arms, summarise(m.Catalogue.Arm(k.id), k.temperature, groups[k]))
+	for _, cells := range grouped(m.Cells, func(c bench.Cell) arm { return arm{c.Arm, c.Temperature} }) {
+		arms = append(arms, m.summarise(cells))
 	}
 	return arms
 }
@@ -63,11 +55,14 @@ func (m *matrix) floors(arms []model.Arm) []model.Floor {
 	return floors
 }
 
-func summarise(arm *bench.Arm, temperature float64, cells []measurement) model.Arm {
-	out := model.Arm{ID: arm.ID, Title: arm.Title, Rules: words.Rules(arm), Features: arm.Features, Temperature: temperature}
+// summarise is an arm at a temperature over its cells.
+func (m *matrix) summarise(cells []bench.Cell) model.Arm {
+	arm := m.Catalogue.Arm(cells[0].Arm)
+	out := model.Arm{ID: arm.ID, Title: arm.Title, Rules: words.Rules(arm), Features: arm.Features, Temperature: cells[0].Temperature}
 	var complete []Run
 	var linear, ridge, knn []float64
-	for _, o := range cells {
+	for _, cell := range cells {
+		o := m.measured(cell)
 		row := o.row()
 		out.Runs = append(out.Runs, row)
 		if o.status == model.Complete {
@@ -168,7 +163,7 @@ func (m *matrix) sweeps() (shown []model.Sweep) {
 				p := model.SweepPoint{Fraction: fraction, Negatives: arm.Rules[0].Count(m.Tier.Train.Scale().Negatives, len(m.Classes)), N: len(at), Seeds: []float64{}}
 				for _, o := range at {
 					p.Seeds = append(p.Seeds, o.linear())
-					ownRuns = ownRuns || o.cell.Arm == arm.ID && !m.claimed(o.cell)
+					ownRuns = ownRuns || o.cell.Arm == arm.ID && !slices.ContainsFunc(m.Cells, func(claimed bench.Cell) bool { return claimed.Spec.ID() == o.cell.Spec.ID() })
 				}
 				p.Mean, p.SD = exists(stats.Mean(p.Seeds)), exists(stats.StdDev(p.Seeds))
 				out.Points = append(out.Points, p)
@@ -185,14 +180,4 @@ func (m *matrix) sweeps() (shown []model.Sweep) {
 		}
 	}
 	return shown
-}
-
-// claimed says whether a claim of the report asks for the same run.
-func (m *matrix) claimed(cell bench.Cell) bool {
-	for _, other := range m.cells {
-		if other.Spec.ID() == cell.Spec.ID() {
-			return true
-		}
-	}
-	return false
 }

@@ -10,28 +10,17 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// stage is an arm at a temperature after a step.
-type stage struct {
-	arm         string
-	temperature float64
-	step        int
-}
-
 // analyses summarises the analyses over seeds, in the order in which they come.
 func (m *matrix) analyses() (all []model.Analysis) {
-	var order []stage
-	groups := map[stage][]AnalysisRun{}
-	for _, run := range m.Analyses {
-		at := stage{run.Cell.Arm, run.Cell.Temperature, run.Step}
-		if groups[at] == nil {
-			order = append(order, at)
-		}
-		groups[at] = append(groups[at], run)
+	type stage struct {
+		arm         string
+		temperature float64
+		step        int
 	}
-	for _, at := range order {
-		runs := groups[at]
+	for _, runs := range grouped(m.Analyses, func(run AnalysisRun) stage { return stage{run.Cell.Arm, run.Cell.Temperature, run.Step} }) {
+		at := runs[0]
 		a := model.Analysis{
-			Arm: at.arm, Temperature: at.temperature, Step: at.step, N: len(runs), Final: at.step == m.Tier.Train.Scale().Steps,
+			Arm: at.Cell.Arm, Temperature: at.Cell.Temperature, Step: at.Step, N: len(runs), Final: at.Step == m.Tier.Train.Scale().Steps,
 			Images: runs[0].Measures.Images, Queries: runs[0].Measures.Queries,
 			Percentiles: meanPercentiles(runs, func(x *analysis.Measures) []analysis.Percentile { return x.Percentiles }),
 			Cuts:        meanPercentiles(runs, func(x *analysis.Measures) []analysis.Percentile { return x.Cuts }),
@@ -60,7 +49,7 @@ func (m *matrix) analyses() (all []model.Analysis) {
 			a.Gallery = append(a.Gallery, out)
 		}
 		for _, run := range runs {
-			a.Runs = append(a.Runs, model.RunRef{Arm: at.arm, Seed: run.Cell.Seed, Run: run.Spec.ID(), Manifest: run.Digest})
+			a.Runs = append(a.Runs, model.RunRef{Arm: at.Cell.Arm, Seed: run.Cell.Seed, Run: run.Spec.ID(), Manifest: run.Digest})
 		}
 		all = append(all, a)
 	}
@@ -95,13 +84,6 @@ func statistic(definition analysis.Definition, runs []AnalysisRun) (model.Statis
 		s.Permutation = &p
 	}
 	return s, true
-}
-
-func permutation(x analysis.Statistic) *model.PValues {
-	if x.Null == nil {
-		return nil
-	}
-	return &model.PValues{Support: x.Null.PGreater, Refute: x.Null.PLess}
 }
 
 // meanPercentiles averages stretch by stretch; a similarity that some run lacks is left out.

@@ -107,6 +107,10 @@ func differenceOf(d stats.Difference) *model.Difference {
 	return &model.Difference{Estimate: d.Estimate, SE: d.SE, Low: d.Interval.Low, High: d.Interval.High, Level: d.Interval.Level}
 }
 
+func pValues(e stats.Evidence) model.PValues {
+	return model.PValues{Support: e.PSupport, Refute: e.PRefute}
+}
+
 // bounds are the differences that a relation is about.
 func bounds(x bench.Contrast) []float64 {
 	switch x.Relation {
@@ -173,6 +177,13 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 	p := pValues(evidence)
 	c.P, c.Alone = &p, evidence.Judge(l.alpha)
 	return c, runs
+}
+
+func permutation(x analysis.Statistic) *model.PValues {
+	if x.Null == nil {
+		return nil
+	}
+	return &model.PValues{Support: x.Null.PGreater, Refute: x.Null.PLess}
 }
 
 // twiceTheMean combines p values that may depend on each other.

@@ -134,18 +134,8 @@ func (l look) places(claim *bench.Claim, temperature float64, sweeps []model.Swe
 func across(claims []model.Claim) []model.Across {
 	all := []model.Across{}
 	type statement struct{ family, text string }
-	var order []statement
-	variants := map[statement][]model.Claim{}
-	for _, c := range claims {
-		s := statement{c.Family, c.Statement}
-		if variants[s] == nil {
-			order = append(order, s)
-		}
-		variants[s] = append(variants[s], c)
-	}
-	for _, s := range order {
-		variant := variants[s]
-		row := model.Across{Claim: variant[0].ID, Family: s.family}
+	for _, variant := range grouped(claims, func(c model.Claim) statement { return statement{c.Family, c.Statement} }) {
+		row := model.Across{Claim: variant[0].ID, Family: variant[0].Family}
 		for _, c := range variant {
 			row.At = append(row.At, model.AtTemperature{Temperature: c.Temperature, Claim: c.ID, Verdict: c.Verdict})
 			row.Differs = row.Differs || c.Verdict != variant[0].Verdict

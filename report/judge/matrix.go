@@ -184,3 +184,17 @@ func unusable(run Run) string {
 	}
 	return ""
 }
+
+// grouped puts together what has the same key, in the order of the first of each.
+func grouped[T any, K comparable](all []T, key func(T) K) (groups [][]T) {
+	at := map[K]int{}
+	for _, x := range all {
+		i, known := at[key(x)]
+		if !known {
+			i = len(groups)
+			at[key(x)], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], x)
+	}
+	return groups
+}

@@ -175,10 +175,6 @@ func correct(claims []model.Claim, raw []stats.Evidence) ([]stats.Evidence, erro
 	return corrected, nil
 }
 
-func pValues(e stats.Evidence) model.PValues {
-	return model.PValues{Support: e.PSupport, Refute: e.PRefute}
-}
-
 // combine turns the evidence on contrasts into evidence on the claim that all of them hold.
 //
 // That claim is false if any contrast fails, so its support must reject every one of these nulls: the

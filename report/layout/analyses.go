@@ -3,12 +3,166 @@ package layout
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/words"
 )
+
+// exhibits show what is behind the observations of a claim: what negatives of each difficulty are like, which
+// images are consistently hard or easy, and some of them.
+func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {
+	for i := range r.Analyses {
+		a := &r.Analyses[i]
+		if !a.Final || a.Temperature != c.Temperature {
+			continue
+		}
+		observes := func(ids ...string) bool {
+			return slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.A == a.Arm && slices.Contains(ids, x.Statistic) })
+		}
+		id := fmt.Sprintf("claim-%s-%s", c.ID, a.Arm)
+		semantic := observes(analysis.SameClassAUC, analysis.SemanticPath, analysis.SemanticWuPalmer, analysis.SemanticPathAll, analysis.SemanticWuPalmerAll)
+		opposite := observes(analysis.AnticorrelatedShare, analysis.AnticorrelatedPath, analysis.AnticorrelatedWuPalmer, analysis.NegativeShare)
+		if semantic {
+			blocks = append(blocks, figures(
+				figure.ByDifficulty(id+"-class", "Share of the query's class", "share of the negatives", a, false, figure.SameClass, figure.SameSuperclass),
+				figure.ByDifficulty(id+"-meaning", "Similarity in meaning", "similarity in the class tree", a, false, figure.PathAll, figure.PathOther, figure.WuPalmerAll, figure.WuPalmerOther),
+			)...)
+			blocks = append(blocks, gallery(a, true)...)
+		}
+		if opposite {
+			blocks = append(blocks, figures(
+				figure.ByDifficulty(id+"-dot", "Dot product with the query", "dot product", a, true, figure.DotProduct),
+				figure.ByDifficulty(id+"-others", "Similarity in meaning, other classes", "similarity in the class tree", a, false, figure.PathOther, figure.WuPalmerOther),
+			)...)
+			blocks = append(blocks, gallery(a, false)...)
+		}
+		if semantic || opposite {
+			blocks = append(blocks, wide(stretches(a, "the cuts of the paper and their mirror images", a.Cuts)))
+		}
+		if observes(analysis.HardConsistency, analysis.EasyConsistency) {
+			blocks = append(blocks, figures(
+				figure.Histogram(id+"-hard", "How often images are hard negatives", "hardest", &a.Hard),
+				figure.Histogram(id+"-easy", "How often images are easy negatives", "easiest", &a.Easy),
+			)...)
+			blocks = append(blocks, consistencyTable(a), Facts{
+				{Name: "Classes most consistently hard", Text: classesInWords(a.Hard)},
+				{Name: "Classes most consistently easy", Text: classesInWords(a.Easy)},
+			}, mostConsistent(a))
+		}
+	}
+	return blocks
+}
+
+// tail is one end of the negatives by difficulty.
+type tail struct {
+	name, statistic string
+	model.Consistency
+}
+
+// consistencyTable sets the tails of the counts and their stability beside chance.
+func consistencyTable(a *model.Analysis) *Table {
+	return Tabulate(fmt.Sprintf("Counts of %d images over %d queries, %s at temperature %g: variance in excess of the binomial null's, shares of images beyond its 99.9%% and 0.1%% quantiles with what chance gives, and rank correlation of the counts between seeds.",
+		a.Images, a.Queries, a.Arm, a.Temperature),
+		[]tail{{"hardest", analysis.HardConsistency, a.Hard}, {"easiest", analysis.EasyConsistency, a.Easy}},
+		Text("Negatives", func(t tail) string { return fmt.Sprintf("%s %.2g%%", t.name, 100*t.Rate) }),
+		Number("Excess variance", func(t tail) string {
+			if s := a.Find(t.statistic); s != nil {
+				return words.Fine(s.Mean)
+			}
+			return words.Absent
+		}),
+		Number("Above", func(t tail) string { return words.Percent(t.Upper.Observed) }),
+		Number("by chance", func(t tail) string { return words.Percent(t.Upper.Expected) }),
+		Number("Below", func(t tail) string { return words.Percent(t.Lower.Observed) }),
+		Number("by chance", func(t tail) string { return words.Percent(t.Lower.Expected) }),
+		Number("Stability", func(t tail) string { return words.FineOrAbsent(t.Stability) }))
+}
+
+func classesInWords(c model.Consistency) string {
+	var said []string
+	for _, class := range c.Classes {
+		said = append(said, fmt.Sprintf("%s (%.1f queries an image)", class.Class, class.Mean))
+	}
+	return strings.Join(said, ", ")
+}
+
+// gallery shows queries with their hardest negatives, if wanted, and their easiest: a few, and the rest folded.
+func gallery(a *model.Analysis, hardest bool) []Block {
+	const few = 3
+	caption := "Queries of seed %d with their easiest negatives, the easiest first. Below each: its dot product with the query, and its class."
+	if hardest {
+		caption = "Queries of seed %d with their hardest and easiest negatives, the most extreme first. Below each: its dot product with the query, and its class; a double frame marks the query's own class."
+	}
+	p := Pictures{Caption: fmt.Sprintf(caption, firstSeed(a))}
+	for _, row := range a.Gallery {
+		query := Shown{row.Query, row.Query.Class, fmt.Sprintf("Query, image %d, of class %s", row.Query.Index, row.Query.Class)}
+		out := PictureRow{"Query: " + row.Query.Class, []PictureGroup{{"Query", []Shown{query}}}}
+		if hardest {
+			out.Groups = append(out.Groups, negativesOf("Hardest", row.Hardest))
+		}
+		out.Groups = append(out.Groups, negativesOf("Easiest", row.Easiest))
+		p.Rows = append(p.Rows, out)
+	}
+	if len(p.Rows) == 0 {
+		return nil
+	}
+	blocks := []Block{Pictures{p.Caption, p.Rows[:min(few, len(p.Rows))]}}
+	if len(p.Rows) > few {
+		blocks = append(blocks, Folded{"More queries", Pictures{p.Caption, p.Rows[few:]}})
+	}
+	return blocks
+}
+
+func firstSeed(a *model.Analysis) uint64 { return a.Runs[0].Seed }
+
+func negativesOf(name string, negatives []model.Picture) PictureGroup {
+	g := PictureGroup{Name: name}
+	for _, n := range negatives {
+		s := Shown{n, n.Caption + " " + n.Class, fmt.Sprintf("%s negative, image %d, of class %s, dot product %s", name, n.Index, n.Class, n.Caption)}
+		if n.SameClass {
+			s.Words, s.Alt = s.Words+" (same class)", s.Alt+", the query's own class"
+		}
+		g.Pictures = append(g.Pictures, s)
+	}
+	return g
+}
+
+// mostConsistent shows the images that are hard, or easy, for most queries.
+func mostConsistent(a *model.Analysis) Pictures {
+	row := func(name string, most []model.Picture) PictureRow {
+		g := PictureGroup{Name: name}
+		for _, x := range most {
+			g.Pictures = append(g.Pictures, Shown{x, x.Caption + ": " + x.Class, fmt.Sprintf("%s, image %d, of class %s, %s", name, x.Index, x.Class, x.Caption)})
+		}
+		return PictureRow{name, []PictureGroup{g}}
+	}
+	return Pictures{
+		fmt.Sprintf("The images of seed %d that are among the hardest, and among the easiest, negatives of most queries (of %d).", firstSeed(a), a.Queries),
+		[]PictureRow{row("Most consistently hard", a.Hard.Most), row("Most consistently easy", a.Easy.Most)},
+	}
+}
+
+// Table says in words what the pictures show.
+func (p Pictures) Table() *Table {
+	var columns []Shows[PictureRow]
+	for i, g := range p.Rows[0].Groups {
+		columns = append(columns, Text(g.Name, func(row PictureRow) string {
+			var said []string
+			for _, s := range row.Groups[i].Pictures {
+				said = append(said, s.Words)
+			}
+			return strings.Join(said, "; ")
+		}))
+	}
+	if len(columns) == 1 {
+		group := columns[0].Cell
+		columns[0] = Text("Images", func(row PictureRow) string { return row.Title + ": " + group(row) })
+	}
+	return Tabulate(p.Caption, p.Rows, columns...)
+}
 
 // stretches shows what negatives in ranges of difficulty are like.
 func stretches(a *model.Analysis, by string, ranges []analysis.Percentile) *Table {

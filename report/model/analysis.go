@@ -4,16 +4,6 @@ import (
 	"github.com/cidbench/cidbench/bench/analysis"
 )
 
-// Find returns a statistic by id, nil if the analysis lacks it.
-func (a *Analysis) Find(id string) *Statistic {
-	for i := range a.Statistics {
-		if a.Statistics[i].ID == id {
-			return &a.Statistics[i]
-		}
-	}
-	return nil
-}
-
 // Analysis is what the embeddings of an arm show after a step: means over the seeds that were analysed.
 type Analysis struct {
 	Arm         string  `json:"arm"`
@@ -34,6 +24,16 @@ type Analysis struct {
 	// Gallery shows queries of the first seed with their hardest and easiest negatives.
 	Gallery []GalleryRow `json:"gallery"`
 	Runs    []RunRef     `json:"runs"`
+}
+
+// Find returns a statistic by id, nil if the analysis lacks it.
+func (a *Analysis) Find(id string) *Statistic {
+	for i := range a.Statistics {
+		if a.Statistics[i].ID == id {
+			return &a.Statistics[i]
+		}
+	}
+	return nil
 }
 
 // Statistic is one number of an analysis, over seeds.

@@ -8,11 +8,6 @@ import (
 	"github.com/cidbench/cidbench/report/stats"
 )
 
-// Open says that more seeds may decide the claim: it is open, and not for a run that failed.
-func (c *Claim) Open() bool {
-	return c.Verdict == stats.Inconclusive && slices.ContainsFunc(c.Contrasts, func(x Contrast) bool { return x.P != nil })
-}
-
 // NothingToJudge is the verdict on a claim of which not a single pair of runs exists.
 const NothingToJudge stats.Verdict = "nothing to judge"
 
@@ -57,6 +52,26 @@ type Claim struct {
 	Reproduce string   `json:"reproduce"`
 	Runs      []RunRef `json:"runs"`
 	Notes     []int    `json:"notes,omitempty"`
+}
+
+// Open says that more seeds may decide the claim: it is open, and not for a run that failed.
+func (c *Claim) Open() bool {
+	return c.Verdict == stats.Inconclusive && slices.ContainsFunc(c.Contrasts, func(x Contrast) bool { return x.P != nil })
+}
+
+// AccuracyContrasts are those of what a claim rests on that compare accuracies.
+func (c *Claim) AccuracyContrasts() []Contrast { return c.ofKind(false) }
+
+// Observations are those that compare a statistic with chance.
+func (c *Claim) Observations() []Contrast { return c.ofKind(true) }
+
+func (c *Claim) ofKind(observation bool) (out []Contrast) {
+	for _, x := range c.Contrasts {
+		if (x.Statistic != "") == observation {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // Source says where a claim comes from and what of it is ours.
@@ -124,21 +139,6 @@ type AtTemperature struct {
 	Temperature float64       `json:"temperature"`
 	Claim       string        `json:"claim"`
 	Verdict     stats.Verdict `json:"verdict"`
-}
-
-// AccuracyContrasts are those of what a claim rests on that compare accuracies.
-func (c *Claim) AccuracyContrasts() []Contrast { return c.ofKind(false) }
-
-// Observations are those that compare a statistic with chance.
-func (c *Claim) Observations() []Contrast { return c.ofKind(true) }
-
-func (c *Claim) ofKind(observation bool) (out []Contrast) {
-	for _, x := range c.Contrasts {
-		if (x.Statistic != "") == observation {
-			out = append(out, x)
-		}
-	}
-	return out
 }
 
 // Effect is what an arm changes against the baseline, the arm that sees all negatives: the difference of

@@ -9,9 +9,6 @@ import (
 	"strings"
 )
 
-// Fraction spells a fraction of the queue.
-func Fraction(f float64) string { return fmt.Sprintf("%.3g%%", 100*f) }
-
 // Absent stands for a number that does not exist.
 const Absent = "-"
 
@@ -44,6 +41,9 @@ func decimals(x float64) int {
 
 // FineOrAbsent is Fine of a number that may not exist.
 func FineOrAbsent(v *float64) string { return Maybe(v, Fine) }
+
+// Fraction spells a fraction of the queue.
+func Fraction(f float64) string { return fmt.Sprintf("%.3g%%", 100*f) }
 
 // Percent spells a share.
 func Percent(share float64) string { return UnsignZero(fmt.Sprintf("%.2f%%", 100*share)) }
