@@ -28,8 +28,8 @@ type Analysis struct {
 // Name is what people call the analysis.
 func (a Analysis) Name() string { return fmt.Sprintf("%s, step %d", a.Cell.Name(), a.Step) }
 
-// checkpointName is that of the artifact that holds the state after a step.
-func checkpointName(step int) string { return fmt.Sprintf("checkpoint-%08d", step) }
+// CheckpointName is that of the artifact that holds the state after a step.
+func CheckpointName(step int) string { return fmt.Sprintf("checkpoint-%08d", step) }
 
 // Analyses lists what can be analysed of the cells: every checkpoint of a finished training, and encoders as
 // they are initialised (step 0), in the order of the cells and then of the steps. Cells without a complete
@@ -58,7 +58,7 @@ func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analy
 			continue
 		}
 		for _, step := range cell.Spec.Training.Checkpoints {
-			state, ok := m.Artifacts[checkpointName(step)]
+			state, ok := m.Artifacts[CheckpointName(step)]
 			if !ok {
 				return nil, fmt.Errorf("%w: %s has no checkpoint of step %d", registry.ErrCorrupt, cell.Name(), step)
 			}

@@ -171,7 +171,7 @@ func (r *run) keep(ctx context.Context, trainer method.Trainer) error {
 	if err != nil {
 		return err
 	}
-	kept := map[string]registry.Descriptor{checkpointName(trainer.Step()): state}
+	kept := map[string]registry.Descriptor{CheckpointName(trainer.Step()): state}
 	for name, d := range r.check.Kept {
 		kept[name] = d
 	}
