@@ -1,0 +1,75 @@
+package judge_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/report/model"
+)
+
+// TestExploratoryClaimsMoveNoOther: a claim outside the family is corrected as one more of it, and nobody for it.
+func TestExploratoryClaimsMoveNoOther(t *testing.T) {
+	s := scores{"baseline": base, "easiest95": around(-40), "hardest5": around(10, 40, -30, 20, -35, 5), "random5": around(-20), "without-hardest": around(5)}
+	judged := func(exploratory ...string) map[string]model.Claim {
+		c := catalogue()
+		c.Claims = slices.DeleteFunc(c.Claims, func(x *bench.Claim) bool { return len(x.Observations) > 0 || x.Temperature == low })
+		for _, id := range exploratory {
+			added := claim(id, 0, bench.Contrast{A: "hardest5", B: "baseline", Relation: bench.Greater})
+			added.Exploratory = true
+			c.Claims = append(c.Claims, added)
+		}
+		all := map[string]model.Claim{}
+		for _, x := range build(t, inputOf(t, c, s)).Claims {
+			all[x.ID] = x
+		}
+		return all
+	}
+	before, one, two := judged(), judged("new"), judged("newer", "new")
+	if len(before) < 3 {
+		t.Fatalf("%d claims", len(before))
+	}
+	for id, want := range before {
+		if diff := cmp.Diff(want, one[id]); diff != "" {
+			t.Errorf("%s moved: %s", id, diff)
+		}
+	}
+	if diff := cmp.Diff(one["new"], two["new"]); diff != "" {
+		t.Errorf("one exploratory claim moves another: %s", diff)
+	}
+	added := one["new"]
+	if added.FamilySize != len(before)+1 || !added.Exploratory || added.Corrected.Support <= added.Raw.Support {
+		t.Errorf("family of %d, p %g corrected to %g", added.FamilySize, added.Raw.Support, added.Corrected.Support)
+	}
+}
+
+// TestNearRunsAreNamed: where the runs that are asked for are not there and others are, the verdict says what
+// differs, and the notes which runs come nearest.
+func TestNearRunsAreNamed(t *testing.T) {
+	in := input(t, scores{"easiest95": around(-500)}, "easiest95")
+	in.Near = map[string]judge.Near{}
+	for _, cell := range in.Cells {
+		if cell.Arm == "baseline" {
+			in.Near[cell.Spec.ID()] = judge.Near{Run: "0123456789abcdef", Differences: []bench.Difference{{Path: "training.config.steps", A: "120", B: "240"}}}
+		}
+	}
+	r := build(t, in)
+	c := r.Claims[0]
+	if c.Verdict != model.NotAsAsked || r.Tally.NotAsAsked != 1 || r.Tally.NothingToJudge != 0 || r.ExitCode() != model.ExitNothing {
+		t.Errorf("%s, tally %+v, exit %d", c.Verdict, r.Tally, r.ExitCode())
+	}
+	if want := "baseline was not run as the catalogue asks, stored runs differ in training.config.steps (120 stored, 240 asked) (seeds 0, 1, 2, 3, 4)"; !strings.Contains(c.Reason, want) {
+		t.Errorf("%s\nwant %s", c.Reason, want)
+	}
+	if len(c.Notes) == 0 || !strings.Contains(r.Notes[c.Notes[0]-1], "run 0123456789abcdef") {
+		t.Errorf("notes %v of %q", c.Notes, r.Notes)
+	}
+	in.Near = nil
+	if c := build(t, in).Claims[0]; c.Verdict != model.NothingToJudge {
+		t.Errorf("with nothing near: %s", c.Verdict)
+	}
+}
