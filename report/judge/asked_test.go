@@ -73,3 +73,19 @@ func TestNearRunsAreNamed(t *testing.T) {
 		t.Errorf("with nothing near: %s", c.Verdict)
 	}
 }
+
+// TestDifferentSourceIsSaid: a contrast over runs that different source computed has a footnote, and its verdict.
+func TestDifferentSourceIsSaid(t *testing.T) {
+	in := input(t, scores{"baseline": base, "easiest95": around(-500)}, "easiest95")
+	verdict := build(t, in).Claims[0].Verdict
+	cell := at(t, in, "baseline", 2)
+	run := in.Runs[cell.Spec.ID()]
+	run.Manifest.Provenance.Code = "sha256:beef"
+	put(in, cell, run)
+	r := build(t, in)
+	c := r.Claims[0]
+	says := slices.ContainsFunc(c.Notes, func(n int) bool { return strings.Contains(r.Notes[n-1], "their code digests differ") })
+	if !says || c.Verdict != verdict {
+		t.Errorf("verdict %s, was %s; notes %v of %q", c.Verdict, verdict, c.Notes, r.Notes)
+	}
+}
