@@ -91,7 +91,7 @@ func (c *Catalogue) Select(tier string, patterns []string) ([]*Claim, error) {
 	}
 	for _, pattern := range patterns {
 		if !used[pattern] {
-			return nil, fmt.Errorf("unknown claim %q in tier %q: `cidbench list` shows the claims", pattern, tier)
+			return nil, fmt.Errorf("unknown claim %q in tier %q: `list` shows the claims", pattern, tier)
 		}
 	}
 	return out, nil
