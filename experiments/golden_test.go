@@ -92,6 +92,11 @@ func TestGoldenNumbers(t *testing.T) {
 	}
 }
 
+// goldenArms have every pool and both actions.
+var goldenArms = []string{
+	"all", "hardest5", "random5", "without-same-class", "without-hardest-prior", "without-same-class-in-hardest-prior", "keep-easiest-0.05",
+}
+
 // goldenNumbers computes what TestGoldenNumbers compares.
 func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 	const steps = 6
@@ -108,7 +113,7 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, id := range []string{"all", "hardest5", "random5", "without-same-class"} {
+		for _, id := range goldenArms {
 			trainer, err := tier.Train.New(method.Start{Backend: backend, Rules: All.Arm(id).Rules, Data: data, Threads: 1})
 			if err != nil {
 				t.Fatal(err)
