@@ -11,11 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
-
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
-	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/taxonomy"
@@ -113,8 +110,10 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		start := method.Start{Backend: backend, Data: data, Threads: 1}
 		for _, id := range goldenArms {
-			trainer, err := tier.Train.New(method.Start{Backend: backend, Rules: All.Arm(id).Rules, Data: data, Threads: 1})
+			start.Rules = All.Arm(id).Rules
+			trainer, err := tier.Train.New(start)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,12 +135,13 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 			t.Fatal(err)
 		}
 		defer model.Close()
-		measureGolden(t, tier, backend, model, data, put)
+		measureGolden(t, tier, start, model, put)
 	}
 }
 
 // measureGolden probes and analyses an untrained encoder.
-func measureGolden(t *testing.T, tier *bench.Tier, backend compute.Backend, model encoder.Model, data *dataset.Dataset, put func(what, name, digest string)) {
+func measureGolden(t *testing.T, tier *bench.Tier, start method.Start, model encoder.Model, put func(what, name, digest string)) {
+	data := start.Data
 	train, err := model.Features(data.Train)
 	if err != nil {
 		t.Fatal(err)
@@ -151,11 +151,14 @@ func measureGolden(t *testing.T, tier *bench.Tier, backend compute.Backend, mode
 		t.Fatal(err)
 	}
 	put(fmt.Sprintf("untrained v%d", encoder.Version), tier.ID, digest(t, test.Values))
-	accuracy, err := tier.Probe.Run(backend, train, test, len(data.Classes))
+	accuracy, err := tier.Probe.Run(start.Backend, train, test, len(data.Classes))
 	if err != nil {
 		t.Fatal(err)
 	}
-	version := func(id string) string { return id[:strings.Index(id, "-")] } // "probe1-softmax-..."
+	version := func(id string) string {
+		first, _, _ := strings.Cut(id, "-") // of "probe1-softmax-..."
+		return first
+	}
 	put(version(tier.Probe.ID()), tier.ID, digest(t, accuracy))
 
 	embeddings, err := model.Embeddings(data.Train)
