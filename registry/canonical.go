@@ -45,9 +45,18 @@ func encode(v any) ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// decodeStrict decodes one JSON value without unknown fields. Misspelled and
-// repeated names get through it; whoever stores canonical JSON finds them by
-// encoding again and comparing.
+// decodeStored is decodeStrict for JSON that is stored as encode makes it, which rules out misspelled and repeated names.
+func decodeStored(data []byte, v any) error {
+	if err := decodeStrict(data, v); err != nil {
+		return err
+	}
+	if again, err := encode(v); err != nil || !bytes.Equal(again, data) {
+		return errors.New("not canonical JSON")
+	}
+	return nil
+}
+
+// decodeStrict decodes one JSON value without unknown fields.
 func decodeStrict(data []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()

@@ -42,15 +42,12 @@ func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) 
 			c.progress.Total++
 		}
 	}
-	var failures []error
 	for _, stage := range stages {
-		err := forEach(ctx, stage, tolerable, c.copy)
-		if err != nil && !tolerable(err) || ctx.Err() != nil {
-			return errors.Join(append(failures, err)...)
+		if err := forEach(ctx, stage, c.copy); err != nil {
+			return errors.Join(append(c.failures, err)...)
 		}
-		failures = append(failures, err)
 	}
-	return errors.Join(failures...)
+	return errors.Join(c.failures...)
 }
 
 // copyStages is the order of copying.
@@ -68,39 +65,44 @@ type copier struct {
 	report   func(CopyProgress)
 	mu       sync.Mutex
 	progress CopyProgress
+	failures []error // tolerable ones
 }
 
 func (c *copier) copy(ctx context.Context, info store.Info) error {
 	p := parseKey(info.Key)
+	size, there := c.there[info.Key]
+	same := there && size == info.Size && p.kind != signaturePart
 	var sent int64
-	var skipped bool
 	var err error
-	switch size, there := c.there[info.Key]; p.kind {
-	case blobPart:
-		if skipped = there && size == info.Size; !skipped {
-			sent, err = copyObject(ctx, c.from.store, info.Key, c.to.store, info.Key, p.blob)
-		}
-	case eventPart: // its key verifies it
-		if skipped = there && size == info.Size; !skipped {
-			err = c.copyEvent(ctx, p.run, info.Key)
-		}
-	case manifestPart:
-		if skipped = there && size == info.Size; !skipped {
-			err = c.copyManifest(ctx, p.run)
-		} else {
-			skipped, err = true, c.compareManifest(ctx, p.run)
-		}
-	case signaturePart:
+	switch {
+	case p.kind == signaturePart:
 		err = c.copySignature(ctx, p.run, info.Key)
-	}
-	if err != nil {
-		return err
+	case p.kind == manifestPart && same:
+		err = c.compareManifest(ctx, p.run)
+	case same:
+	case p.kind == blobPart:
+		sent, err = copyObject(ctx, c.from.store, info.Key, c.to.store, info.Key, p.blob)
+	case p.kind == eventPart: // its key verifies it
+		if _, err = c.from.event(ctx, p.run, info.Key); err == nil {
+			err = c.forward(ctx, info.Key)
+		}
+	case p.kind == manifestPart:
+		var m Manifest
+		if m, _, err = c.from.Run(ctx, p.run); err == nil {
+			_, err = c.to.Commit(ctx, m)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if tolerable(err) {
+		c.failures = append(c.failures, err)
+		return nil
+	} else if err != nil {
+		return err
+	}
 	c.progress.Objects++
 	c.progress.Bytes += sent
-	if skipped {
+	if same {
 		c.progress.Skipped++
 	}
 	if c.report != nil {
@@ -109,24 +111,13 @@ func (c *copier) copy(ctx context.Context, info store.Info) error {
 	return nil
 }
 
-func (c *copier) copyEvent(ctx context.Context, run, key string) error {
-	if _, err := c.from.event(ctx, run, key); err != nil {
-		return err
-	}
+// forward copies a small object as it is.
+func (c *copier) forward(ctx context.Context, key string) error {
 	text, _, err := c.from.store.Load(ctx, key)
 	if err != nil {
 		return err
 	}
 	return c.to.put(ctx, key, text)
-}
-
-func (c *copier) copyManifest(ctx context.Context, run string) error {
-	m, _, err := c.from.Run(ctx, run)
-	if err != nil {
-		return err
-	}
-	_, err = c.to.Commit(ctx, m)
-	return err
 }
 
 // compareManifest looks for another result in a manifest of the same size.
@@ -156,9 +147,5 @@ func (c *copier) copySignature(ctx context.Context, run, key string) error {
 	if err != nil || there != digest {
 		return err
 	}
-	text, _, err := c.from.store.Load(ctx, key)
-	if err != nil {
-		return err
-	}
-	return c.to.put(ctx, key, text)
+	return c.forward(ctx, key)
 }

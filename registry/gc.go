@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
@@ -230,7 +231,7 @@ func (c *collector) emptyTrash(ctx context.Context, needed map[Digest]bool) erro
 func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 	needed := make(map[Digest]bool)
 	finished := make(map[string]bool)
-	var young = make(map[string]bool) // runs, by age
+	young := make(map[string]bool)
 	var events []store.Info
 	var manifests []string
 	for info, err := range c.store.List(ctx, runPrefix) {
@@ -252,36 +253,32 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 			}
 		}
 	}
-	found := make(chan Digest)
-	collected := make(chan struct{})
-	go func() {
-		defer close(collected)
-		for d := range found {
-			needed[d] = true
-		}
-	}()
-	err := forEach(ctx, manifests, never, func(ctx context.Context, run string) error {
+	var mu sync.Mutex // guards needed
+	need := func(d Digest) {
+		mu.Lock()
+		defer mu.Unlock()
+		needed[d] = true
+	}
+	err := forEach(ctx, manifests, func(ctx context.Context, run string) error {
 		m, _, err := c.Run(ctx, run)
 		for _, artifact := range m.Artifacts {
-			found <- artifact.Digest
+			need(artifact.Digest)
 		}
 		return err
 	})
 	if err == nil {
-		err = forEach(ctx, events, never, func(ctx context.Context, info store.Info) error {
+		err = forEach(ctx, events, func(ctx context.Context, info store.Info) error {
 			run := parseKey(info.Key).run
 			if finished[run] || !young[run] {
 				return nil
 			}
 			event, err := c.event(ctx, run, info.Key)
 			for _, d := range digestsIn(event.Data) {
-				found <- d
+				need(d)
 			}
 			return err
 		})
 	}
-	close(found)
-	<-collected
 	if err != nil {
 		return nil, fmt.Errorf("registry: gc: run a check first: %w", err)
 	}

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 
@@ -64,49 +62,32 @@ func OpenExisting(ctx context.Context, url string) (*Registry, error) {
 	return r, nil
 }
 
-// openers has the store behind each URL scheme.
-var openers = map[string]func(ctx context.Context, url string) (store.Store, error){
-	"file": openFile,
-	"mem":  openMemory,
-	"s3":   openS3,
-}
-
 // OpenStore opens the store at a bare path, file://path, mem://name or an S3
 // URL (s3.ParseURL), whether a registry is in it or not, and writes nothing. A
 // bare path to a regular file is that of evidence (WriteEvidence). The
 // path of a file URL is all that follows the slashes, relative or absolute, with
 // %-escapes. A mem URL names a store shared by the whole process.
-func OpenStore(ctx context.Context, url string) (store.Store, error) {
-	scheme, _, ok := strings.Cut(url, "://")
-	if !ok {
-		if info, err := os.Stat(url); err == nil && info.Mode().IsRegular() {
-			return openEvidence(ctx, url)
+func OpenStore(ctx context.Context, rawURL string) (store.Store, error) {
+	scheme, rest, ok := strings.Cut(rawURL, "://")
+	switch {
+	case !ok:
+		if info, err := os.Stat(rawURL); err == nil && info.Mode().IsRegular() {
+			return openEvidence(ctx, rawURL)
 		}
-		return store.NewDir(url)
+		return store.NewDir(rawURL)
+	case scheme == "file":
+		path, err := url.PathUnescape(rest)
+		if err != nil {
+			return nil, fmt.Errorf("registry: %s: %w", rawURL, err)
+		}
+		return store.NewDir(path)
+	case scheme == "mem":
+		s, _ := memories.LoadOrStore(rest, store.NewMemory(rest))
+		return s.(store.Store), nil
+	case scheme == "s3":
+		return s3.Open(rawURL)
 	}
-	open, ok := openers[scheme]
-	if !ok {
-		known := slices.Sorted(maps.Keys(openers))
-		return nil, fmt.Errorf("registry: cannot open %s: unknown scheme %q; use a path or one of: %s",
-			store.Redacted(url), scheme, strings.Join(known, ", "))
-	}
-	return open(ctx, url)
-}
-
-func openFile(_ context.Context, rawURL string) (store.Store, error) {
-	path, err := url.PathUnescape(strings.TrimPrefix(rawURL, "file://"))
-	if err != nil {
-		return nil, fmt.Errorf("registry: %s: %w", rawURL, err)
-	}
-	return store.NewDir(path)
+	return nil, fmt.Errorf("registry: cannot open %s: unknown scheme %q; use a path or one of: file, mem, s3", store.Redacted(rawURL), scheme)
 }
 
 var memories sync.Map // name to *store.Memory
-
-func openMemory(_ context.Context, rawURL string) (store.Store, error) {
-	name := strings.TrimPrefix(rawURL, "mem://")
-	s, _ := memories.LoadOrStore(name, store.NewMemory(name))
-	return s.(store.Store), nil
-}
-
-func openS3(_ context.Context, rawURL string) (store.Store, error) { return s3.Open(rawURL) }

@@ -9,7 +9,10 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -76,20 +79,18 @@ func (h *partHasher) endPart() {
 
 type partsUpload struct {
 	bucket
-	key         string
-	body        io.ReadSeeker
-	partSize    int64
-	parts       []uploadPart
-	journals    string // the folder of journals
-	journalName string // that of the journal of this body
+	key     string
+	body    io.ReadSeeker
+	parts   []uploadPart
+	journal string // the file of the journal of this body, cut into these parts
 }
 
 // send goes on with the upload that the journal knows, or starts another. After
 // a failure the upload stays, for the next attempt.
 func (u partsUpload) send(ctx context.Context) error {
-	journal := openJournal(u.journals, u.journalName)
+	journal := openJournal(u.journal)
 	defer journal.close()
-	id := journal.resume(u.partSize)
+	id := journal.resume()
 	there, err := u.partsThere(ctx, u.key, id)
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func (u partsUpload) send(ctx context.Context) error {
 		if id, err = u.startUpload(ctx, u.key); err != nil {
 			return err
 		}
-		journal.save(id, u.partSize)
+		journal.save(id)
 	}
 	complete := make([]minio.CompletePart, 0, len(u.parts))
 	for _, part := range u.parts {
@@ -171,4 +172,60 @@ func (b bucket) completeUpload(ctx context.Context, key, id string, parts []mini
 	ifVersion("")(&opts)
 	_, err := b.client.CompleteMultipartUpload(ctx, b.name, b.object(key), id, parts, opts)
 	return err
+}
+
+// A journal remembers the id of one multipart upload on this machine. It is
+// locked as long as it is open, so two live writers never share an upload. It
+// is a convenience: without it, and whatever its content, an upload succeeds,
+// only slower. All methods work on a nil journal, which remembers nothing.
+type journal struct {
+	file *os.File
+}
+
+// openJournal returns nil if another writer is at work on the same object, or
+// if there is no place for journals.
+func openJournal(name string) *journal {
+	if os.MkdirAll(filepath.Dir(name), 0o700) != nil {
+		return nil
+	}
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil
+	}
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		file.Close()
+		return nil
+	}
+	return &journal{file}
+}
+
+// resume returns the id of an upload to go on with, or "".
+func (j *journal) resume() string {
+	if j == nil {
+		return ""
+	}
+	id, err := io.ReadAll(io.LimitReader(j.file, 1<<12))
+	if err != nil {
+		return ""
+	}
+	return string(id)
+}
+
+func (j *journal) save(id string) {
+	if j != nil && j.file.Truncate(0) == nil {
+		j.file.WriteAt([]byte(id), 0)
+	}
+}
+
+// remove forgets the upload.
+func (j *journal) remove() {
+	if j != nil {
+		os.Remove(j.file.Name())
+	}
+}
+
+func (j *journal) close() {
+	if j != nil {
+		j.file.Close()
+	}
 }

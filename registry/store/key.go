@@ -10,6 +10,8 @@ const (
 	// which leaves room for a prefix.
 	MaxKey     = 700
 	maxSegment = 200 // file systems allow 255: this leaves room for a suffix
+
+	alphanumeric = "abcdefghijklmnopqrstuvwxyz0123456789"
 )
 
 // ValidKey reports whether key may name an object: segments of a-z, 0-9, dot,
@@ -22,20 +24,12 @@ func ValidKey(key string) bool {
 		return false
 	}
 	for segment := range strings.SplitSeq(key, "/") {
-		if segment == "" || len(segment) > maxSegment || !alphanumeric(segment[0]) {
+		if segment == "" || len(segment) > maxSegment || !strings.Contains(alphanumeric, segment[:1]) ||
+			strings.Trim(segment, alphanumeric+"._-") != "" {
 			return false
-		}
-		for i := range len(segment) {
-			if c := segment[i]; !alphanumeric(c) && c != '.' && c != '_' && c != '-' {
-				return false
-			}
 		}
 	}
 	return true
-}
-
-func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
 }
 
 // CheckKey fails unless ValidKey(key), for the sake of a store's method op.
