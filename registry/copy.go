@@ -1,13 +1,17 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/cidbench/cidbench/registry/store"
 )
+
+const concurrency = 8 // requests at once, where there are many
 
 // CopyProgress says how far a copy is. All objects are counted, those that were
 // there already too; Bytes are those of blobs that had to be sent.
@@ -148,4 +152,48 @@ func (c *copier) copySignature(ctx context.Context, run, key string) error {
 		return err
 	}
 	return c.forward(ctx, key)
+}
+
+// copyObject copies what one key holds to another, of the same store or not,
+// if it is what sum says. Errors: those of Get and Create; ErrCorrupt.
+func copyObject(ctx context.Context, from store.Store, fromKey string, to store.Store, toKey string, sum Digest) (size int64, err error) {
+	body, info, err := from.Get(ctx, fromKey)
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	// Create may read its body again and again.
+	file, err := os.CreateTemp("", "cidbench-*")
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	os.Remove(file.Name())
+	if err := store.CopyVerified(ctx, file, body, info.Size, sum); err != nil {
+		return 0, fmt.Errorf("registry: %s: %w", fromKey, err)
+	}
+	return info.Size, to.Create(ctx, toKey, file, info.Size, sum)
+}
+
+// forEach calls f for every item, several at a time, until one fails. Of many
+// that stop because the first has failed, the first counts.
+func forEach[T any](parent context.Context, items []T, f func(ctx context.Context, item T) error) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	var workers sync.WaitGroup
+	slots := make(chan struct{}, concurrency)
+	for _, item := range items {
+		slots <- struct{}{}
+		workers.Go(func() {
+			defer func() { <-slots }()
+			if ctx.Err() != nil {
+				return
+			}
+			if err := f(ctx, item); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	workers.Wait()
+	return cmp.Or(parent.Err(), context.Cause(ctx))
 }

@@ -102,11 +102,7 @@ func (e *exporter) run(ctx context.Context, run string) error {
 		}
 		layers = append(layers, titled(m.Artifacts[name], name))
 	}
-	return e.manifest(layers, run)
-}
-
-func (e *exporter) manifest(layers []ociDescriptor, tag string) error {
-	text, err := encode(ociManifest{
+	text, err = encode(ociManifest{
 		SchemaVersion: 2,
 		MediaType:     ociManifestType,
 		ArtifactType:  ManifestSchema,
@@ -117,7 +113,7 @@ func (e *exporter) manifest(layers []ociDescriptor, tag string) error {
 		return err
 	}
 	d := e.add(ociManifestType, text)
-	d.Annotations = map[string]string{ociTag: tag}
+	d.Annotations = map[string]string{ociTag: run}
 	e.index = append(e.index, ociDescriptor{d, ManifestSchema})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,9 +76,16 @@ func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err
 			return GCReport{}, fmt.Errorf("registry: gc: %w", err)
 		}
 		defer func() { err = errors.Join(err, lease.Release(context.WithoutCancel(ctx))) }()
-		var stop context.CancelFunc
-		ctx, stop = until(ctx, lease.Lost())
-		defer stop()
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		go func() {
+			select {
+			case <-lease.Lost():
+				cancel(fmt.Errorf("registry: the lease was lost: %w", ErrHeld))
+			case <-ctx.Done():
+			}
+		}()
 		// Ages are differences of times of the same clock, that of the store.
 		info, err := r.store.Stat(ctx, gcLockKey)
 		if err != nil {
@@ -90,19 +98,6 @@ func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err
 		err = context.Cause(ctx)
 	}
 	return c.report, err
-}
-
-// until is a context that ends when done is closed.
-func until(ctx context.Context, done <-chan struct{}) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		select {
-		case <-done:
-			cancel(fmt.Errorf("registry: the lease was lost: %w", ErrHeld))
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
 }
 
 type collector struct {
@@ -253,6 +248,10 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 			}
 		}
 	}
+	events = slices.DeleteFunc(events, func(info store.Info) bool {
+		run := parseKey(info.Key).run
+		return finished[run] || !young[run]
+	})
 	var mu sync.Mutex // guards needed
 	need := func(d Digest) {
 		mu.Lock()
@@ -268,11 +267,7 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 	})
 	if err == nil {
 		err = forEach(ctx, events, func(ctx context.Context, info store.Info) error {
-			run := parseKey(info.Key).run
-			if finished[run] || !young[run] {
-				return nil
-			}
-			event, err := c.event(ctx, run, info.Key)
+			event, err := c.event(ctx, parseKey(info.Key).run, info.Key)
 			for _, d := range digestsIn(event.Data) {
 				need(d)
 			}

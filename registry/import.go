@@ -2,6 +2,7 @@ package registry
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -228,7 +229,12 @@ func (i *importer) planRun(layers []ociDescriptor) (plannedRun, error) {
 
 func (i *importer) importRun(ctx context.Context, run plannedRun) error {
 	for _, artifact := range run.manifest.Artifacts {
-		if err := i.storeBlob(ctx, artifact); err != nil {
+		f, err := os.Open(i.path(artifact.Digest))
+		if err != nil {
+			return err
+		}
+		err = i.store.Create(ctx, blobKey(artifact.Digest), f, artifact.Size, artifact.Digest)
+		if err = cmp.Or(err, f.Close()); err != nil {
 			return err
 		}
 	}
@@ -245,14 +251,4 @@ func (i *importer) importRun(ctx context.Context, run plannedRun) error {
 		}
 	}
 	return nil
-}
-
-// storeBlob stores a blob of the archive.
-func (i *importer) storeBlob(ctx context.Context, d Descriptor) error {
-	f, err := os.Open(i.path(d.Digest))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return i.store.Create(ctx, blobKey(d.Digest), f, d.Size, d.Digest)
 }

@@ -94,12 +94,11 @@ func (r *Registry) loadIndex(ctx context.Context) (map[string]*indexed, store.Ve
 	}
 	sum, text, _ := bytes.Cut(text, []byte("\n"))
 	var entries []*indexed
-	if Digest(sum) != DigestOf(text) || json.Unmarshal(text, &entries) != nil {
-		return nil, version, nil
-	}
-	known := make(map[string]*indexed, len(entries))
-	for _, entry := range entries {
-		known[entry.Run] = entry
+	known := make(map[string]*indexed)
+	if Digest(sum) == DigestOf(text) && json.Unmarshal(text, &entries) == nil {
+		for _, entry := range entries {
+			known[entry.Run] = entry
+		}
 	}
 	return known, version, nil
 }
@@ -110,6 +109,6 @@ func (r *Registry) saveIndex(ctx context.Context, entries []*indexed, old store.
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e *indexed) bool { return e.Manifest == "" })
 	text, err := json.Marshal(entries)
 	if err == nil {
-		r.store.Swap(ctx, indexKey, old, append([]byte(DigestOf(text)+"\n"), text...))
+		_, _ = r.store.Swap(ctx, indexKey, old, append([]byte(DigestOf(text)+"\n"), text...))
 	}
 }

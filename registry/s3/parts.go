@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"hash"
 	"io"
 	"net/http"
 	"os"
@@ -31,50 +30,28 @@ type uploadPart struct {
 	md5          string // hexadecimal
 }
 
-// partHasher is a writer that describes the parts of what is written to it.
-type partHasher struct {
-	partSize    int64
-	parts       []uploadPart
-	offset      int64
-	sha256, md5 hash.Hash
-	size        int64 // of the current part
-}
-
-func newPartHasher(size int64) *partHasher {
-	partSize := int64(minPartSize)
-	for (size+partSize-1)/partSize > maxParts {
+// partSizeOf is that of all parts but the last of a body.
+func partSizeOf(size int64) int {
+	partSize := minPartSize
+	for (size-1)/int64(partSize) >= maxParts {
 		partSize *= 2
 	}
-	return &partHasher{partSize: partSize, sha256: sha256.New(), md5: md5.New()}
+	return partSize
+}
+
+// partHasher is a writer that describes the parts it is given, each by one Write.
+type partHasher struct {
+	parts  []uploadPart
+	offset int64
 }
 
 func (h *partHasher) Write(p []byte) (int, error) {
-	written := len(p)
-	for len(p) > 0 {
-		n := min(int64(len(p)), h.partSize-h.size)
-		h.sha256.Write(p[:n])
-		h.md5.Write(p[:n])
-		h.size += n
-		p = p[n:]
-		if h.size == h.partSize {
-			h.endPart()
-		}
-	}
-	return written, nil
-}
-
-func (h *partHasher) endPart() {
-	if h.size == 0 {
-		return
-	}
+	sum, etag := sha256.Sum256(p), md5.Sum(p)
 	h.parts = append(h.parts, uploadPart{
-		len(h.parts) + 1, h.offset, h.size,
-		base64.StdEncoding.EncodeToString(h.sha256.Sum(nil)), hex.EncodeToString(h.md5.Sum(nil)),
+		len(h.parts) + 1, h.offset, int64(len(p)), base64.StdEncoding.EncodeToString(sum[:]), hex.EncodeToString(etag[:]),
 	})
-	h.offset += h.size
-	h.size = 0
-	h.sha256.Reset()
-	h.md5.Reset()
+	h.offset += int64(len(p))
+	return len(p), nil
 }
 
 type partsUpload struct {
@@ -116,7 +93,7 @@ func (u partsUpload) send(ctx context.Context) error {
 		journal.remove()
 	}
 	if err != nil && (refused(err) || journal == nil) { // nobody will go on with it
-		u.client.AbortMultipartUpload(context.WithoutCancel(ctx), u.name, u.object(u.key), id)
+		_ = u.client.AbortMultipartUpload(context.WithoutCancel(ctx), u.name, u.object(u.key), id)
 	}
 	return err
 }
@@ -193,7 +170,7 @@ func openJournal(name string) *journal {
 		return nil
 	}
 	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-		file.Close()
+		_ = file.Close()
 		return nil
 	}
 	return &journal{file}
@@ -213,7 +190,7 @@ func (j *journal) resume() string {
 
 func (j *journal) save(id string) {
 	if j != nil && j.file.Truncate(0) == nil {
-		j.file.WriteAt([]byte(id), 0)
+		_, _ = j.file.WriteAt([]byte(id), 0)
 	}
 }
 
@@ -226,6 +203,6 @@ func (j *journal) remove() {
 
 func (j *journal) close() {
 	if j != nil {
-		j.file.Close()
+		_ = j.file.Close()
 	}
 }

@@ -91,11 +91,9 @@ func (p probe) complete(ctx context.Context, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(p.key), id)
-	parts := newPartHasher(int64(len(data)))
-	parts.Write(data)
-	parts.endPart()
-	sent, err := p.sendPart(ctx, p.key, id, bytes.NewReader(data), parts.parts[0])
+	defer func() { _ = p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(p.key), id) }()
+	part := uploadPart{number: 1, size: int64(len(data)), sha256: checksumValue(store.DigestOf(data))}
+	sent, err := p.sendPart(ctx, p.key, id, bytes.NewReader(data), part)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@
 package s3
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -32,12 +33,7 @@ const askFirst = 1 << 20
 //
 // Bodies of 96 MiB and more are sent in parts; an upload that was interrupted
 // goes on where it was, also in another process on the same machine.
-//
-// Least privilege: s3:GetObject, s3:PutObject, s3:DeleteObject,
-// s3:AbortMultipartUpload and s3:ListMultipartUploadParts on the objects below
-// the prefix, and s3:ListBucket on the bucket. Readers need s3:GetObject and
-// s3:ListBucket. A lifecycle rule of the bucket should abort incomplete
-// multipart uploads after a week or so.
+// docs/registry.md has the least that a policy must allow.
 type Store struct {
 	bucket
 	config  Config
@@ -165,12 +161,15 @@ func (s *Store) prepare(ctx context.Context, key string, body io.ReadSeeker, siz
 			return err
 		}, store.CopyVerified(ctx, io.Discard, body, size, sum)
 	}
-	h := newPartHasher(size)
-	if err := store.CopyVerified(ctx, h, body, size, sum); err != nil {
+	var h partHasher
+	whole := bufio.NewWriterSize(&h, partSizeOf(size))
+	if err := store.CopyVerified(ctx, whole, body, size, sum); err != nil {
 		return nil, err
 	}
-	h.endPart()
-	name := store.DigestOf(fmt.Appendf(nil, "%s\n%s\n%s\n%d", s, key, sum, h.partSize)).Hex()
+	if err := whole.Flush(); err != nil {
+		return nil, err
+	}
+	name := store.DigestOf(fmt.Appendf(nil, "%s\n%s\n%s\n%d", s, key, sum, partSizeOf(size))).Hex()
 	return partsUpload{s.bucket, key, body, h.parts, filepath.Join(s.config.Journal, name)}.send, nil
 }
 

@@ -52,7 +52,7 @@ func (d *Dir) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) 
 		err = fs.ErrNotExist // a folder is not an object
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, Info{}, readError("get", key, err)
 	}
 	return f, fileInfo(key, fi), nil
