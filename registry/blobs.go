@@ -10,6 +10,25 @@ import (
 	"github.com/cidbench/cidbench/registry/store"
 )
 
+// A Descriptor points to a blob and says what it is.
+type Descriptor struct {
+	MediaType   string            `json:"mediaType"` // carries the version of the schema
+	Digest      Digest            `json:"digest"`
+	Size        int64             `json:"size"` // in bytes
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+func (d Descriptor) validate() error {
+	if d.MediaType == "" {
+		return fmt.Errorf("registry: descriptor of %s has no media type", d.Digest)
+	}
+	if d.Size < 0 {
+		return fmt.Errorf("registry: descriptor of %s has the negative size %d", d.Digest, d.Size)
+	}
+	_, err := store.ParseDigest(string(d.Digest))
+	return err
+}
+
 // PutBlob stores data under its digest; storing it again changes nothing.
 // Errors: ErrCorrupt if the registry holds other bytes under that digest, that
 // is, a damaged blob; ErrUnavailable.
@@ -33,28 +52,40 @@ func (r *Registry) Blob(ctx context.Context, d Descriptor) ([]byte, error) {
 	if err := d.validate(); err != nil {
 		return nil, err
 	}
-	key := blobKey(d.Digest)
-	body, info, err := r.store.Get(ctx, key)
-	if errors.Is(err, ErrNotExist) { // a collector may be about to move it back
-		if trashed, info2, err2 := r.store.Get(ctx, trashKey(d.Digest)); err2 == nil {
-			key, body, info, err = trashKey(d.Digest), trashed, info2, nil
-		}
-	}
+	body, info, err := r.openBlob(ctx, d.Digest)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
-	if info.Size != d.Size { // before memory is set aside for it
-		return nil, fmt.Errorf("registry: %s: %w: it has %d bytes, want %d", key, ErrCorrupt, info.Size, d.Size)
+	if err := wantSize(info, d); err != nil { // before memory is set aside for it
+		return nil, err
 	}
 	data := make([]byte, d.Size)
 	if _, err := io.ReadFull(store.ContextReader(ctx, body), data); err != nil {
-		return nil, fmt.Errorf("registry: %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
+		return nil, fmt.Errorf("registry: %s: %w: %w", info.Key, cmp.Or(ctx.Err(), ErrUnavailable), err)
 	}
 	if got := DigestOf(data); got != d.Digest {
-		return nil, fmt.Errorf("registry: %s: %w: it hashes to %s, want %s", key, ErrCorrupt, got, d.Digest)
+		return nil, fmt.Errorf("registry: %s: %w: it hashes to %s, want %s", info.Key, ErrCorrupt, got, d.Digest)
 	}
 	return data, nil
+}
+
+// openBlob looks in the trash, too: a collector may be about to move the blob back.
+func (r *Registry) openBlob(ctx context.Context, d Digest) (io.ReadCloser, store.Info, error) {
+	body, info, err := r.store.Get(ctx, blobKey(d))
+	if errors.Is(err, ErrNotExist) {
+		if trashed, info, err := r.store.Get(ctx, trashKey(d)); err == nil {
+			return trashed, info, nil
+		}
+	}
+	return body, info, err
+}
+
+func wantSize(info store.Info, d Descriptor) error {
+	if info.Size != d.Size {
+		return fmt.Errorf("registry: %s: %w: it has %d bytes, want %d", info.Key, ErrCorrupt, info.Size, d.Size)
+	}
+	return nil
 }
 
 // HasBlob reports whether the blob is there, without reading it. Errors:
@@ -63,17 +94,14 @@ func (r *Registry) HasBlob(ctx context.Context, d Descriptor) (bool, error) {
 	if err := d.validate(); err != nil {
 		return false, err
 	}
-	key := blobKey(d.Digest)
-	info, err := r.store.Stat(ctx, key)
+	info, err := r.store.Stat(ctx, blobKey(d.Digest))
 	if errors.Is(err, ErrNotExist) {
 		return false, nil
 	} else if err != nil {
 		return false, err
 	}
-	if info.Size != d.Size {
-		return false, fmt.Errorf("registry: %s: %w: it has %d bytes, want %d", key, ErrCorrupt, info.Size, d.Size)
-	}
-	return true, nil
+	err = wantSize(info, d)
+	return err == nil, err
 }
 
 // wantBlob fails with ErrNotExist where HasBlob is false: nothing is written

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// canonical returns the one JSON text that stands for v here: no white space,
+// encode returns the one JSON text that stands for v here, with a final newline: no white space,
 // object members sorted by name, strings escaped no more than JSON demands,
 // numbers spelled as encoding/json or a json.RawMessage in v spells them.
-func canonical(v any) ([]byte, error) {
+func encode(v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
@@ -30,24 +30,28 @@ func canonical(v any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(tree); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+	err = encoder.Encode(tree)
+	return out.Bytes(), err
 }
 
-// encode is the form in which JSON is stored: canonical, with a final newline.
-func encode(v any) ([]byte, error) {
-	text, err := canonical(v)
-	if err != nil {
-		return nil, err
-	}
-	return append(text, '\n'), nil
+// canonical is encode without the newline: what digests are taken of.
+func canonical(v any) ([]byte, error) {
+	text, err := encode(v)
+	return bytes.TrimSuffix(text, []byte("\n")), err
 }
 
-// decodeStrict decodes one JSON value without unknown fields. Misspelled and
-// repeated names get through it; whoever stores canonical JSON finds them by
-// encoding again and comparing.
+// decodeStored is decodeStrict for JSON that is stored as encode makes it, which rules out misspelled and repeated names.
+func decodeStored(data []byte, v any) error {
+	if err := decodeStrict(data, v); err != nil {
+		return err
+	}
+	if again, err := encode(v); err != nil || !bytes.Equal(again, data) {
+		return errors.New("not canonical JSON")
+	}
+	return nil
+}
+
+// decodeStrict decodes one JSON value without unknown fields.
 func decodeStrict(data []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()

@@ -174,7 +174,7 @@ func (c *checker) blob(ctx context.Context, key string, name Digest, readData bo
 			return fmt.Errorf("registry: %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
 		}
 	}
-	if got != name && c.known(got) {
+	if _, stored := c.objects[blobKey(got)]; got != name && (stored || len(c.wanted[blobKey(got)]) > 0) {
 		c.found(key, Misplaced, "holds the blob %s", got)
 		return nil
 	}
@@ -191,40 +191,30 @@ func (c *checker) blob(ctx context.Context, key string, name Digest, readData bo
 	return nil
 }
 
-// known reports whether a blob with this digest is stored or wanted.
-func (c *checker) known(d Digest) bool {
-	key := blobKey(d)
-	_, stored := c.objects[key]
-	return stored || len(c.wanted[key]) > 0
-}
-
 // absences checks everything that has to be there.
 func (c *checker) absences(ctx context.Context) error {
 	for key, references := range c.wanted {
-		if _, err := c.stat(ctx, key); errors.Is(err, ErrNotExist) {
-			c.found(key, Missing, "%s wants it", references[0].from)
-		} else if err != nil {
+		if err := c.absent(ctx, key, references[0].from+" wants it"); err != nil {
 			return err
 		}
 	}
-	if _, err := c.stat(ctx, configKey); errors.Is(err, ErrNotExist) {
-		c.found(configKey, Missing, "every registry has it")
-	} else if err != nil {
-		return err
-	}
-	return nil
+	return c.absent(ctx, configKey, "every registry has it")
 }
 
-// stat looks again for what was not listed: it may have been written since. A
+// absent looks again for what was not listed: it may have been written since. A
 // blob in the trash is not lost: Blob finds it there, and the next collection
 // moves it back.
-func (c *checker) stat(ctx context.Context, key string) (store.Info, error) {
-	if info, listed := c.objects[key]; listed {
-		return info, nil
+func (c *checker) absent(ctx context.Context, key, reason string) error {
+	if _, listed := c.objects[key]; listed {
+		return nil
 	}
-	info, err := c.store.Stat(ctx, key)
+	_, err := c.store.Stat(ctx, key)
 	if p := parseKey(key); p.kind == blobPart && errors.Is(err, ErrNotExist) {
-		return c.store.Stat(ctx, trashKey(p.blob))
+		_, err = c.store.Stat(ctx, trashKey(p.blob))
 	}
-	return info, err
+	if errors.Is(err, ErrNotExist) {
+		c.found(key, Missing, "%s", reason)
+		return nil
+	}
+	return err
 }

@@ -1,13 +1,17 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/cidbench/cidbench/registry/store"
 )
+
+const concurrency = 8 // requests at once, where there are many
 
 // CopyProgress says how far a copy is. All objects are counted, those that were
 // there already too; Bytes are those of blobs that had to be sent.
@@ -42,15 +46,12 @@ func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) 
 			c.progress.Total++
 		}
 	}
-	var failures []error
 	for _, stage := range stages {
-		err := forEach(ctx, stage, tolerable, c.copy)
-		if err != nil && !tolerable(err) || ctx.Err() != nil {
-			return errors.Join(append(failures, err)...)
+		if err := forEach(ctx, stage, c.copy); err != nil {
+			return errors.Join(append(c.failures, err)...)
 		}
-		failures = append(failures, err)
 	}
-	return errors.Join(failures...)
+	return errors.Join(c.failures...)
 }
 
 // copyStages is the order of copying.
@@ -68,39 +69,44 @@ type copier struct {
 	report   func(CopyProgress)
 	mu       sync.Mutex
 	progress CopyProgress
+	failures []error // tolerable ones
 }
 
 func (c *copier) copy(ctx context.Context, info store.Info) error {
 	p := parseKey(info.Key)
+	size, there := c.there[info.Key]
+	same := there && size == info.Size && p.kind != signaturePart
 	var sent int64
-	var skipped bool
 	var err error
-	switch size, there := c.there[info.Key]; p.kind {
-	case blobPart:
-		if skipped = there && size == info.Size; !skipped {
-			sent, err = copyObject(ctx, c.from.store, info.Key, c.to.store, info.Key, p.blob)
-		}
-	case eventPart: // its key verifies it
-		if skipped = there && size == info.Size; !skipped {
-			err = c.copyEvent(ctx, p.run, info.Key)
-		}
-	case manifestPart:
-		if skipped = there && size == info.Size; !skipped {
-			err = c.copyManifest(ctx, p.run)
-		} else {
-			skipped, err = true, c.compareManifest(ctx, p.run)
-		}
-	case signaturePart:
+	switch {
+	case p.kind == signaturePart:
 		err = c.copySignature(ctx, p.run, info.Key)
-	}
-	if err != nil {
-		return err
+	case p.kind == manifestPart && same:
+		err = c.compareManifest(ctx, p.run)
+	case same:
+	case p.kind == blobPart:
+		sent, err = copyObject(ctx, c.from.store, info.Key, c.to.store, info.Key, p.blob)
+	case p.kind == eventPart: // its key verifies it
+		if _, err = c.from.event(ctx, p.run, info.Key); err == nil {
+			err = c.forward(ctx, info.Key)
+		}
+	case p.kind == manifestPart:
+		var m Manifest
+		if m, _, err = c.from.Run(ctx, p.run); err == nil {
+			_, err = c.to.Commit(ctx, m)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if tolerable(err) {
+		c.failures = append(c.failures, err)
+		return nil
+	} else if err != nil {
+		return err
+	}
 	c.progress.Objects++
 	c.progress.Bytes += sent
-	if skipped {
+	if same {
 		c.progress.Skipped++
 	}
 	if c.report != nil {
@@ -109,24 +115,13 @@ func (c *copier) copy(ctx context.Context, info store.Info) error {
 	return nil
 }
 
-func (c *copier) copyEvent(ctx context.Context, run, key string) error {
-	if _, err := c.from.event(ctx, run, key); err != nil {
-		return err
-	}
+// forward copies a small object as it is.
+func (c *copier) forward(ctx context.Context, key string) error {
 	text, _, err := c.from.store.Load(ctx, key)
 	if err != nil {
 		return err
 	}
 	return c.to.put(ctx, key, text)
-}
-
-func (c *copier) copyManifest(ctx context.Context, run string) error {
-	m, _, err := c.from.Run(ctx, run)
-	if err != nil {
-		return err
-	}
-	_, err = c.to.Commit(ctx, m)
-	return err
 }
 
 // compareManifest looks for another result in a manifest of the same size.
@@ -156,9 +151,49 @@ func (c *copier) copySignature(ctx context.Context, run, key string) error {
 	if err != nil || there != digest {
 		return err
 	}
-	text, _, err := c.from.store.Load(ctx, key)
+	return c.forward(ctx, key)
+}
+
+// copyObject copies what one key holds to another, of the same store or not,
+// if it is what sum says. Errors: those of Get and Create; ErrCorrupt.
+func copyObject(ctx context.Context, from store.Store, fromKey string, to store.Store, toKey string, sum Digest) (size int64, err error) {
+	body, info, err := from.Get(ctx, fromKey)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return c.to.put(ctx, key, text)
+	defer body.Close()
+	// Create may read its body again and again.
+	file, err := os.CreateTemp("", "cidbench-*")
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	os.Remove(file.Name())
+	if err := store.CopyVerified(ctx, file, body, info.Size, sum); err != nil {
+		return 0, fmt.Errorf("registry: %s: %w", fromKey, err)
+	}
+	return info.Size, to.Create(ctx, toKey, file, info.Size, sum)
+}
+
+// forEach calls f for every item, several at a time, until one fails. Of many
+// that stop because the first has failed, the first counts.
+func forEach[T any](parent context.Context, items []T, f func(ctx context.Context, item T) error) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	var workers sync.WaitGroup
+	slots := make(chan struct{}, concurrency)
+	for _, item := range items {
+		slots <- struct{}{}
+		workers.Go(func() {
+			defer func() { <-slots }()
+			if ctx.Err() != nil {
+				return
+			}
+			if err := f(ctx, item); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	workers.Wait()
+	return cmp.Or(parent.Err(), context.Cause(ctx))
 }

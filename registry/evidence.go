@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -34,16 +35,9 @@ func (r *Registry) WriteEvidence(ctx context.Context, w io.Writer, runs []string
 		return err
 	}
 	archive := tar.NewWriter(compressed)
-	add := func(key string, data []byte) error {
-		if err := writeEntry(archive, key, int64(len(data))); err != nil {
-			return err
-		}
-		_, err := archive.Write(data)
-		return err
-	}
 	text, err := encode(r.config)
 	if err == nil {
-		err = add(configKey, text)
+		err = writeFile(archive, configKey, text)
 	}
 	if err != nil {
 		return err
@@ -55,19 +49,19 @@ func (r *Registry) WriteEvidence(ctx context.Context, w io.Writer, runs []string
 			return err
 		}
 		if text, err = encode(m); err == nil { // the stored bytes, or Run would have refused them
-			err = add(manifestKey(run), text)
+			err = writeFile(archive, manifestKey(run), text)
 		}
 		if err != nil {
 			return err
 		}
-		for _, d := range artifacts(m) {
+		for _, d := range slices.SortedFunc(maps.Values(m.Artifacts), func(a, b Descriptor) int { return cmp.Compare(a.Digest, b.Digest) }) {
 			if written[d.Digest] || !slices.Contains(mediaTypes, d.MediaType) {
 				continue
 			}
 			written[d.Digest] = true
 			data, err := r.Blob(ctx, d)
 			if err == nil {
-				err = add(blobKey(d.Digest), data)
+				err = writeFile(archive, blobKey(d.Digest), data)
 			}
 			if err != nil {
 				return err
@@ -75,16 +69,6 @@ func (r *Registry) WriteEvidence(ctx context.Context, w io.Writer, runs []string
 		}
 	}
 	return errors.Join(archive.Close(), compressed.Close())
-}
-
-// artifacts lists those of a run by digest.
-func artifacts(m Manifest) []Descriptor {
-	var all []Descriptor
-	for _, d := range m.Artifacts {
-		all = append(all, d)
-	}
-	slices.SortFunc(all, func(a, b Descriptor) int { return cmp.Compare(a.Digest, b.Digest) })
-	return all
 }
 
 // evidence is an evidence file as a store.
@@ -112,31 +96,29 @@ func readEvidence(ctx context.Context, to *store.Memory, data []byte) error {
 	if err != nil {
 		return corrupt("%w", err)
 	}
-	archive := tar.NewReader(io.LimitReader(plain, maxEvidence))
 	expected := map[Digest]int64{} // artifacts of the manifests so far, by size
-	for first := true; ; first = false {
-		if err := ctx.Err(); err != nil {
-			return err
+	first := true
+	err = readArchive(ctx, plain, maxEvidence, func(header *tar.Header, body io.Reader) error {
+		object, err := io.ReadAll(body)
+		if err == nil {
+			err = checkEvidence(header, object, first, expected)
 		}
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) && !first {
-			break
-		} else if err != nil {
-			return corrupt("%w", err)
-		}
-		object, err := io.ReadAll(archive)
 		if err != nil {
-			return corrupt("%s: %w", header.Name, err)
+			return fmt.Errorf("%s: %w", header.Name, err)
 		}
-		if err := checkEvidence(header, object, first, expected); err != nil {
-			return err
-		}
+		first = false
 		if _, err := to.Stat(ctx, header.Name); err == nil {
 			return corrupt("%s is there twice", header.Name)
 		}
-		if err := to.Create(ctx, header.Name, bytes.NewReader(object), int64(len(object)), DigestOf(object)); err != nil {
-			return corrupt("%w", err)
-		}
+		return to.Create(ctx, header.Name, bytes.NewReader(object), int64(len(object)), DigestOf(object))
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return corrupt("%w", err)
+	case first:
+		return corrupt("it is empty")
 	}
 	// The checksum of the compressed data stands behind all of them.
 	if rest, err := io.ReadAll(io.LimitReader(plain, maxEvidence)); err != nil || len(bytes.Trim(rest, "\x00")) > 0 {
@@ -158,7 +140,7 @@ func checkEvidence(header *tar.Header, object []byte, first bool, expected map[D
 	case manifestPart:
 		m, err := DecodeManifest(object)
 		if err != nil {
-			return fmt.Errorf("%s: %w", header.Name, err)
+			return err
 		}
 		if m.Run != p.run {
 			return corrupt("%s is the manifest of run %s", header.Name, m.Run)

@@ -22,7 +22,7 @@ import (
 // Errors: ErrCorrupt if something is damaged; ErrNotExist if a blob is missing;
 // ErrUnavailable; those of w.
 func (r *Registry) Export(ctx context.Context, w io.Writer, progress func(done, total int)) error {
-	e := exporter{Registry: r, blobs: make(map[Digest]exported)}
+	e := exporter{Registry: r, index: []ociDescriptor{}, blobs: make(map[Digest]exported)}
 	for run, err := range r.Runs(ctx) {
 		if err != nil {
 			return err
@@ -73,16 +73,13 @@ func titled(d Descriptor, title string) ociDescriptor {
 }
 
 func (e *exporter) run(ctx context.Context, run string) error {
-	text, _, err := e.store.Load(ctx, manifestKey(run))
+	m, _, err := e.Run(ctx, run)
 	if err != nil {
 		return err
 	}
-	m, err := DecodeManifest(text)
+	text, err := encode(m) // the stored bytes, or Run would have refused them
 	if err != nil {
-		return fmt.Errorf("registry: %s: %w", manifestKey(run), err)
-	}
-	if m.Run != run {
-		return fmt.Errorf("registry: %s: %w: it is the manifest of run %s", manifestKey(run), ErrCorrupt, m.Run)
+		return err
 	}
 	layers := []ociDescriptor{titled(e.add(ManifestSchema, text), "manifest.json")}
 	for info, err := range e.store.List(ctx, runPrefix+run+"/signatures/") {
@@ -105,11 +102,7 @@ func (e *exporter) run(ctx context.Context, run string) error {
 		}
 		layers = append(layers, titled(m.Artifacts[name], name))
 	}
-	return e.manifest(layers, run)
-}
-
-func (e *exporter) manifest(layers []ociDescriptor, tag string) error {
-	text, err := encode(ociManifest{
+	text, err = encode(ociManifest{
 		SchemaVersion: 2,
 		MediaType:     ociManifestType,
 		ArtifactType:  ManifestSchema,
@@ -120,7 +113,7 @@ func (e *exporter) manifest(layers []ociDescriptor, tag string) error {
 		return err
 	}
 	d := e.add(ociManifestType, text)
-	d.Annotations = map[string]string{ociTag: tag}
+	d.Annotations = map[string]string{ociTag: run}
 	e.index = append(e.index, ociDescriptor{d, ManifestSchema})
 	return nil
 }
@@ -130,24 +123,13 @@ func (e *exporter) write(ctx context.Context, w io.Writer, progress func(done, t
 	if err != nil {
 		return err
 	}
-	if e.index == nil {
-		e.index = []ociDescriptor{}
-	}
 	index, err := encode(ociIndex{2, ociIndexType, e.index})
 	if err != nil {
 		return err
 	}
 	archive := tar.NewWriter(w)
-	for _, file := range []struct {
-		name string
-		data []byte
-	}{{ociLayoutName, layout}, {ociIndexName, index}} {
-		if err := writeEntry(archive, file.name, int64(len(file.data))); err != nil {
-			return err
-		}
-		if _, err := archive.Write(file.data); err != nil {
-			return err
-		}
+	if err := errors.Join(writeFile(archive, ociLayoutName, layout), writeFile(archive, ociIndexName, index)); err != nil {
+		return err
 	}
 	for i, digest := range slices.Sorted(maps.Keys(e.blobs)) {
 		if err := e.blob(ctx, archive, digest, e.blobs[digest]); err != nil {
@@ -160,32 +142,21 @@ func (e *exporter) write(ctx context.Context, w io.Writer, progress func(done, t
 	return archive.Close()
 }
 
-// writeEntry starts a file; nothing in its header depends on time or place.
-func writeEntry(archive *tar.Writer, name string, size int64) error {
-	return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o644})
-}
-
 func (e *exporter) blob(ctx context.Context, archive *tar.Writer, digest Digest, blob exported) error {
-	if err := writeEntry(archive, ociBlobPrefix+digest.Hex(), blob.size); err != nil {
-		return err
-	}
+	name := ociBlobPrefix + digest.Hex()
 	if blob.data != nil {
-		_, err := archive.Write(blob.data)
-		return err
+		return writeFile(archive, name, blob.data)
 	}
-	key := blobKey(digest)
-	body, _, err := e.store.Get(ctx, key)
-	if errors.Is(err, ErrNotExist) { // as in Blob
-		if trashed, _, err2 := e.store.Get(ctx, trashKey(digest)); err2 == nil {
-			body, err = trashed, nil
-		}
-	}
+	body, info, err := e.openBlob(ctx, digest)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	if err := store.CopyVerified(ctx, archive, unseekable{body}, blob.size, digest); err != nil {
-		return fmt.Errorf("registry: export %s: %w", key, err)
+	if err := writeHeader(archive, name, blob.size); err != nil {
+		return err
+	}
+	if err := store.CopyVerified(ctx, archive, body, blob.size, digest); err != nil {
+		return fmt.Errorf("registry: export %s: %w", info.Key, err)
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
@@ -74,9 +76,16 @@ func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err
 			return GCReport{}, fmt.Errorf("registry: gc: %w", err)
 		}
 		defer func() { err = errors.Join(err, lease.Release(context.WithoutCancel(ctx))) }()
-		var stop context.CancelFunc
-		ctx, stop = until(ctx, lease.Lost())
-		defer stop()
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		go func() {
+			select {
+			case <-lease.Lost():
+				cancel(fmt.Errorf("registry: the lease was lost: %w", ErrHeld))
+			case <-ctx.Done():
+			}
+		}()
 		// Ages are differences of times of the same clock, that of the store.
 		info, err := r.store.Stat(ctx, gcLockKey)
 		if err != nil {
@@ -89,19 +98,6 @@ func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err
 		err = context.Cause(ctx)
 	}
 	return c.report, err
-}
-
-// until is a context that ends when done is closed.
-func until(ctx context.Context, done <-chan struct{}) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		select {
-		case <-done:
-			cancel(fmt.Errorf("registry: the lease was lost: %w", ErrHeld))
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
 }
 
 type collector struct {
@@ -230,7 +226,7 @@ func (c *collector) emptyTrash(ctx context.Context, needed map[Digest]bool) erro
 func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 	needed := make(map[Digest]bool)
 	finished := make(map[string]bool)
-	var young = make(map[string]bool) // runs, by age
+	young := make(map[string]bool)
 	var events []store.Info
 	var manifests []string
 	for info, err := range c.store.List(ctx, runPrefix) {
@@ -252,36 +248,32 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 			}
 		}
 	}
-	found := make(chan Digest)
-	collected := make(chan struct{})
-	go func() {
-		defer close(collected)
-		for d := range found {
-			needed[d] = true
-		}
-	}()
-	err := forEach(ctx, manifests, never, func(ctx context.Context, run string) error {
+	events = slices.DeleteFunc(events, func(info store.Info) bool {
+		run := parseKey(info.Key).run
+		return finished[run] || !young[run]
+	})
+	var mu sync.Mutex // guards needed
+	need := func(d Digest) {
+		mu.Lock()
+		defer mu.Unlock()
+		needed[d] = true
+	}
+	err := forEach(ctx, manifests, func(ctx context.Context, run string) error {
 		m, _, err := c.Run(ctx, run)
 		for _, artifact := range m.Artifacts {
-			found <- artifact.Digest
+			need(artifact.Digest)
 		}
 		return err
 	})
 	if err == nil {
-		err = forEach(ctx, events, never, func(ctx context.Context, info store.Info) error {
-			run := parseKey(info.Key).run
-			if finished[run] || !young[run] {
-				return nil
-			}
-			event, err := c.event(ctx, run, info.Key)
+		err = forEach(ctx, events, func(ctx context.Context, info store.Info) error {
+			event, err := c.event(ctx, parseKey(info.Key).run, info.Key)
 			for _, d := range digestsIn(event.Data) {
-				found <- d
+				need(d)
 			}
 			return err
 		})
 	}
-	close(found)
-	<-collected
 	if err != nil {
 		return nil, fmt.Errorf("registry: gc: run a check first: %w", err)
 	}

@@ -2,13 +2,14 @@ package registry
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cidbench/cidbench/registry/store"
@@ -16,7 +17,6 @@ import (
 
 const (
 	defaultImportSize = 1 << 40
-	maxImportEntries  = 10_000_000
 	maxImportJSON     = 256 << 20 // index.json
 	maxManifest       = 16 << 20  // of a run, and the OCI manifest around it
 )
@@ -54,8 +54,9 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 		return ImportReport{}, err
 	}
 	defer os.RemoveAll(dir)
-	i := importer{Registry: r, dir: dir, left: opts.MaxBytes, sizes: make(map[Digest]int64)}
-	if err := i.unpack(ctx, archive); err != nil {
+	i := importer{Registry: r, dir: dir, sizes: make(map[Digest]int64)}
+	unpack := func(header *tar.Header, body io.Reader) error { return i.unpack(ctx, header, body) }
+	if err := readArchive(ctx, archive, opts.MaxBytes, unpack); err != nil {
 		return ImportReport{}, fmt.Errorf("registry: import: %w", err)
 	}
 	runs, err := i.plan()
@@ -77,69 +78,26 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 type importer struct {
 	*Registry
 	dir    string           // blobs, by their digits
-	left   int64            // bytes that may still come
 	sizes  map[Digest]int64 // of blobs that are there
 	index  []byte
 	layout []byte
 	report ImportReport
 }
 
-// unpack takes the blobs of the archive, each verified.
-func (i *importer) unpack(ctx context.Context, archive io.Reader) error {
-	files := tar.NewReader(store.ContextReader(ctx, archive))
-	for n := 0; ; n++ {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return archiveError(ctx, err)
-		}
-		if n == maxImportEntries {
-			return corrupt("more than %d files", maxImportEntries)
-		}
-		if err := i.entry(ctx, header, files); err != nil {
-			return err
-		}
-	}
-}
-
-// archiveError tells an archive that is cut off or not one from one that cannot
-// be read.
-func archiveError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrFieldTooLong) || errors.Is(err, tar.ErrInsecurePath) {
-		return corrupt("not a whole tar archive: %w", err)
-	}
-	return err
-}
-
-func (i *importer) entry(ctx context.Context, header *tar.Header, body io.Reader) error {
+// unpack takes an entry of the archive; blobs are verified.
+func (i *importer) unpack(ctx context.Context, header *tar.Header, body io.Reader) error {
 	name := strings.TrimPrefix(header.Name, "./")
-	if header.Typeflag == tar.TypeDir {
-		switch strings.TrimSuffix(name, "/") {
-		case "", ".", "blobs", "blobs/sha256":
-			return nil
-		}
+	if header.Typeflag == tar.TypeDir && slices.Contains([]string{"", ".", "blobs", "blobs/sha256"}, strings.TrimSuffix(name, "/")) {
+		return nil
 	}
 	if header.Typeflag != tar.TypeReg {
 		return corrupt("%.100q is not a regular file", header.Name)
 	}
-	for record := range header.PAXRecords {
-		if strings.HasPrefix(record, "GNU.sparse.") {
-			return corrupt("%.100q is a sparse file", header.Name)
-		}
-	}
-	if header.Size < 0 || header.Size > i.left {
-		return corrupt("%.100q has %d bytes, more than are allowed", header.Name, header.Size)
-	}
-	i.left -= header.Size
 	switch name {
 	case ociLayoutName:
-		return i.small(ctx, &i.layout, header, body)
+		return small(&i.layout, header, body)
 	case ociIndexName:
-		return i.small(ctx, &i.index, header, body)
+		return small(&i.index, header, body)
 	}
 	hex, ok := strings.CutPrefix(name, ociBlobPrefix)
 	digest, err := digestOfHex(hex)
@@ -149,35 +107,28 @@ func (i *importer) entry(ctx context.Context, header *tar.Header, body io.Reader
 	if _, twice := i.sizes[digest]; twice {
 		return corrupt("%s is there twice", name)
 	}
-	return i.blob(ctx, digest, header.Size, body)
-}
-
-func (i *importer) small(ctx context.Context, to *[]byte, header *tar.Header, body io.Reader) error {
-	if *to != nil || header.Size > maxImportJSON {
-		return corrupt("%s is there twice or has too many bytes: %d", header.Name, header.Size)
-	}
-	data, err := io.ReadAll(body)
-	if err != nil {
-		return archiveError(ctx, err)
-	}
-	*to = append([]byte{}, data...)
-	return nil
-}
-
-func (i *importer) path(d Digest) string { return filepath.Join(i.dir, d.Hex()) }
-
-func (i *importer) blob(ctx context.Context, digest Digest, size int64, body io.Reader) error {
 	f, err := os.OpenFile(i.path(digest), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := store.CopyVerified(ctx, f, unseekable{body}, size, digest); err != nil {
-		return fmt.Errorf("blob %s: %w", digest, archiveError(ctx, err))
+	if err := store.CopyVerified(ctx, f, body, header.Size, digest); err != nil {
+		return fmt.Errorf("blob %s: %w", digest, err)
 	}
-	i.sizes[digest] = size
+	i.sizes[digest] = header.Size
 	return f.Close()
 }
+
+func small(to *[]byte, header *tar.Header, body io.Reader) error {
+	if *to != nil || header.Size > maxImportJSON {
+		return corrupt("%s is there twice or has too many bytes: %d", header.Name, header.Size)
+	}
+	data, err := io.ReadAll(body)
+	*to = data
+	return err
+}
+
+func (i *importer) path(d Digest) string { return filepath.Join(i.dir, d.Hex()) }
 
 // want fails if a blob is not in the archive as it is described.
 func (i *importer) want(d Descriptor) error {
@@ -278,7 +229,12 @@ func (i *importer) planRun(layers []ociDescriptor) (plannedRun, error) {
 
 func (i *importer) importRun(ctx context.Context, run plannedRun) error {
 	for _, artifact := range run.manifest.Artifacts {
-		if err := i.storeBlob(ctx, artifact); err != nil {
+		f, err := os.Open(i.path(artifact.Digest))
+		if err != nil {
+			return err
+		}
+		err = i.store.Create(ctx, blobKey(artifact.Digest), f, artifact.Size, artifact.Digest)
+		if err = cmp.Or(err, f.Close()); err != nil {
 			return err
 		}
 	}
@@ -295,14 +251,4 @@ func (i *importer) importRun(ctx context.Context, run plannedRun) error {
 		}
 	}
 	return nil
-}
-
-// storeBlob stores a blob of the archive.
-func (i *importer) storeBlob(ctx context.Context, d Descriptor) error {
-	f, err := os.Open(i.path(d.Digest))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return i.store.Create(ctx, blobKey(d.Digest), f, d.Size, d.Digest)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
@@ -16,24 +17,21 @@ const indexLag = 100
 
 // A RunStatus is what a list of runs says of one.
 type RunStatus struct {
-	Run          string
-	Status       Status
-	ResultDigest Digest
-	Manifest     Digest // of the stored form
+	Run          string `json:"run"`
+	Status       Status `json:"status"`
+	ResultDigest Digest `json:"resultDigest"`
+	Manifest     Digest `json:"manifest"` // of the stored form
 	// Err, if not nil, is the ErrCorrupt of reading the manifest, in place of
 	// all but Run.
-	Err error
+	Err error `json:"-"`
 }
 
 // indexed is what the index remembers of a manifest, as long as it has the same
 // size and time.
 type indexed struct {
-	Run          string    `json:"run"`
-	Size         int64     `json:"size"`
-	ModTime      time.Time `json:"modTime"`
-	Status       Status    `json:"status"`
-	ResultDigest Digest    `json:"resultDigest"`
-	Manifest     Digest    `json:"manifest"`
+	RunStatus
+	Size    int64     `json:"size"`
+	ModTime time.Time `json:"modTime"`
 }
 
 // Statuses returns the status of all finished runs in the order of their ids.
@@ -46,9 +44,7 @@ func (r *Registry) Statuses(ctx context.Context) ([]RunStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []RunStatus
-	var index []indexed
-	var unknown []int
+	var index, unknown []*indexed
 	for info, err := range r.store.List(ctx, runPrefix) {
 		if err != nil {
 			return nil, err
@@ -59,35 +55,37 @@ func (r *Registry) Statuses(ctx context.Context) ([]RunStatus, error) {
 		}
 		entry, ok := known[p.run]
 		if !ok || entry.Size != info.Size || !entry.ModTime.Equal(info.ModTime) {
-			unknown = append(unknown, len(all))
-			entry = indexed{Run: p.run, Size: info.Size, ModTime: info.ModTime.UTC()}
+			entry = &indexed{RunStatus{Run: p.run}, info.Size, info.ModTime.UTC()}
+			unknown = append(unknown, entry)
 		}
-		all = append(all, RunStatus{Run: p.run, Status: entry.Status, ResultDigest: entry.ResultDigest, Manifest: entry.Manifest})
 		index = append(index, entry)
 	}
-	err = forEach(ctx, unknown, never, func(ctx context.Context, i int) error {
-		m, digest, err := r.Run(ctx, all[i].Run)
+	err = forEach(ctx, unknown, func(ctx context.Context, entry *indexed) error {
+		m, digest, err := r.Run(ctx, entry.Run)
 		if errors.Is(err, ErrCorrupt) {
-			all[i].Err = err
+			entry.Err = err
 			return nil
 		} else if err != nil {
 			return err
 		}
-		all[i].Status, all[i].ResultDigest, all[i].Manifest = m.Status, m.ResultDigest, digest
-		index[i].Status, index[i].ResultDigest, index[i].Manifest = m.Status, m.ResultDigest, digest
+		entry.Status, entry.ResultDigest, entry.Manifest = m.Status, m.ResultDigest, digest
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(unknown) >= indexLag || len(known) > len(all)+indexLag {
+	if len(unknown) >= indexLag || len(known) > len(index)+indexLag {
 		r.saveIndex(ctx, index, version)
+	}
+	var all []RunStatus
+	for _, entry := range index {
+		all = append(all, entry.RunStatus)
 	}
 	return all, nil
 }
 
 // loadIndex returns an empty index if there is none, or a damaged one.
-func (r *Registry) loadIndex(ctx context.Context) (map[string]indexed, store.Version, error) {
+func (r *Registry) loadIndex(ctx context.Context) (map[string]*indexed, store.Version, error) {
 	text, version, err := r.store.Load(ctx, indexKey)
 	if errors.Is(err, ErrNotExist) {
 		return nil, "", nil
@@ -95,28 +93,22 @@ func (r *Registry) loadIndex(ctx context.Context) (map[string]indexed, store.Ver
 		return nil, "", err
 	}
 	sum, text, _ := bytes.Cut(text, []byte("\n"))
-	var entries []indexed
-	if Digest(sum) != DigestOf(text) || json.Unmarshal(text, &entries) != nil {
-		return nil, version, nil
-	}
-	known := make(map[string]indexed, len(entries))
-	for _, entry := range entries {
-		known[entry.Run] = entry
+	var entries []*indexed
+	known := make(map[string]*indexed)
+	if Digest(sum) == DigestOf(text) && json.Unmarshal(text, &entries) == nil {
+		for _, entry := range entries {
+			known[entry.Run] = entry
+		}
 	}
 	return known, version, nil
 }
 
 // saveIndex does what it can: somebody else may be faster, or the only one who
 // may write.
-func (r *Registry) saveIndex(ctx context.Context, entries []indexed, old store.Version) {
-	whole := entries[:0:0]
-	for _, entry := range entries {
-		if entry.Manifest != "" {
-			whole = append(whole, entry)
-		}
-	}
-	text, err := json.Marshal(whole)
+func (r *Registry) saveIndex(ctx context.Context, entries []*indexed, old store.Version) {
+	entries = slices.DeleteFunc(slices.Clone(entries), func(e *indexed) bool { return e.Manifest == "" })
+	text, err := json.Marshal(entries)
 	if err == nil {
-		r.store.Swap(ctx, indexKey, old, append([]byte(DigestOf(text)+"\n"), text...))
+		_, _ = r.store.Swap(ctx, indexKey, old, append([]byte(DigestOf(text)+"\n"), text...))
 	}
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -42,16 +43,12 @@ func eventKey(run string, seq int, text []byte) string {
 	return fmt.Sprintf("%s%0*d-%s.json", eventPrefix(run), seqLen, seq, DigestOf(text).Hex()[:eventDigestLen])
 }
 
-func validRunID(id string) bool { return len(id) == runIDLen && isHex(id) }
-
 func checkRunID(id string) error {
-	if !validRunID(id) {
+	if len(id) != runIDLen || strings.Trim(id, "0123456789abcdef") != "" {
 		return fmt.Errorf("registry: %.100q is not a run id: want %d lower-case hexadecimal digits", id, runIDLen)
 	}
 	return nil
 }
-
-func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 
 // digestOfHex is the digest whose Hex is hex.
 func digestOfHex(hex string) (Digest, error) { return store.ParseDigest("sha256:" + hex) }
@@ -60,7 +57,7 @@ func digestOfHex(hex string) (Digest, error) { return store.ParseDigest("sha256:
 type part struct {
 	kind   partKind
 	run    string // of all parts of runs
-	event  eventName
+	seq    int    // of eventPart: it orders the events
 	blob   Digest // of blobPart and misplacedPart
 	signer string // of signaturePart: the id of the key
 }
@@ -79,74 +76,35 @@ const (
 	freePart  // content is not the registry's to judge
 )
 
+var keyPattern = regexp.MustCompile(`^(?:cidbench-registry\.json|blobs/sha256/([0-9a-f]{2})/([0-9a-f]{64})|` +
+	`runs/([0-9a-f]{32})/(?:manifest|lease|signatures/([0-9a-f]{32})|events/([0-9]{8})-[0-9a-f]{12})\.json|` +
+	`(?:index|locks|trash)/.+)$`)
+
 // parseKey inverts the functions that make keys.
 func parseKey(key string) part {
-	if !store.ValidKey(key) {
+	m := keyPattern.FindStringSubmatch(key)
+	if m == nil || !store.ValidKey(key) {
 		return part{}
 	}
-	if key == configKey {
-		return part{kind: configPart}
-	}
-	top, rest, _ := strings.Cut(key, "/")
-	switch top {
-	case "blobs":
-		return parseBlobKey(key)
-	case "runs":
-		run, name, _ := strings.Cut(rest, "/")
-		if validRunID(run) {
-			return parseRunKey(run, name)
-		}
-	case "index", "locks", "trash":
-		if rest != "" {
-			return part{kind: freePart}
-		}
-	}
-	return part{}
-}
-
-func parseBlobKey(key string) part {
-	folder, hex, _ := strings.Cut(strings.TrimPrefix(key, blobPrefix), "/")
-	digest, err := digestOfHex(hex)
+	folder, hex, run, signer, seq := m[1], m[2], m[3], m[4], m[5]
 	switch {
-	case err != nil || len(folder) != 2 || !isHex(folder):
+	case key == configKey:
+		return part{kind: configPart}
+	case hex != "" && hex[:2] != folder:
+		return part{kind: misplacedPart, blob: "sha256:" + Digest(hex)}
+	case hex != "":
+		return part{kind: blobPart, blob: "sha256:" + Digest(hex)}
+	case signer != "":
+		return part{kind: signaturePart, run: run, signer: signer}
+	case seq != "":
+		if n, err := strconv.Atoi(seq); err == nil && n > 0 {
+			return part{kind: eventPart, run: run, seq: n}
+		}
 		return part{}
-	case key != blobKey(digest):
-		return part{kind: misplacedPart, blob: digest}
-	}
-	return part{kind: blobPart, blob: digest}
-}
-
-func parseRunKey(run, name string) part {
-	switch name {
-	case "manifest.json":
+	case run == "":
+		return part{kind: freePart}
+	case key == manifestKey(run):
 		return part{kind: manifestPart, run: run}
-	case "lease.json":
-		return part{kind: leasePart, run: run}
 	}
-	if id, ok := strings.CutPrefix(name, "signatures/"); ok {
-		if id, ok := strings.CutSuffix(id, ".json"); ok && len(id) == keyIDLen && isHex(id) {
-			return part{kind: signaturePart, run: run, signer: id}
-		}
-	}
-	if name, ok := strings.CutPrefix(name, "events/"); ok {
-		if event, ok := parseEventName(name); ok {
-			return part{kind: eventPart, run: run, event: event}
-		}
-	}
-	return part{}
-}
-
-// eventName is the last segment of an event's key, 00000042-0123456789ab.json:
-// the number orders the events, the digest verifies them.
-type eventName struct {
-	seq    int
-	digest string // the first 12 hexadecimal digits
-}
-
-func parseEventName(name string) (eventName, bool) {
-	stem, isJSON := strings.CutSuffix(name, ".json")
-	digits, digest, _ := strings.Cut(stem, "-")
-	seq, err := strconv.Atoi(digits)
-	ok := isJSON && err == nil && len(digits) == seqLen && seq > 0 && len(digest) == eventDigestLen && isHex(digest)
-	return eventName{seq, digest}, ok
+	return part{kind: leasePart, run: run}
 }

@@ -148,7 +148,6 @@ func (r *Registry) mayTake(ctx context.Context, key string, ttl time.Duration) (
 		return "", fmt.Errorf("registry: %s %w: %.100q, to be taken over if it does not change for another %v",
 			key, ErrHeld, there.Owner, (wait - unchanged).Round(time.Millisecond))
 	}
-	r.leases.forget(key)
 	return version, nil
 }
 
@@ -176,35 +175,27 @@ func (l *Lease) Release(ctx context.Context) error {
 // renew keeps the lease until ctx is done. start is the time before the last
 // successful request.
 func (l *Lease) renew(ctx context.Context, start time.Time) {
+	next := start.Add(l.term / 4)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Until(start.Add(l.term / 4))):
+		case <-time.After(time.Until(next)):
 		}
-		err := context.DeadlineExceeded
-		for begin := time.Now(); begin.Before(start.Add(l.term * 3 / 4)); begin = time.Now() {
-			attempt, cancel := context.WithDeadline(ctx, start.Add(l.term*3/4))
-			err = l.swap(attempt, false)
-			cancel()
-			if err == nil {
-				start = begin
-				break
-			}
-			if errors.Is(err, ErrConflict) || ctx.Err() != nil {
-				break
-			}
-			select {
-			case <-time.After(l.term / 16):
-			case <-ctx.Done():
-			}
-		}
-		if ctx.Err() != nil {
+		begin, deadline := time.Now(), start.Add(l.term*3/4)
+		attempt, cancel := context.WithDeadline(ctx, deadline)
+		err := l.swap(attempt, false)
+		cancel()
+		switch {
+		case err == nil:
+			start, next = begin, begin.Add(l.term/4)
+		case ctx.Err() != nil:
 			return
-		}
-		if err != nil {
+		case errors.Is(err, ErrConflict), time.Now().After(deadline):
 			close(l.lost)
 			return
+		default:
+			next = time.Now().Add(l.term / 16)
 		}
 	}
 }
@@ -236,4 +227,30 @@ func (l *Lease) swap(ctx context.Context, release bool) error {
 		}
 		l.now, l.version = there, version
 	}
+}
+
+// sightings remember objects that others change, by key.
+type sightings struct {
+	mu   sync.Mutex
+	seen map[string]sighting
+}
+
+// A sighting is the version of an object, and since when it has not changed.
+type sighting struct {
+	version store.Version
+	since   time.Time
+}
+
+// unchanged is how long an object has been seen at the same version.
+func (s *sightings) unchanged(key string, version store.Version) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, ok := s.seen[key]; ok && last.version == version {
+		return time.Since(last.since)
+	}
+	if s.seen == nil {
+		s.seen = make(map[string]sighting)
+	}
+	s.seen[key] = sighting{version, time.Now()}
+	return 0
 }

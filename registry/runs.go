@@ -99,3 +99,49 @@ func (r *Registry) Runs(ctx context.Context) iter.Seq2[string, error] {
 		}
 	}
 }
+
+// Manifests yields the manifests of all finished runs in the order of their ids,
+// verified as by Run, several being read at a time. A damaged one is yielded as
+// its ErrCorrupt, with its id in Manifest.Run, and the next ones follow; after
+// any other error there is no more.
+func (r *Registry) Manifests(ctx context.Context) iter.Seq2[Manifest, error] {
+	type result struct {
+		m   Manifest
+		err error
+	}
+	return func(yield func(Manifest, error) bool) {
+		var runs []string
+		for run, err := range r.Runs(ctx) {
+			if err != nil {
+				yield(Manifest{}, err)
+				return
+			}
+			runs = append(runs, run)
+		}
+		for len(runs) > 0 {
+			some := make([]*result, min(len(runs), 8*concurrency))
+			for i := range some {
+				some[i] = &result{m: Manifest{Run: runs[i]}}
+			}
+			err := forEach(ctx, some, func(ctx context.Context, next *result) error {
+				m, _, err := r.Run(ctx, next.m.Run)
+				if err == nil {
+					next.m = m
+				} else if next.err = err; !errors.Is(err, ErrCorrupt) {
+					return err
+				}
+				return nil
+			})
+			if err != nil {
+				yield(Manifest{}, err)
+				return
+			}
+			for _, next := range some {
+				if !yield(next.m, next.err) {
+					return
+				}
+			}
+			runs = runs[len(some):]
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,14 +20,14 @@ func KeyID(key ed25519.PublicKey) string { return DigestOf(key).Hex()[:keyIDLen]
 
 // envelope is a DSSE envelope, version 1.0.2 of its specification.
 type envelope struct {
-	Payload     string      `json:"payload"` // base64
+	Payload     []byte      `json:"payload"` // base64
 	PayloadType string      `json:"payloadType"`
 	Signatures  []signature `json:"signatures"`
 }
 
 type signature struct {
 	KeyID string `json:"keyid"`
-	Sig   string `json:"sig"` // base64
+	Sig   []byte `json:"sig"` // base64
 }
 
 // statement is an in-toto statement, version 1, about one manifest.
@@ -71,9 +70,9 @@ func (r *Registry) Sign(ctx context.Context, run string, key ed25519.PrivateKey)
 	}
 	id := KeyID(key.Public().(ed25519.PublicKey))
 	text, err := encode(envelope{
-		Payload:     base64.StdEncoding.EncodeToString(payload),
+		Payload:     payload,
 		PayloadType: dssePayloadType,
-		Signatures:  []signature{{id, base64.StdEncoding.EncodeToString(ed25519.Sign(key, preAuthentication(payload)))}},
+		Signatures:  []signature{{id, ed25519.Sign(key, preAuthentication(payload))}},
 	})
 	if err != nil {
 		return err
@@ -112,33 +111,22 @@ func (r *Registry) VerifySignature(ctx context.Context, run string, key ed25519.
 // verifyEnvelope checks the signature before it looks at what is signed.
 func verifyEnvelope(text []byte, key ed25519.PublicKey, want statement) error {
 	var e envelope
-	if err := decodeStrict(text, &e); err != nil {
+	if err := decodeStored(text, &e); err != nil {
 		return err
 	}
 	if e.PayloadType != dssePayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != KeyID(key) {
 		return fmt.Errorf("not one signature by key %s of a payload of type %s", KeyID(key), dssePayloadType)
 	}
-	if again, err := encode(e); err != nil || !bytes.Equal(again, text) {
-		return errors.New("not canonical JSON")
-	}
-	payload, err := base64.StdEncoding.Strict().DecodeString(e.Payload)
-	if err != nil {
-		return err
-	}
-	sig, err := base64.StdEncoding.Strict().DecodeString(e.Signatures[0].Sig)
-	if err != nil {
-		return err
-	}
-	if !ed25519.Verify(key, preAuthentication(payload), sig) {
+	if !ed25519.Verify(key, preAuthentication(e.Payload), e.Signatures[0].Sig) {
 		return errors.New("the signature is not one by this key")
 	}
 	expected, err := canonical(want)
 	if err != nil {
 		return err
 	}
-	if string(payload) != string(expected) {
+	if !bytes.Equal(e.Payload, expected) {
 		var got statement
-		if err := json.Unmarshal(payload, &got); err != nil {
+		if err := json.Unmarshal(e.Payload, &got); err != nil {
 			return err
 		}
 		return fmt.Errorf("what is signed is another manifest: %v, not %v", got.Subject, want.Subject)

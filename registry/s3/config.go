@@ -2,7 +2,6 @@ package s3
 
 import (
 	"cmp"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -163,16 +162,12 @@ func (c Config) connect() (*minio.Core, error) {
 }
 
 func (c Config) transport() (http.RoundTripper, error) {
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		MaxIdleConnsPerHost:   64,
-		IdleConnTimeout:       time.Minute,
-		ResponseHeaderTimeout: time.Minute,
-		TLSHandshakeTimeout:   10 * time.Second,
-		DisableCompression:    true, // objects are what they are
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+	transport, err := minio.DefaultTransport(true)
+	if err != nil {
+		return nil, fmt.Errorf("registry: %s: %w", c, err)
 	}
+	transport.DialContext = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+	transport.MaxIdleConnsPerHost = 64
 	if c.CA != "" {
 		pem, err := os.ReadFile(c.CA)
 		if err != nil {

@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"hash"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -28,68 +30,44 @@ type uploadPart struct {
 	md5          string // hexadecimal
 }
 
-// partHasher is a writer that describes the parts of what is written to it.
-type partHasher struct {
-	partSize    int64
-	parts       []uploadPart
-	offset      int64
-	sha256, md5 hash.Hash
-	size        int64 // of the current part
-}
-
-func newPartHasher(size int64) *partHasher {
-	partSize := int64(minPartSize)
-	for (size+partSize-1)/partSize > maxParts {
+// partSizeOf is that of all parts but the last of a body.
+func partSizeOf(size int64) int {
+	partSize := minPartSize
+	for (size-1)/int64(partSize) >= maxParts {
 		partSize *= 2
 	}
-	return &partHasher{partSize: partSize, sha256: sha256.New(), md5: md5.New()}
+	return partSize
+}
+
+// partHasher is a writer that describes the parts it is given, each by one Write.
+type partHasher struct {
+	parts  []uploadPart
+	offset int64
 }
 
 func (h *partHasher) Write(p []byte) (int, error) {
-	written := len(p)
-	for len(p) > 0 {
-		n := min(int64(len(p)), h.partSize-h.size)
-		h.sha256.Write(p[:n])
-		h.md5.Write(p[:n])
-		h.size += n
-		p = p[n:]
-		if h.size == h.partSize {
-			h.endPart()
-		}
-	}
-	return written, nil
-}
-
-func (h *partHasher) endPart() {
-	if h.size == 0 {
-		return
-	}
+	sum, etag := sha256.Sum256(p), md5.Sum(p)
 	h.parts = append(h.parts, uploadPart{
-		len(h.parts) + 1, h.offset, h.size,
-		base64.StdEncoding.EncodeToString(h.sha256.Sum(nil)), hex.EncodeToString(h.md5.Sum(nil)),
+		len(h.parts) + 1, h.offset, int64(len(p)), base64.StdEncoding.EncodeToString(sum[:]), hex.EncodeToString(etag[:]),
 	})
-	h.offset += h.size
-	h.size = 0
-	h.sha256.Reset()
-	h.md5.Reset()
+	h.offset += int64(len(p))
+	return len(p), nil
 }
 
 type partsUpload struct {
 	bucket
-	key         string
-	body        io.ReadSeeker
-	partSize    int64
-	parts       []uploadPart
-	journals    string // the folder of journals
-	journalName string // that of the journal of this body
+	key     string
+	body    io.ReadSeeker
+	parts   []uploadPart
+	journal string // the file of the journal of this body, cut into these parts
 }
 
 // send goes on with the upload that the journal knows, or starts another. After
 // a failure the upload stays, for the next attempt.
 func (u partsUpload) send(ctx context.Context) error {
-	journal := openJournal(u.journals, u.journalName)
+	journal := openJournal(u.journal)
 	defer journal.close()
-	id := journal.resume(u.partSize)
+	id := journal.resume()
 	there, err := u.partsThere(ctx, u.key, id)
 	if err != nil {
 		return err
@@ -98,7 +76,7 @@ func (u partsUpload) send(ctx context.Context) error {
 		if id, err = u.startUpload(ctx, u.key); err != nil {
 			return err
 		}
-		journal.save(id, u.partSize)
+		journal.save(id)
 	}
 	complete := make([]minio.CompletePart, 0, len(u.parts))
 	for _, part := range u.parts {
@@ -115,7 +93,7 @@ func (u partsUpload) send(ctx context.Context) error {
 		journal.remove()
 	}
 	if err != nil && (refused(err) || journal == nil) { // nobody will go on with it
-		u.client.AbortMultipartUpload(context.WithoutCancel(ctx), u.name, u.object(u.key), id)
+		_ = u.client.AbortMultipartUpload(context.WithoutCancel(ctx), u.name, u.object(u.key), id)
 	}
 	return err
 }
@@ -171,4 +149,60 @@ func (b bucket) completeUpload(ctx context.Context, key, id string, parts []mini
 	ifVersion("")(&opts)
 	_, err := b.client.CompleteMultipartUpload(ctx, b.name, b.object(key), id, parts, opts)
 	return err
+}
+
+// A journal remembers the id of one multipart upload on this machine. It is
+// locked as long as it is open, so two live writers never share an upload. It
+// is a convenience: without it, and whatever its content, an upload succeeds,
+// only slower. All methods work on a nil journal, which remembers nothing.
+type journal struct {
+	file *os.File
+}
+
+// openJournal returns nil if another writer is at work on the same object, or
+// if there is no place for journals.
+func openJournal(name string) *journal {
+	if os.MkdirAll(filepath.Dir(name), 0o700) != nil {
+		return nil
+	}
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil
+	}
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		_ = file.Close()
+		return nil
+	}
+	return &journal{file}
+}
+
+// resume returns the id of an upload to go on with, or "".
+func (j *journal) resume() string {
+	if j == nil {
+		return ""
+	}
+	id, err := io.ReadAll(io.LimitReader(j.file, 1<<12))
+	if err != nil {
+		return ""
+	}
+	return string(id)
+}
+
+func (j *journal) save(id string) {
+	if j != nil && j.file.Truncate(0) == nil {
+		_, _ = j.file.WriteAt([]byte(id), 0)
+	}
+}
+
+// remove forgets the upload.
+func (j *journal) remove() {
+	if j != nil {
+		os.Remove(j.file.Name())
+	}
+}
+
+func (j *journal) close() {
+	if j != nil {
+		_ = j.file.Close()
+	}
 }

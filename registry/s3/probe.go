@@ -11,22 +11,19 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// probe tests that the server keeps the promises that S3 documents. Its objects
-// are below the prefix, in the folder .probe, and it removes them.
-//
-// Errors: ErrUnavailable, with the guarantee that is lacking.
-func (b bucket) probe(ctx context.Context) error {
-	return probe{b, ".probe/" + uuid.NewString()}.run(ctx)
-}
-
+// A probe tests that the server keeps the promises that S3 documents. Its object
+// is below the prefix, in the folder .probe.
 type probe struct {
 	bucket
 	key string
 }
 
+func newProbe(b bucket) probe { return probe{b, ".probe/" + uuid.NewString()} }
+
+// run leaves nothing behind. Errors: ErrUnavailable, with the guarantee that is lacking.
 func (p probe) run(ctx context.Context) (err error) {
 	defer func() {
-		if e := p.remove(context.WithoutCancel(ctx)); err == nil {
+		if e := p.remove(context.WithoutCancel(ctx), "probe", p.key); err == nil {
 			err = e
 		}
 	}()
@@ -51,9 +48,9 @@ func (p probe) run(ctx context.Context) (err error) {
 	if err := p.refuses(p.complete(ctx, second), "it ignores If-None-Match when a multipart upload is completed"); err != nil {
 		return err
 	}
-	data, _, err := p.read(ctx)
+	data, _, err := p.load(ctx, "probe", p.key)
 	if err != nil {
-		return classified("probe", p.key, err)
+		return err
 	}
 	if !bytes.Equal(data, first) {
 		return lacks("it overwrites an object although it reports that a condition was not met")
@@ -89,37 +86,16 @@ func (p probe) sendAs(ctx context.Context, data []byte, sum store.Digest) error 
 	return err
 }
 
-func (p probe) read(ctx context.Context) ([]byte, store.Version, error) {
-	body, info, err := p.open(ctx, p.key)
-	if err != nil {
-		return nil, "", err
-	}
-	defer body.Close()
-	var data bytes.Buffer
-	_, err = data.ReadFrom(body)
-	return data.Bytes(), store.Version(info.ETag), err
-}
-
 func (p probe) complete(ctx context.Context, data []byte) error {
 	id, err := p.startUpload(ctx, p.key)
 	if err != nil {
 		return err
 	}
-	defer p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(p.key), id)
-	parts := newPartHasher(int64(len(data)))
-	parts.Write(data)
-	parts.endPart()
-	sent, err := p.sendPart(ctx, p.key, id, bytes.NewReader(data), parts.parts[0])
+	defer func() { _ = p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(p.key), id) }()
+	part := uploadPart{number: 1, size: int64(len(data)), sha256: checksumValue(store.DigestOf(data))}
+	sent, err := p.sendPart(ctx, p.key, id, bytes.NewReader(data), part)
 	if err != nil {
 		return err
 	}
 	return p.completeUpload(ctx, p.key, id, []minio.CompletePart{sent})
-}
-
-func (p probe) remove(ctx context.Context) error {
-	err := p.client.RemoveObject(ctx, p.name, p.object(p.key), minio.RemoveObjectOptions{})
-	if err == nil || missing(err) {
-		return nil
-	}
-	return classified("probe", p.key, err)
 }

@@ -5,6 +5,7 @@
 package s3
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -19,9 +21,9 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// statFirst is the size from which it is cheaper to ask whether an object is
+// askFirst is the size from which it is cheaper to ask whether an object is
 // there than to send it in vain.
-const statFirst = 1 << 20
+const askFirst = 1 << 20
 
 // A Store is a store.Store in a bucket of any server that speaks the S3 protocol and
 // keeps three promises, which are tested before the first write: a PUT and the
@@ -31,12 +33,7 @@ const statFirst = 1 << 20
 //
 // Bodies of 96 MiB and more are sent in parts; an upload that was interrupted
 // goes on where it was, also in another process on the same machine.
-//
-// Least privilege: s3:GetObject, s3:PutObject, s3:DeleteObject,
-// s3:AbortMultipartUpload and s3:ListMultipartUploadParts on the objects below
-// the prefix, and s3:ListBucket on the bucket. Readers need s3:GetObject and
-// s3:ListBucket. A lifecycle rule of the bucket should abort incomplete
-// multipart uploads after a week or so.
+// docs/registry.md has the least that a policy must allow.
 type Store struct {
 	bucket
 	config  Config
@@ -76,7 +73,7 @@ func (s *Store) Probe(ctx context.Context) error {
 	if s.trusted {
 		return nil
 	}
-	if err := s.probe(ctx); err != nil {
+	if err := newProbe(s.bucket).run(ctx); err != nil {
 		return fmt.Errorf("registry: %s: %w", s, err)
 	}
 	s.trusted = true
@@ -109,16 +106,7 @@ func (s *Store) Load(ctx context.Context, key string) ([]byte, store.Version, er
 	if err := cmp.Or(store.CheckKey("load", key), ctx.Err()); err != nil {
 		return nil, "", err
 	}
-	body, info, err := s.open(ctx, key)
-	if err != nil {
-		return nil, "", classified("load", key, err)
-	}
-	defer body.Close()
-	data, err := io.ReadAll(body)
-	if err != nil {
-		return nil, "", classified("load", key, err)
-	}
-	return data, store.Version(info.ETag), nil
+	return s.load(ctx, "load", key)
 }
 
 // Create sends body with the condition that there is no such object. The server
@@ -131,8 +119,8 @@ func (s *Store) Create(ctx context.Context, key string, body io.ReadSeeker, size
 	if err := s.Probe(ctx); err != nil {
 		return err
 	}
-	if size >= statFirst {
-		if err := s.holds(ctx, key, size, sum); !errors.Is(err, store.ErrNotExist) {
+	if size >= askFirst {
+		if err := store.Holds(ctx, s, key, size, sum); !errors.Is(err, store.ErrNotExist) {
 			return err
 		}
 	}
@@ -145,7 +133,7 @@ func (s *Store) Create(ctx context.Context, key string, body io.ReadSeeker, size
 		if !refused(err) {
 			return classified("create", key, err)
 		}
-		held := s.holds(ctx, key, size, sum)
+		held := store.Holds(ctx, s, key, size, sum)
 		if !errors.Is(held, store.ErrNotExist) {
 			return held
 		}
@@ -173,39 +161,16 @@ func (s *Store) prepare(ctx context.Context, key string, body io.ReadSeeker, siz
 			return err
 		}, store.CopyVerified(ctx, io.Discard, body, size, sum)
 	}
-	h := newPartHasher(size)
-	if err := store.CopyVerified(ctx, h, body, size, sum); err != nil {
+	var h partHasher
+	whole := bufio.NewWriterSize(&h, partSizeOf(size))
+	if err := store.CopyVerified(ctx, whole, body, size, sum); err != nil {
 		return nil, err
 	}
-	h.endPart()
-	name := store.DigestOf([]byte(s.String() + "\n" + key + "\n" + string(sum))).Hex()
-	return partsUpload{s.bucket, key, body, h.partSize, h.parts, s.config.Journal, name}.send, nil
-}
-
-// holds returns nil if key holds the bytes described, ErrExist if it holds
-// others, ErrNotExist if it holds none. It reads them all: what the server
-// remembers of them is not what it would return.
-func (s *Store) holds(ctx context.Context, key string, size int64, sum store.Digest) error {
-	info, err := s.Stat(ctx, key)
-	if err != nil {
-		return err
+	if err := whole.Flush(); err != nil {
+		return nil, err
 	}
-	if info.Size != size {
-		return fmt.Errorf("registry: create %s: %w with %d bytes, not %d", key, store.ErrExist, info.Size, size)
-	}
-	body, _, err := s.Get(ctx, key)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	got, err := store.DigestFrom(ctx, body)
-	if err != nil {
-		return classified("create", key, err)
-	}
-	if got != sum {
-		return fmt.Errorf("registry: create %s: %w with digest %s, not %s", key, store.ErrExist, got, sum)
-	}
-	return nil
+	name := store.DigestOf(fmt.Appendf(nil, "%s\n%s\n%s\n%d", s, key, sum, partSizeOf(size))).Hex()
+	return partsUpload{s.bucket, key, body, h.parts, filepath.Join(s.config.Journal, name)}.send, nil
 }
 
 // Swap uses the ETag of the object as its version.
@@ -266,11 +231,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := cmp.Or(store.CheckKey("delete", key), ctx.Err()); err != nil {
 		return err
 	}
-	err := s.client.RemoveObject(ctx, s.name, s.object(key), minio.RemoveObjectOptions{})
-	if err = classified("delete", key, err); errors.Is(err, store.ErrNotExist) {
-		return nil
-	}
-	return err
+	return s.remove(ctx, "delete", key)
 }
 
 func objectInfo(key string, object minio.ObjectInfo) store.Info {

@@ -23,7 +23,7 @@ type target struct {
 	get func(ctx context.Context, key string) error
 }
 
-func storeTarget(b *testing.B, s store.Store) target {
+func storeTarget(s store.Store) target {
 	return target{
 		func(ctx context.Context, key string, data []byte, _ string) error {
 			return s.Create(ctx, key, bytes.NewReader(data), int64(len(data)), store.DigestOf(data))
@@ -42,7 +42,7 @@ func storeTarget(b *testing.B, s store.Store) target {
 }
 
 // plainTarget is what mc does: puts by minio-go with its defaults.
-func plainTarget(b *testing.B, client *minio.Client) target {
+func plainTarget(client *minio.Client) target {
 	return target{
 		func(ctx context.Context, key string, data []byte, _ string) error {
 			_, err := client.PutObject(ctx, s3test.Bucket, key, bytes.NewReader(data), int64(len(data)), minio.PutObjectOptions{})
@@ -94,8 +94,8 @@ func BenchmarkTransfer(b *testing.B) {
 		name string
 		target
 	}{
-		{"directory", storeTarget(b, dir)}, {"cp+sha256sum", shellTarget(b.TempDir())},
-		{"versitygw", storeTarget(b, bucket)}, {"plain-minio-go", plainTarget(b, client)},
+		{"directory", storeTarget(dir)}, {"cp+sha256sum", shellTarget(b.TempDir())},
+		{"versitygw", storeTarget(bucket)}, {"plain-minio-go", plainTarget(client)},
 	}
 	n := 0
 	for _, kind := range []struct {

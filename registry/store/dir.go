@@ -52,7 +52,7 @@ func (d *Dir) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) 
 		err = fs.ErrNotExist // a folder is not an object
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, Info{}, readError("get", key, err)
 	}
 	return f, fileInfo(key, fi), nil
@@ -99,23 +99,10 @@ func (d *Dir) Create(ctx context.Context, key string, body io.ReadSeeker, size i
 	return writeError("create", key, err)
 }
 
-// holds returns nil if key durably holds the bytes described, ErrExist if it
-// holds others, ErrNotExist if it holds none.
+// holds is Holds, durably.
 func (d *Dir) holds(ctx context.Context, key string, size int64, sum Digest) error {
-	f, info, err := d.Get(ctx, key)
-	if err != nil {
+	if err := Holds(ctx, d, key, size, sum); err != nil {
 		return err
-	}
-	defer f.Close()
-	if info.Size != size {
-		return fmt.Errorf("registry: create %s: %w with %d bytes, not %d", key, ErrExist, info.Size, size)
-	}
-	got, err := DigestFrom(ctx, f)
-	if err != nil {
-		return readError("create", key, err)
-	}
-	if got != sum {
-		return fmt.Errorf("registry: create %s: %w with digest %s, not %s", key, ErrExist, got, sum)
 	}
 	// The writer that won may not have come to this yet, and the caller is
 	// about to build on the object.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -40,22 +41,17 @@ func (d *disk) temp(ctx context.Context, body io.ReadSeeker, size int64, sum Dig
 	if err != nil {
 		return "", err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err := CopyVerified(ctx, f, body, size, sum); err != nil {
-		return "", err
+	err = CopyVerified(ctx, f, body, size, sum)
+	if err == nil {
+		err = f.Chmod(0o444)
 	}
-	if err := f.Chmod(0o444); err != nil {
-		return "", err
+	if err == nil {
+		err = f.Sync()
 	}
-	if err := f.Sync(); err != nil {
-		return "", err
+	if err = cmp.Or(err, f.Close()); err != nil {
+		os.Remove(f.Name())
 	}
-	return f.Name(), f.Close()
+	return f.Name(), err
 }
 
 // publish gives the file temp the name of key, durably. Its error satisfies
@@ -120,28 +116,28 @@ func (d *disk) lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	locked := make(chan error, 1)
+	locked := make(chan error)
 	go func() {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 		for err == syscall.EINTR {
 			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 		}
-		locked <- err
+		select {
+		case locked <- err:
+		case <-ctx.Done(): // closing before flock returns would not end the wait
+			_ = f.Close()
+		}
 	}()
 	select {
-	case err := <-locked:
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		return func() { f.Close() }, nil
+	case err = <-locked:
 	case <-ctx.Done():
-		go func() { // closing before flock returns would not end the wait
-			<-locked
-			f.Close()
-		}()
 		return nil, ctx.Err()
 	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // absent reports whether err says that there is no such file. A path through

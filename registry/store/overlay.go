@@ -23,7 +23,6 @@ func NewOverlay(top, base Store) *Overlay { return &Overlay{top, base} }
 // String names both. It is for people: OpenStore does not accept it.
 func (o *Overlay) String() string { return o.Store.String() + " on top of " + o.base.String() }
 
-// Get implements Store.
 func (o *Overlay) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) {
 	body, info, err := o.Store.Get(ctx, key)
 	if errors.Is(err, ErrNotExist) {
@@ -32,7 +31,6 @@ func (o *Overlay) Get(ctx context.Context, key string) (io.ReadCloser, Info, err
 	return body, info, err
 }
 
-// Stat implements Store.
 func (o *Overlay) Stat(ctx context.Context, key string) (Info, error) {
 	info, err := o.Store.Stat(ctx, key)
 	if errors.Is(err, ErrNotExist) {
@@ -41,7 +39,6 @@ func (o *Overlay) Stat(ctx context.Context, key string) (Info, error) {
 	return info, err
 }
 
-// Load implements Store.
 func (o *Overlay) Load(ctx context.Context, key string) ([]byte, Version, error) {
 	data, version, err := o.Store.Load(ctx, key)
 	if errors.Is(err, ErrNotExist) {
@@ -50,26 +47,13 @@ func (o *Overlay) Load(ctx context.Context, key string) ([]byte, Version, error)
 	return data, version, err
 }
 
-// Create implements Store.
 func (o *Overlay) Create(ctx context.Context, key string, body io.ReadSeeker, size int64, sum Digest) error {
-	held, _, err := o.base.Get(ctx, key)
-	if errors.Is(err, ErrNotExist) {
-		return o.Store.Create(ctx, key, body, size, sum)
-	} else if err != nil {
+	if err := Holds(ctx, o.base, key, size, sum); !errors.Is(err, ErrNotExist) {
 		return err
 	}
-	defer held.Close()
-	data, err := io.ReadAll(held)
-	switch {
-	case err != nil:
-		return fmt.Errorf("registry: create %s: %w: %w", key, ErrUnavailable, err)
-	case DigestOf(data) != sum:
-		return fmt.Errorf("registry: create %s: %w", key, ErrExist)
-	}
-	return nil
+	return o.Store.Create(ctx, key, body, size, sum)
 }
 
-// Swap implements Store.
 func (o *Overlay) Swap(ctx context.Context, key string, old Version, data []byte) (Version, error) {
 	if err := o.free(ctx, "swap", key); err != nil {
 		return "", err
@@ -77,7 +61,6 @@ func (o *Overlay) Swap(ctx context.Context, key string, old Version, data []byte
 	return o.Store.Swap(ctx, key, old, data)
 }
 
-// Delete implements Store.
 func (o *Overlay) Delete(ctx context.Context, key string) error {
 	if err := o.free(ctx, "delete", key); err != nil {
 		return err
@@ -96,7 +79,6 @@ func (o *Overlay) free(ctx context.Context, op, key string) error {
 	return nil
 }
 
-// List implements Store.
 func (o *Overlay) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		var all []Info

@@ -1,7 +1,7 @@
 // Package s3test runs S3 servers for tests: each a process of its own on a free
 // loopback port, with its data in a temporary folder. The programs come from
 // the Go module proxy, through the modules in internal/testservers, which the
-// product does not depend on; the first use builds them, once.
+// product does not depend on; the first use builds them, into Go's build cache.
 //
 // A server that cannot be built or started fails the test. Whoever cannot have
 // one sets CIDBENCH_SKIP_S3=1.
@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,28 +41,45 @@ const (
 
 // A Program is a kind of S3 server.
 type Program struct {
-	name, pkg string
-	optional  bool
-	command   func(binary, address, dir string) *exec.Cmd
+	name     string
+	optional bool
+	command  func(binary, address, dir string) *exec.Cmd
 }
 
 // Versitygw stores each object as a file of its name in Server.Dir.
-var Versitygw = Program{"versitygw", "github.com/versity/versitygw/cmd/versitygw", false, func(binary, address, dir string) *exec.Cmd {
-	cmd := exec.Command(binary, "--port", address, "--access", AccessKey, "--secret", SecretKey, "--region", region, "--quiet", "posix", dir)
-	return cmd
+var Versitygw = Program{"versitygw", false, func(binary, address, dir string) *exec.Cmd {
+	return exec.Command(binary, "--port", address, "--access", AccessKey, "--secret", SecretKey, "--region", region, "--quiet", "posix", dir)
 }}
 
 // MinIO takes minutes to build, and runs only where it is asked for.
-var MinIO = Program{"minio", "github.com/minio/minio", true, func(binary, address, dir string) *exec.Cmd {
+var MinIO = Program{"minio", true, func(binary, address, dir string) *exec.Cmd {
 	cmd := exec.Command(binary, "server", "--quiet", "--address", address, dir)
 	cmd.Env = append(os.Environ(), "MINIO_ROOT_USER="+AccessKey, "MINIO_ROOT_PASSWORD="+SecretKey)
 	return cmd
 }}
 
 // GoFakeS3 ignores conditions and checksums: it is there to be refused.
-var GoFakeS3 = Program{"gofakes3", "github.com/johannesboyne/gofakes3/cmd/gofakes3", false, func(binary, address, _ string) *exec.Cmd {
+var GoFakeS3 = Program{"gofakes3", false, func(binary, address, _ string) *exec.Cmd {
 	return exec.Command(binary, "-backend", "memory", "-host", address)
 }}
+
+// build returns the executable of a program, which is the tool of its module.
+func build(ctx context.Context, program Program) (string, error) {
+	module, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("go env GOMOD: %w", err)
+	}
+	dir := filepath.Join(filepath.Dir(strings.TrimSpace(string(module))), "internal", "testservers", program.name)
+	cmd := exec.CommandContext(ctx, "go", "-C", dir, "tool", "-n", program.name)
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOEXPERIMENT=")
+	var messages strings.Builder
+	cmd.Stderr = &messages
+	path, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, &messages)
+	}
+	return strings.TrimSpace(string(path)), nil
+}
 
 // A Server is a running S3 server with one bucket.
 type Server struct {

@@ -44,6 +44,18 @@ func create(ctx context.Context, s store.Store, key, data string) error {
 	return s.Create(ctx, key, strings.NewReader(data), int64(len(data)), store.DigestOf([]byte(data)))
 }
 
+// everyMethod calls all methods that take a key.
+func everyMethod(ctx context.Context, s store.Store, key string) map[string]error {
+	_, _, getErr := s.Get(ctx, key)
+	_, statErr := s.Stat(ctx, key)
+	_, _, loadErr := s.Load(ctx, key)
+	_, swapErr := s.Swap(ctx, key, "", []byte("x"))
+	return map[string]error{
+		"Get": getErr, "Stat": statErr, "Load": loadErr, "Swap": swapErr,
+		"Create": create(ctx, s, key, "x"), "Delete": s.Delete(ctx, key),
+	}
+}
+
 func mustCreate(t *testing.T, s store.Store, key, data string) {
 	t.Helper()
 	if err := create(t.Context(), s, key, data); err != nil {
@@ -216,16 +228,11 @@ func testCancelled(t *testing.T, s store.Store) {
 	})
 	err := s.Create(ctx, "k", failing{cancelling}, 1<<20, store.DigestOf(nil))
 	WantErr(t, "Create while cancelled", err, context.Canceled)
-	WantErr(t, "Create", create(ctx, s, "k", "x"), context.Canceled)
-	_, err = s.Swap(ctx, "k", "", []byte("x"))
-	WantErr(t, "Swap", err, context.Canceled)
-	_, _, err = s.Get(ctx, "there")
-	WantErr(t, "Get", err, context.Canceled)
-	_, err = s.Stat(ctx, "there")
-	WantErr(t, "Stat", err, context.Canceled)
-	_, _, err = s.Load(ctx, "there")
-	WantErr(t, "Load", err, context.Canceled)
-	WantErr(t, "Delete", s.Delete(ctx, "there"), context.Canceled)
+	for _, key := range []string{"k", "there"} {
+		for method, err := range everyMethod(ctx, s, key) {
+			WantErr(t, method+" "+key, err, context.Canceled)
+		}
+	}
 	yields := 0
 	for info, err := range s.List(ctx, "") {
 		WantErr(t, "List "+info.Key, err, context.Canceled)
@@ -305,14 +312,7 @@ func testInvalidKeys(t *testing.T, s store.Store) {
 		"a\x00b", "a\nb", "é", "a:b", "a*", "-a", "_a", longest() + "x", strings.Repeat("a/", 500) + "a",
 	}
 	for _, key := range invalid {
-		_, _, getErr := s.Get(ctx, key)
-		_, statErr := s.Stat(ctx, key)
-		_, _, loadErr := s.Load(ctx, key)
-		_, swapErr := s.Swap(ctx, key, "", []byte("x"))
-		for method, err := range map[string]error{
-			"Get": getErr, "Stat": statErr, "Load": loadErr, "Swap": swapErr,
-			"Create": create(ctx, s, key, "x"), "Delete": s.Delete(ctx, key),
-		} {
+		for method, err := range everyMethod(ctx, s, key) {
 			if err == nil || errors.Is(err, store.ErrNotExist) {
 				t.Errorf("%s %q: got error %v, want that the key is invalid", method, key, err)
 			}
