@@ -67,7 +67,7 @@ func (c *Comparison) claims(a, b *model.Report) error {
 			out := ContrastChange{Contrast: words.Name(x), Statistic: x.Statistic, A: x.Difference, B: y.Difference, NA: x.N, NB: y.N}
 			key := fmt.Sprint(out.Contrast, left.Temperature)
 			if out.Change = seen[key]; out.Change == nil && x.Difference != nil && y.Difference != nil {
-				change, err := newChange(sample(x), sample(y))
+				change, err := newChange(*x.Difference, *y.Difference)
 				if err != nil {
 					return fmt.Errorf("report: %s of %s: %w", out.Contrast, left.ID, err)
 				}
@@ -88,10 +88,6 @@ func (c *Comparison) claims(a, b *model.Report) error {
 		}
 	}
 	return nil
-}
-
-func sample(x model.Contrast) stats.Difference {
-	return stats.Difference{N: x.N, Estimate: x.Difference.Estimate, SE: x.Difference.SE, DF: float64(x.N - 1)}
 }
 
 func (c *Comparison) arms(a, b *model.Report) error {
@@ -125,10 +121,7 @@ func armSample(a model.Arm) stats.Difference {
 
 func newChange(before, after stats.Difference) (*Change, error) {
 	d, err := stats.NewChange(before, after, 1-model.TotalAlpha)
-	if err != nil {
-		return nil, err
-	}
-	return &Change{Estimate: d.Estimate, Low: d.Interval.Low, High: d.Interval.High, P: d.P}, nil
+	return &Change{Change: d}, err
 }
 
 // tellNoise corrects for having looked at all changes: one in twenty falls out of its interval by chance.

@@ -60,8 +60,8 @@ type ClaimChange struct {
 type ContrastChange struct {
 	Contrast  string            `json:"contrast"`
 	Statistic string            `json:"statistic,omitempty"` // of an observation
-	A         *model.Difference `json:"a,omitempty"`
-	B         *model.Difference `json:"b,omitempty"`
+	A         *stats.Difference `json:"a,omitempty"`
+	B         *stats.Difference `json:"b,omitempty"`
 	NA        int               `json:"nA"` // pairs
 	NB        int               `json:"nB"`
 	Change    *Change           `json:"change,omitempty"`
@@ -79,14 +79,11 @@ type ArmChange struct {
 	Change      *Change  `json:"change,omitempty"`
 }
 
-// Change is B - A with its interval, the sides taken as independent.
+// Change is B - A, the sides taken as independent.
 type Change struct {
-	Estimate float64 `json:"estimate"`
-	Low      float64 `json:"low"`
-	High     float64 `json:"high"`
-	// P is two-sided; Noise says that after Holm's correction it is no less than alpha.
-	P     float64 `json:"p"`
-	Noise bool    `json:"withinNoise"`
+	stats.Change
+	// Noise: after Holm's correction its p value is no less than alpha.
+	Noise bool `json:"withinNoise"`
 }
 
 // ProvenancePair is a fact about where the runs come from.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/cidbench/cidbench/report/layout"
-	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
 
@@ -104,7 +104,7 @@ func oneSided(c *Comparison) layout.Block {
 		layout.Text("What", func(x [2]string) string { return x[1] }))
 }
 
-func spellEstimate(statistic string, d *model.Difference) string {
+func spellEstimate(statistic string, d *stats.Difference) string {
 	if d == nil {
 		return "no interval"
 	}

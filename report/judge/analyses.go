@@ -63,7 +63,7 @@ func statistic(definition analysis.Definition, runs []AnalysisRun) (model.Statis
 		s.Null = &definition.NullValue
 	}
 	var values []float64
-	var permuted []model.PValues
+	var permuted []stats.Evidence
 	for _, run := range runs {
 		if x, ok := run.Measures.Statistics[definition.ID]; ok {
 			p := permutation(x)

@@ -43,8 +43,7 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 	if !judged {
 		return c, notes
 	}
-	p := pValues(result.Evidence)
-	c.P, c.Alone = &p, result.Verdict
+	c.P, c.Alone = &result.Evidence, result.Verdict
 	if result.Warning == stats.ZeroSpread {
 		notes = append(notes, fmt.Sprintf("%s: the difference is the same at every seed, so the runs give no estimate of seed noise: "+
 			"interval and p values rest on the estimate alone.", words.Name(c)))
@@ -99,16 +98,8 @@ func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (r
 		c.Obstacles = append(c.Obstacles, err.Error())
 		return result, false
 	}
-	c.Difference = differenceOf(result.Difference)
+	c.Difference = &result.Difference
 	return result, len(c.Obstacles) == 0
-}
-
-func differenceOf(d stats.Difference) *model.Difference {
-	return &model.Difference{Estimate: d.Estimate, SE: d.SE, Low: d.Interval.Low, High: d.Interval.High, Level: d.Interval.Level}
-}
-
-func pValues(e stats.Evidence) model.PValues {
-	return model.PValues{Support: e.PSupport, Refute: e.PRefute}
 }
 
 // bounds are the differences that a relation is about.
@@ -136,7 +127,7 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 	}
 	var runs []model.RunRef
 	var accuracies []float64
-	var permuted []model.PValues
+	var permuted []stats.Evidence
 	obstacles := bySeed{}
 	for seed := range uint64(l.seeds) {
 		o, ok := l.usable(claim, declared.Arm, temperature, seed, obstacles)
@@ -172,26 +163,25 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 	evidence := result.Evidence
 	if definition.HasNull {
 		null := twiceTheMean(permuted)
-		evidence.PSupport, evidence.PRefute = max(evidence.PSupport, null.Support), max(evidence.PRefute, null.Refute)
+		evidence.Support, evidence.Refute = max(evidence.Support, null.Support), max(evidence.Refute, null.Refute)
 	}
-	p := pValues(evidence)
-	c.P, c.Alone = &p, evidence.Judge(l.alpha)
+	c.P, c.Alone = &evidence, evidence.Judge(l.alpha)
 	return c, runs
 }
 
-func permutation(x analysis.Statistic) *model.PValues {
+func permutation(x analysis.Statistic) *stats.Evidence {
 	if x.Null == nil {
 		return nil
 	}
-	return &model.PValues{Support: x.Null.PGreater, Refute: x.Null.PLess}
+	return &stats.Evidence{Support: x.Null.PGreater, Refute: x.Null.PLess}
 }
 
 // twiceTheMean combines p values that may depend on each other.
-func twiceTheMean(all []model.PValues) (p model.PValues) {
+func twiceTheMean(all []stats.Evidence) (p stats.Evidence) {
 	twice := 2 / float64(len(all))
 	for _, each := range all {
 		p.Support += twice * each.Support
 		p.Refute += twice * each.Refute
 	}
-	return model.PValues{Support: min(1, p.Support), Refute: min(1, p.Refute)}
+	return stats.Evidence{Support: min(1, p.Support), Refute: min(1, p.Refute)}
 }

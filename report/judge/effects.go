@@ -50,7 +50,7 @@ func (l look) effects(claim *bench.Claim, temperature float64) (effects []model.
 		left, right := sides(pairs[id])
 		e := model.Effect{Arm: id, Rules: words.Rules(arm), Baseline: all, N: len(left)}
 		if d, err := stats.PairedT(left, right, l.level()); err == nil {
-			e.Difference = differenceOf(d)
+			e.Difference = &d
 		}
 		effects = append(effects, e)
 	}

@@ -60,7 +60,7 @@ func (l look) uninformative(arm string, accuracies []float64) (why []string) {
 	for _, f := range l.floors {
 		floor := slices.Repeat([]float64{f.Mean}, len(accuracies))
 		result, err := stats.Above(accuracies, floor, 0, l.alpha)
-		if err != nil || result.Evidence.PSupport > l.alpha {
+		if err != nil || result.Evidence.Support > l.alpha {
 			why = append(why, fmt.Sprintf("%s, at %s points, is not shown to be above the floor %q (%s points), so it may have learned nothing", arm, words.Plain(mean), f.ID, words.Plain(f.Mean)))
 		}
 	}

@@ -55,7 +55,7 @@ func (l look) take(looks *model.Looks) (*outcome, error) {
 		}
 		for _, i := range open {
 			c := &out.claims[i]
-			c.Raw, c.Corrected = pValues(raw[i]), pValues(corrected[i])
+			c.Raw, c.Corrected = raw[i], corrected[i]
 			c.Verdict = corrected[i].Judge(l.alpha)
 			if !slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.N > 0 }) {
 				c.Verdict = out.look.nothing(l.Claims[i])
@@ -112,7 +112,7 @@ func (l look) measure(claim *bench.Claim) (c model.Claim, notes []string) {
 	}
 	c = model.Claim{
 		ID: claim.ID, Family: claim.Family, Statement: claim.Statement, Target: claim.Target,
-		Source:      model.Source{Where: claim.Source.Where, Verified: claim.Source.Verified, Ours: claim.Source.Ours},
+		Source:      claim.Source,
 		Temperature: temperature, Probe: claim.Probe, MinSeeds: claim.MinSeeds, Controls: claim.Controls,
 		Machinery: l.Tier.Machinery, Exploratory: claim.Exploratory,
 		Reproduce: fmt.Sprintf("%s verify --claim %s --tier %s %s", l.program(), claim.ID, l.Tier.ID, seeds),
@@ -183,15 +183,15 @@ func correct(claims []model.Claim, raw []stats.Evidence) ([]stats.Evidence, erro
 // m times the smallest p value (Bonferroni, which is Holm's first step). A contrast that may not be judged
 // keeps its place with p values of 1.
 func combine(contrasts []model.Contrast) stats.Evidence {
-	e := stats.Evidence{PSupport: 0, PRefute: 1}
+	e := stats.Evidence{Support: 0, Refute: 1}
 	for _, x := range contrasts {
-		p := model.PValues{Support: 1, Refute: 1}
+		p := stats.Evidence{Support: 1, Refute: 1}
 		if x.P != nil {
 			p = *x.P
 		}
-		e.PSupport = max(e.PSupport, p.Support)
-		e.PRefute = min(e.PRefute, p.Refute)
+		e.Support = max(e.Support, p.Support)
+		e.Refute = min(e.Refute, p.Refute)
 	}
-	e.PRefute = min(1, float64(len(contrasts))*e.PRefute)
+	e.Refute = min(1, float64(len(contrasts))*e.Refute)
 	return e
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
 
@@ -178,7 +179,7 @@ func stretches(a *model.Analysis, by string, ranges []analysis.Percentile) *Tabl
 		Number("Wu-Palmer, others", func(p analysis.Percentile) string { return words.FineOrAbsent(p.WuPalmerOther) }))
 }
 
-func permutationP(p *model.PValues) string { return words.Maybe(p, words.Holds) }
+func permutationP(p *stats.Evidence) string { return words.Maybe(p, words.Holds) }
 
 // Analyses tells what embeddings show over training.
 func Analyses(r *model.Report) Section {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
 
@@ -106,7 +107,7 @@ func verdictTable(r *model.Report, kind func(*model.Claim) []model.Contrast, cap
 }
 
 // evidenceIn spells the p values of a claim; those of 1 that stand for nothing measured are left out.
-func evidenceIn(c *model.Claim, p model.PValues) (holds, fails string) {
+func evidenceIn(c *model.Claim, p stats.Evidence) (holds, fails string) {
 	if !slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.P != nil }) {
 		return words.Absent, words.Absent
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/report/stats"
 )
 
 // Analysis is what the embeddings of an arm show after a step: means over the seeds that were analysed.
@@ -51,16 +52,16 @@ type Statistic struct {
 	Seeds []SeedValue `json:"seeds"`
 	// Permutation combines the p values of the seeds, however these depend on each other; nil if the
 	// statistic has no permutation null.
-	Permutation *PValues `json:"permutation,omitempty"`
+	Permutation *stats.Evidence `json:"permutation,omitempty"`
 }
 
 // SeedValue is a statistic of one encoder.
 type SeedValue struct {
-	Seed        uint64   `json:"seed"`
-	Value       float64  `json:"value"`
-	Low         float64  `json:"low"`
-	High        float64  `json:"high"`
-	Permutation *PValues `json:"permutation,omitempty"`
+	Seed        uint64          `json:"seed"`
+	Value       float64         `json:"value"`
+	Low         float64         `json:"low"`
+	High        float64         `json:"high"`
+	Permutation *stats.Evidence `json:"permutation,omitempty"`
 }
 
 // Consistency says how often images are hard (or easy) negatives, beside the binomial null.

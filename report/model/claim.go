@@ -17,11 +17,11 @@ const NotAsAsked stats.Verdict = "not run as asked"
 
 // Claim is one claim and the verdict on it.
 type Claim struct {
-	ID        string `json:"id"`
-	Family    string `json:"family"`
-	Statement string `json:"statement"`
-	Target    string `json:"target"`
-	Source    Source `json:"source"`
+	ID        string       `json:"id"`
+	Family    string       `json:"family"`
+	Statement string       `json:"statement"`
+	Target    string       `json:"target"`
+	Source    bench.Source `json:"source"`
 	// Temperature of InfoNCE at which it is tested.
 	Temperature float64 `json:"temperature"`
 	Probe       string  `json:"probe"`
@@ -40,9 +40,9 @@ type Claim struct {
 	Places []Place `json:"places,omitempty"`
 	// Raw combines the contrasts; Corrected is what the verdict rests on. A claim that cannot be
 	// measured has p values of 1.
-	Raw       PValues       `json:"pRaw"`
-	Corrected PValues       `json:"pCorrected"`
-	Verdict   stats.Verdict `json:"verdict"`
+	Raw       stats.Evidence `json:"pRaw"`
+	Corrected stats.Evidence `json:"pCorrected"`
+	Verdict   stats.Verdict  `json:"verdict"`
 	// Look that the verdict and the numbers are of, counted from 1; 0 if runs are missing for the first.
 	Look int `json:"look"`
 	// Machinery repeats the tier's flag beside the verdict: it means nothing for science.
@@ -74,14 +74,6 @@ func (c *Claim) ofKind(observation bool) (out []Contrast) {
 	return out
 }
 
-// Source says where a claim comes from and what of it is ours.
-type Source struct {
-	Where string `json:"where"`
-	// Verified: the paper's own text was read. Otherwise it rests on other people's notes.
-	Verified bool   `json:"verified"`
-	Ours     string `json:"ours"`
-}
-
 // Contrast is accuracy(A) - accuracy(B), paired by seed, in points; or, if Statistic is given, that
 // statistic of A's encoders less what chance gives, in the statistic's unit, and B is Chance.
 type Contrast struct {
@@ -102,10 +94,10 @@ type Contrast struct {
 	MeanA *float64 `json:"meanA,omitempty"`
 	MeanB *float64 `json:"meanB,omitempty"`
 	// Difference is nil with fewer than two pairs.
-	Difference *Difference `json:"difference,omitempty"`
+	Difference *stats.Difference `json:"difference,omitempty"`
 	// P is nil if the contrast may not be judged; Obstacles say why.
-	P         *PValues `json:"p,omitempty"`
-	Obstacles []string `json:"obstacles,omitempty"`
+	P         *stats.Evidence `json:"p,omitempty"`
+	Obstacles []string        `json:"obstacles,omitempty"`
 	// Alone is the verdict before the correction for the other claims.
 	Alone stats.Verdict `json:"alone"`
 }
@@ -120,7 +112,7 @@ type Pair struct {
 	B          float64 `json:"b"`
 	Difference float64 `json:"difference"`
 	// Permutation holds the p values of a statistic's permutation null at this seed; nil if it has none.
-	Permutation *PValues `json:"permutation,omitempty"`
+	Permutation *stats.Evidence `json:"permutation,omitempty"`
 }
 
 // Across is one statement at all temperatures at which it is tested.
@@ -144,11 +136,11 @@ type AtTemperature struct {
 // Effect is what an arm changes against the baseline, the arm that sees all negatives: the difference of
 // accuracy, paired by seed, in points. Only seeds count at which both may be compared.
 type Effect struct {
-	Arm        string      `json:"arm"`
-	Rules      string      `json:"rules"` // in words
-	Baseline   string      `json:"baseline"`
-	N          int         `json:"n"` // pairs
-	Difference *Difference `json:"difference,omitempty"`
+	Arm        string            `json:"arm"`
+	Rules      string            `json:"rules"` // in words
+	Baseline   string            `json:"baseline"`
+	N          int               `json:"n"` // pairs
+	Difference *stats.Difference `json:"difference,omitempty"`
 }
 
 // Explained says how much of what dropping the hardest negatives does is done by dropping those of the
@@ -175,21 +167,6 @@ type Place struct {
 	Line     string  `json:"line"`
 	Arm      string  `json:"arm"`
 	Fraction float64 `json:"fraction"`
-}
-
-// Difference is the mean difference over seeds with its interval, in points.
-type Difference struct {
-	Estimate float64 `json:"estimate"`
-	SE       float64 `json:"se"`
-	Low      float64 `json:"low"`
-	High     float64 `json:"high"`
-	Level    float64 `json:"level"` // of the interval from Low to High
-}
-
-// PValues are small when the data show that the claim holds, or that it does not.
-type PValues struct {
-	Support float64 `json:"support"`
-	Refute  float64 `json:"refute"`
 }
 
 // RunRef points to the evidence.

@@ -4,11 +4,11 @@ import "math"
 
 // Change is how much an estimate moved between two independent samples.
 type Change struct {
-	Estimate float64 // after - before
-	SE       float64
-	Interval Interval
+	Estimate float64 `json:"estimate"` // after - before
+	SE       float64 `json:"se"`
+	Interval
 	// P is the two-sided p value of "it did not move".
-	P float64
+	P float64 `json:"p"`
 }
 
 // NewChange compares two independent estimates: the difference has the sum of their variances, and as many

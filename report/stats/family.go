@@ -43,7 +43,7 @@ func AdjustFamily(family []Evidence) ([]Evidence, error) {
 	k := len(family)
 	support, refute := make([]float64, k), make([]float64, k)
 	for i, e := range family {
-		support[i], refute[i] = e.PSupport, e.PRefute
+		support[i], refute[i] = e.Support, e.Refute
 	}
 	factor := func(left int) float64 { return familyFactor(k, left) }
 	support, err := stepDown(support, factor)
@@ -56,7 +56,7 @@ func AdjustFamily(family []Evidence) ([]Evidence, error) {
 	}
 	adjusted := make([]Evidence, k)
 	for i := range adjusted {
-		adjusted[i] = Evidence{PSupport: support[i], PRefute: refute[i]}
+		adjusted[i] = Evidence{Support: support[i], Refute: refute[i]}
 	}
 	return adjusted, nil
 }

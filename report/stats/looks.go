@@ -29,12 +29,12 @@ func LookAlpha(alpha float64, looks int) float64 { return alpha / float64(looks)
 // 2013): until the first wrong support, whatever the look, all F false claims are left, so the look's
 // thresholds are at most its alpha/(2F), and so on; the sum over looks is LookAlpha's.
 func Settled(v Verdict) Evidence {
-	e := Evidence{PSupport: 1, PRefute: 1}
+	e := Evidence{Support: 1, Refute: 1}
 	switch v {
 	case Supported:
-		e.PSupport = 0
+		e.Support = 0
 	case Refuted:
-		e.PRefute = 0
+		e.Refute = 0
 	}
 	return e
 }

@@ -21,12 +21,12 @@ const ZeroSpread Warning = "zero spread"
 // (Estimate - truth) / SE has DF degrees of freedom if differences are
 // independent and normal.
 type Difference struct {
-	N        int     // pairs
-	Estimate float64 // mean of the differences
-	SE       float64 // standard error, s / sqrt(N)
-	DF       float64 // N - 1
-	Interval Interval
-	Warning  Warning // empty or ZeroSpread
+	N        int     `json:"-"`        // pairs
+	Estimate float64 `json:"estimate"` // mean of the differences
+	SE       float64 `json:"se"`       // standard error, s / sqrt(N)
+	DF       float64 `json:"-"`        // N - 1
+	Interval
+	Warning Warning `json:"-"` // empty or ZeroSpread
 }
 
 // PairedT estimates mean(a - b) from samples paired by index, with the two-sided

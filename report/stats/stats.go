@@ -28,7 +28,11 @@ var (
 
 // Interval is a two-sided interval [Low, High] that covers the true value with
 // probability Level.
-type Interval struct{ Low, High, Level float64 }
+type Interval struct {
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	Level float64 `json:"level"`
+}
 
 // Mean is the arithmetic mean of one value or more.
 func Mean(x []float64) (float64, error) {

@@ -16,14 +16,17 @@ const (
 	Inconclusive Verdict = "inconclusive"
 )
 
-// Evidence holds two p values: PSupport is small when the data show the claim
-// true, PRefute when they show it false. Both may be large, never both small.
-type Evidence struct{ PSupport, PRefute float64 }
+// Evidence holds two p values: Support is small when the data show the claim
+// true, Refute when they show it false. Both may be large, never both small.
+type Evidence struct {
+	Support float64 `json:"support"`
+	Refute  float64 `json:"refute"`
+}
 
 // Judge decides at level alpha. The comparison is strict, so that for a one-sided
 // relation it agrees with the bounds of the 1-2*alpha interval.
 func (e Evidence) Judge(alpha float64) Verdict {
-	support, refute := e.PSupport < alpha, e.PRefute < alpha
+	support, refute := e.Support < alpha, e.Refute < alpha
 	switch {
 	case support && !refute:
 		return Supported
@@ -55,8 +58,8 @@ func Above(a, b []float64, bound, alpha float64) (Result, error) {
 // Within judges "the true mean of a - b lies between -margin and +margin" likewise.
 // It is supported if two one-sided tests (TOST, Schuirmann 1987) put the difference
 // above -margin and below +margin, that is, if the 1-2*alpha interval lies inside;
-// PSupport is the larger p value. It is refuted if one side is passed at alpha/2,
-// that is, if the 1-alpha interval lies wholly outside; PRefute is twice the smaller
+// Support is the larger p value. It is refuted if one side is passed at alpha/2,
+// that is, if the 1-alpha interval lies wholly outside; Refute is twice the smaller
 // p value. Halving is needed because a noisy difference may fall off either side:
 // asking only that the 1-2*alpha interval lies outside would be wrong up to 2*alpha
 // of the time.
@@ -66,8 +69,8 @@ func Within(a, b []float64, margin, alpha float64) (Result, error) {
 	}
 	return test(a, b, alpha, func(d Difference) Evidence {
 		return Evidence{
-			PSupport: max(d.PAbove(-margin), d.PBelow(margin)),
-			PRefute:  min(1, 2*min(d.PAbove(margin), d.PBelow(-margin))),
+			Support: max(d.PAbove(-margin), d.PBelow(margin)),
+			Refute:  min(1, 2*min(d.PAbove(margin), d.PBelow(-margin))),
 		}
 	})
 }
@@ -86,5 +89,5 @@ func test(a, b []float64, alpha float64, weigh func(Difference) Evidence) (Resul
 
 // exceeds weighs "difference > bound".
 func exceeds(d Difference, bound float64) Evidence {
-	return Evidence{PSupport: d.PAbove(bound), PRefute: d.PBelow(bound)}
+	return Evidence{Support: d.PAbove(bound), Refute: d.PBelow(bound)}
 }

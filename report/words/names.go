@@ -50,10 +50,10 @@ func Interval(x model.Contrast) string {
 }
 
 // Holds is the p value of the claim's holding.
-func Holds(p model.PValues) string { return Probability(p.Support) }
+func Holds(p stats.Evidence) string { return Probability(p.Support) }
 
 // Fails is the p value of the claim's failing.
-func Fails(p model.PValues) string { return Probability(p.Refute) }
+func Fails(p stats.Evidence) string { return Probability(p.Refute) }
 
 // Asks is what a contrast says of its difference.
 func Asks(x model.Contrast) string {

@@ -23,8 +23,8 @@ func Reason(c *model.Claim, r *model.Report) string {
 // because is the reason in one sentence.
 func because(c *model.Claim) string {
 	family := c.FamilySize
-	support := func(p model.PValues) float64 { return -p.Support } // the contrast that holds least surely
-	refute := func(p model.PValues) float64 { return p.Refute }    // and the one that fails most surely
+	support := func(p stats.Evidence) float64 { return -p.Support } // the contrast that holds least surely
+	refute := func(p stats.Evidence) float64 { return p.Refute }    // and the one that fails most surely
 	switch c.Verdict {
 	case model.NothingToJudge, model.NotAsAsked:
 		return sentence("nothing was measured: " + obstacles(c.Contrasts))
@@ -72,7 +72,7 @@ func corrections(contrasts, family int) string {
 }
 
 // extreme is the judged contrast with the least value.
-func extreme(contrasts []model.Contrast, value func(model.PValues) float64) model.Contrast {
+func extreme(contrasts []model.Contrast, value func(stats.Evidence) float64) model.Contrast {
 	var best model.Contrast
 	for _, x := range contrasts {
 		if x.P != nil && (best.P == nil || value(*x.P) < value(*best.P)) {
