@@ -58,13 +58,13 @@ type ClaimChange struct {
 
 // ContrastChange is one contrast on both sides, or one observation.
 type ContrastChange struct {
-	Contrast  string            `json:"contrast"`
-	Statistic string            `json:"statistic,omitempty"` // of an observation
-	A         *stats.Difference `json:"a,omitempty"`
-	B         *stats.Difference `json:"b,omitempty"`
-	NA        int               `json:"nA"` // pairs
-	NB        int               `json:"nB"`
-	Change    *Change           `json:"change,omitempty"`
+	Contrast  string                `json:"contrast"`
+	Statistic string                `json:"statistic,omitempty"` // of an observation
+	A         *stats.MeanDifference `json:"a,omitempty"`
+	B         *stats.MeanDifference `json:"b,omitempty"`
+	NA        int                   `json:"nA"` // pairs
+	NB        int                   `json:"nB"`
+	Change    *Change               `json:"change,omitempty"`
 }
 
 // ArmChange is the mean accuracy of an arm on both sides, in points.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cidbench/cidbench/report/layout"
+	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
@@ -51,8 +52,8 @@ func claimChanges(c *Comparison) *layout.Table {
 		layout.Text("Verdict of A", once(func(claim ClaimChange) string { return words.Label(claim.A, c.Tier.Machinery) })),
 		layout.Text("Verdict of B", once(func(claim ClaimChange) string { return words.Label(claim.B, c.Tier.Machinery) })),
 		layout.Text("Contrast", func(x changeOf) string { return x.Of.Contrast }),
-		layout.Text("A", func(x changeOf) string { return spellEstimate(x.Of.Statistic, x.Of.A) }),
-		layout.Text("B", func(x changeOf) string { return spellEstimate(x.Of.Statistic, x.Of.B) }),
+		layout.Text("A", func(x changeOf) string { return found(x.Of.Statistic, x.Of.A) }),
+		layout.Text("B", func(x changeOf) string { return found(x.Of.Statistic, x.Of.B) }),
 		layout.Text("Change", func(x changeOf) string { return spellChange(x.Of.Statistic, x.Of.Change) }),
 		layout.Text("Noise", func(x changeOf) string { return noise(x.Of.Change) }))
 }
@@ -104,24 +105,13 @@ func oneSided(c *Comparison) layout.Block {
 		layout.Text("What", func(x [2]string) string { return x[1] }))
 }
 
-func spellEstimate(statistic string, d *stats.Difference) string {
-	if d == nil {
-		return "no interval"
-	}
-	return spellInterval(statistic, d.Estimate, d.Low, d.High)
+// found spells a difference as a report does: in points, or of a statistic in its unit.
+func found(statistic string, d *stats.MeanDifference) string {
+	return words.Found(model.Contrast{Statistic: statistic, Difference: d})
 }
 
 func spellChange(statistic string, c *Change) string {
-	return words.Maybe(c, func(c Change) string { return spellInterval(statistic, c.Estimate, c.Low, c.High) })
-}
-
-// spellInterval spells points, or a statistic in its unit, whose differences show in later digits.
-func spellInterval(statistic string, estimate, low, high float64) string {
-	spell := words.Signed
-	if statistic != "" {
-		spell = func(v float64) string { return words.UnsignZero(fmt.Sprintf("%+.4f", v)) }
-	}
-	return fmt.Sprintf("%s (%s to %s)", spell(estimate), spell(low), spell(high))
+	return words.Maybe(c, func(c Change) string { return found(statistic, &c.MeanDifference) })
 }
 
 func noise(c *Change) string {

@@ -34,19 +34,15 @@ func (m *matrix) analyses() (all []model.Analysis) {
 		a.Hard = m.consistency(runs, func(x *analysis.Measures) (analysis.Consistency, []uint16) { return x.Hard, x.Counts.Hard })
 		a.Easy = m.consistency(runs, func(x *analysis.Measures) (analysis.Consistency, []uint16) { return x.Easy, x.Counts.Easy })
 		for _, row := range first.Gallery {
-			out := model.GalleryRow{Query: m.picture(row.Query, row.Class, "")}
-			negative := func(n analysis.Neighbour) model.Picture {
-				p := m.picture(n.Index, n.Class, words.Plain(float64(n.Dot)))
-				p.SameClass = n.Class == row.Class
-				return p
+			negatives := func(all []analysis.Neighbour) (pictures []model.Picture) {
+				for _, n := range all {
+					p := m.picture(n.Index, n.Class, words.Plain(float64(n.Dot)))
+					p.SameClass = n.Class == row.Class
+					pictures = append(pictures, p)
+				}
+				return pictures
 			}
-			for _, n := range row.Hardest {
-				out.Hardest = append(out.Hardest, negative(n))
-			}
-			for _, n := range row.Easiest {
-				out.Easiest = append(out.Easiest, negative(n))
-			}
-			a.Gallery = append(a.Gallery, out)
+			a.Gallery = append(a.Gallery, model.GalleryRow{Query: m.picture(row.Query, row.Class, ""), Hardest: negatives(row.Hardest), Easiest: negatives(row.Easiest)})
 		}
 		for _, run := range runs {
 			a.Runs = append(a.Runs, model.RunRef{Arm: at.Cell.Arm, Seed: run.Cell.Seed, Run: run.Spec.ID(), Manifest: run.Digest})

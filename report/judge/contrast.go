@@ -39,12 +39,8 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 		notes = append(notes, qualify(a, z)...)
 		c.Pairs = append(c.Pairs, pair(seed, a, z))
 	}
-	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c))))
-	if !judged {
-		return c, notes
-	}
-	c.P, c.Alone = &result.Evidence, result.Verdict
-	if result.Warning == stats.ZeroSpread {
+	l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c))), stats.Evidence{})
+	if c.P != nil && c.Difference.SE == 0 {
 		notes = append(notes, fmt.Sprintf("%s: the difference is the same at every seed, so the runs give no estimate of seed noise: "+
 			"interval and p values rest on the estimate alone.", words.Name(c)))
 	}
@@ -75,8 +71,10 @@ func better(c model.Contrast) (arm string, accuracies []float64) {
 }
 
 // test applies the relation of a contrast to its pairs. It may not be judged if there are obstacles, or too few
-// pairs; what can be said of the difference is said nevertheless.
-func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (result stats.Result, judged bool) {
+// pairs; what can be said of the difference is said nevertheless. The p values are no smaller than those given.
+func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string, least stats.Evidence) {
+	left, right := sides(c.Pairs)
+	c.MeanA, c.MeanB = exists(stats.Mean(left)), exists(stats.Mean(right))
 	c.N, c.Obstacles = len(c.Pairs), obstacles
 	if c.N < claim.MinSeeds {
 		c.Obstacles = append(c.Obstacles, fmt.Sprintf("%s, and the claim asks for %d", words.Count(c.N, "paired seed"), claim.MinSeeds))
@@ -85,9 +83,9 @@ func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (r
 		c.Alone = l.nothing(claim)
 	}
 	if c.N < 2 {
-		return result, false
+		return
 	}
-	left, right := sides(c.Pairs)
+	var result stats.Result
 	var err error
 	if len(c.Bounds) == 2 {
 		result, err = stats.Within(left, right, c.Margin, l.alpha)
@@ -96,10 +94,13 @@ func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (r
 	}
 	if err != nil {
 		c.Obstacles = append(c.Obstacles, err.Error())
-		return result, false
+		return
 	}
-	c.Difference = &result.Difference
-	return result, len(c.Obstacles) == 0
+	c.Difference = &result.MeanDifference
+	if len(c.Obstacles) == 0 {
+		p := stats.Evidence{Support: max(result.Support, least.Support), Refute: max(result.Refute, least.Refute)}
+		c.P, c.Alone = &p, p.Judge(l.alpha)
+	}
 }
 
 // bounds are the differences that a relation is about.
@@ -156,16 +157,11 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: x.Value, B: definition.NullValue, Difference: x.Value - definition.NullValue, Permutation: p})
 		runs = append(runs, model.RunRef{Arm: declared.Arm, Seed: seed, Run: run.Spec.ID(), Manifest: run.Digest})
 	}
-	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), l.uninformative(declared.Arm, accuracies)))
-	if !judged {
-		return c, runs
-	}
-	evidence := result.Evidence
+	var null stats.Evidence
 	if definition.HasNull {
-		null := twiceTheMean(permuted)
-		evidence.Support, evidence.Refute = max(evidence.Support, null.Support), max(evidence.Refute, null.Refute)
+		null = twiceTheMean(permuted)
 	}
-	c.P, c.Alone = &evidence, evidence.Judge(l.alpha)
+	l.test(&c, claim, slices.Concat(obstacles.sentences(), l.uninformative(declared.Arm, accuracies)), null)
 	return c, runs
 }
 

@@ -12,14 +12,9 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// explain adds to a claim what its verdict does not rest on and its readers want: means, the effects of controls,
-// and places in the sweeps that are shown.
+// explain adds to a claim what its verdict does not rest on and its readers want: the effects of controls, and
+// places in the sweeps that are shown.
 func (l look) explain(c *model.Claim, claim *bench.Claim, shown []model.Sweep) {
-	for i := range c.Contrasts {
-		x := &c.Contrasts[i]
-		left, right := sides(x.Pairs)
-		x.MeanA, x.MeanB = exists(stats.Mean(left)), exists(stats.Mean(right))
-	}
 	var pairs map[string][]model.Pair
 	c.Beside, pairs = l.effects(claim, c.Temperature)
 	c.Explained = l.explained(c.Beside, pairs)
@@ -50,7 +45,7 @@ func (l look) effects(claim *bench.Claim, temperature float64) (effects []model.
 		left, right := sides(pairs[id])
 		e := model.Effect{Arm: id, Rules: words.Rules(arm), Baseline: all, N: len(left)}
 		if d, err := stats.PairedT(left, right, l.level()); err == nil {
-			e.Difference = &d
+			e.Difference = &d.MeanDifference
 		}
 		effects = append(effects, e)
 	}

@@ -3,7 +3,6 @@ package judge
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
@@ -53,14 +52,13 @@ func (n Near) String() string { return fmt.Sprintf("run %s differs in %s", n.Run
 // fields names the members that differ, the first of them with their values.
 func (n Near) fields() string {
 	const most = 3
-	var all []string
-	for _, d := range n.Differences[:min(most, len(n.Differences))] {
-		all = append(all, fmt.Sprintf("%s (%s stored, %s asked)", d.Path, words.OrNone(d.A), words.OrNone(d.B)))
-	}
+	text := words.Joined(n.Differences[:min(most, len(n.Differences))], ", ", func(d bench.Difference) string {
+		return fmt.Sprintf("%s (%s stored, %s asked)", d.Path, words.OrNone(d.A), words.OrNone(d.B))
+	})
 	if more := len(n.Differences) - most; more > 0 {
-		all = append(all, fmt.Sprintf("and %d more", more))
+		text += fmt.Sprintf(", and %d more", more)
 	}
-	return strings.Join(all, ", ")
+	return text
 }
 
 // Run is a finished run, complete or failed.

@@ -3,7 +3,6 @@ package layout
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report/figure"
@@ -83,11 +82,9 @@ func consistencyTable(a *model.Analysis) *Table {
 }
 
 func classesInWords(c model.Consistency) string {
-	var said []string
-	for _, class := range c.Classes {
-		said = append(said, fmt.Sprintf("%s (%.1f queries an image)", class.Class, class.Mean))
-	}
-	return strings.Join(said, ", ")
+	return words.Joined(c.Classes, ", ", func(class model.ClassCount) string {
+		return fmt.Sprintf("%s (%.1f queries an image)", class.Class, class.Mean)
+	})
 }
 
 // gallery shows queries with their hardest negatives, if wanted, and their easiest: a few, and the rest folded.
@@ -151,11 +148,7 @@ func (p Pictures) Table() *Table {
 	var columns []Shows[PictureRow]
 	for i, g := range p.Rows[0].Groups {
 		columns = append(columns, Text(g.Name, func(row PictureRow) string {
-			var said []string
-			for _, s := range row.Groups[i].Pictures {
-				said = append(said, s.Words)
-			}
-			return strings.Join(said, "; ")
+			return words.Joined(row.Groups[i].Pictures, "; ", func(s Shown) string { return s.Words })
 		}))
 	}
 	if len(columns) == 1 {

@@ -3,7 +3,6 @@ package layout
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
@@ -60,15 +59,12 @@ func armTable(arms []model.Arm) *Table {
 		Number("Ridge", func(a model.Arm) string { return words.PlainOrAbsent(a.Ridge) }),
 		Number("kNN", func(a model.Arm) string { return words.PlainOrAbsent(a.KNN) }),
 		Text("Seeds", func(a model.Arm) string {
-			var seeds []string
-			for _, row := range a.Runs {
+			return words.Joined(a.Runs, ", ", func(row model.RunRow) string {
 				if row.Linear == nil {
-					seeds = append(seeds, string(row.Status))
-				} else {
-					seeds = append(seeds, words.Plain(*row.Linear))
+					return string(row.Status)
 				}
-			}
-			return strings.Join(seeds, ", ")
+				return words.Plain(*row.Linear)
+			})
 		}))
 }
 

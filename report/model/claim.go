@@ -94,7 +94,7 @@ type Contrast struct {
 	MeanA *float64 `json:"meanA,omitempty"`
 	MeanB *float64 `json:"meanB,omitempty"`
 	// Difference is nil with fewer than two pairs.
-	Difference *stats.Difference `json:"difference,omitempty"`
+	Difference *stats.MeanDifference `json:"difference,omitempty"`
 	// P is nil if the contrast may not be judged; Obstacles say why.
 	P         *stats.Evidence `json:"p,omitempty"`
 	Obstacles []string        `json:"obstacles,omitempty"`
@@ -136,11 +136,11 @@ type AtTemperature struct {
 // Effect is what an arm changes against the baseline, the arm that sees all negatives: the difference of
 // accuracy, paired by seed, in points. Only seeds count at which both may be compared.
 type Effect struct {
-	Arm        string            `json:"arm"`
-	Rules      string            `json:"rules"` // in words
-	Baseline   string            `json:"baseline"`
-	N          int               `json:"n"` // pairs
-	Difference *stats.Difference `json:"difference,omitempty"`
+	Arm        string                `json:"arm"`
+	Rules      string                `json:"rules"` // in words
+	Baseline   string                `json:"baseline"`
+	N          int                   `json:"n"` // pairs
+	Difference *stats.MeanDifference `json:"difference,omitempty"`
 }
 
 // Explained says how much of what dropping the hardest negatives does is done by dropping those of the

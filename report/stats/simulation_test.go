@@ -142,7 +142,7 @@ func weighAll(d [][]float64) []Evidence {
 	for i := range d {
 		mean, sd := stat.MeanStdDev(d[i], nil)
 		n := float64(len(d[i]))
-		evidence[i] = exceeds(Difference{N: len(d[i]), Estimate: mean, SE: sd / math.Sqrt(n), DF: n - 1}, 0)
+		evidence[i] = exceeds(Difference{N: len(d[i]), MeanDifference: MeanDifference{Estimate: mean, SE: sd / math.Sqrt(n)}, DF: n - 1}, 0)
 	}
 	return evidence
 }
