@@ -243,10 +243,9 @@ func correct(claims []model.Claim, raw []stats.Evidence) ([]stats.Evidence, erro
 // combine turns the evidence on contrasts into evidence on the claim that all of them hold.
 //
 // That claim is false if any contrast fails, so its support must reject every one of these nulls: the
-// intersection-union test (Berger, Technometrics 1982), whose p value is the largest, with no
-// correction. It is refuted by showing one contrast to fail, and which one is chosen after looking:
-// m times the smallest p value (Bonferroni, which is Holm's first step). A contrast that may not be judged
-// keeps its place with p values of 1.
+// intersection-union test (Berger, Technometrics 1982), whose p value is the largest, with no correction. It is
+// refuted by showing one contrast to fail, and which one is chosen after looking: m times the smallest p value
+// (Bonferroni, which is Holm's first step). A contrast that may not be judged keeps its place with p values of 1.
 func combine(contrasts []model.Contrast) stats.Evidence {
 	e := stats.Evidence{Support: 0, Refute: 1}
 	for _, x := range contrasts {

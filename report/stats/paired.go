@@ -11,11 +11,9 @@ import (
 // Warning qualifies a number that was computed but should not be shown alone.
 type Warning string
 
-// ZeroSpread says that all differences were equal up to the rounding of their
-// operands. The data then give no estimate of seed noise: the interval collapses
-// to the estimate and p values are 0 or 1. A verdict follows, but it rests on the
-// estimate alone, and the usual cause is one run counted twice or a metric too
-// coarse for the effect.
+// ZeroSpread says that all differences were equal up to the rounding of their operands. The data then give no
+// estimate of seed noise: the interval collapses to the estimate and p values are 0 or 1. A verdict follows, but it
+// rests on the estimate alone, and the usual cause is one run counted twice or a metric too coarse for the effect.
 const ZeroSpread Warning = "zero spread"
 
 // MeanDifference is a mean difference with its interval.
@@ -25,9 +23,8 @@ type MeanDifference struct {
 	Interval
 }
 
-// Difference is a mean difference together with its Student t distribution:
-// (Estimate - truth) / SE has DF degrees of freedom if differences are
-// independent and normal.
+// Difference is a mean difference together with its Student t distribution: (Estimate - truth) / SE has DF degrees
+// of freedom if differences are independent and normal.
 type Difference struct {
 	N int // pairs
 	MeanDifference
@@ -35,10 +32,9 @@ type Difference struct {
 	Warning Warning // empty or ZeroSpread
 }
 
-// PairedT estimates mean(a - b) from samples paired by index, with the two-sided
-// interval Estimate -+ t((1+level)/2, n-1) * s/sqrt(n) ("Student", The probable
-// error of a mean, Biometrika 1908). It needs two pairs; with two the interval is
-// valid and very wide.
+// PairedT estimates mean(a - b) from samples paired by index, with the two-sided interval Estimate -+
+// t((1+level)/2, n-1) * s/sqrt(n) ("Student", The probable error of a mean, Biometrika 1908). It needs two pairs;
+// with two the interval is valid and very wide.
 func PairedT(a, b []float64, level float64) (Difference, error) {
 	if err := checkPairs(a, b, 2); err != nil {
 		return Difference{}, err

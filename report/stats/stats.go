@@ -2,11 +2,10 @@
 // by seed, whether they exceed a bound or lie within a margin, the adjustment over
 // the claims of one report, looking more than once, and the number of seeds to plan.
 //
-// Quantities keep the unit of what goes in (percentage points of accuracy, as a
-// rule) and larger is always better. A p value is the probability, were its null
-// hypothesis true, of evidence at least as strong. A method that cannot answer
-// returns an error, never a NaN. What a claim says, which runs it needs and how
-// it is printed belong to other packages.
+// Quantities keep the unit of what goes in (percentage points of accuracy, as a rule) and larger is always better.
+// A p value is the probability, were its null hypothesis true, of evidence at least as strong. A method that cannot
+// answer returns an error, never a NaN. What a claim says, which runs it needs and how it is printed belong to
+// other packages.
 package stats
 
 import (
@@ -26,8 +25,7 @@ var (
 	ErrUnbounded = errors.New("no bounded interval exists")
 )
 
-// Interval is a two-sided interval [Low, High] that covers the true value with
-// probability Level.
+// Interval is a two-sided interval [Low, High] that covers the true value with probability Level.
 type Interval struct {
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
@@ -42,8 +40,7 @@ func Mean(x []float64) (float64, error) {
 	return finite(stat.Mean(x, nil))
 }
 
-// StdDev is the sample standard deviation, sqrt(sum (x-mean)^2 / (n-1)), of two
-// values or more.
+// StdDev is the sample standard deviation, sqrt(sum (x-mean)^2 / (n-1)), of two values or more.
 func StdDev(x []float64) (float64, error) {
 	if err := checkSample(x, 2); err != nil {
 		return 0, err

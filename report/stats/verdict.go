@@ -5,8 +5,7 @@ import (
 	"math"
 )
 
-// Verdict is what the data say about a claim. An insignificant difference is
-// never support: it is Inconclusive.
+// Verdict is what the data say about a claim. An insignificant difference is never support: it is Inconclusive.
 type Verdict string
 
 // The three verdicts; there is no bare pass.
@@ -55,14 +54,12 @@ func Above(a, b []float64, bound, alpha float64) (Result, error) {
 	return test(a, b, alpha, func(d Difference) Evidence { return exceeds(d, bound) })
 }
 
-// Within judges "the true mean of a - b lies between -margin and +margin" likewise.
-// It is supported if two one-sided tests (TOST, Schuirmann 1987) put the difference
-// above -margin and below +margin, that is, if the 1-2*alpha interval lies inside;
-// Support is the larger p value. It is refuted if one side is passed at alpha/2,
-// that is, if the 1-alpha interval lies wholly outside; Refute is twice the smaller
-// p value. Halving is needed because a noisy difference may fall off either side:
-// asking only that the 1-2*alpha interval lies outside would be wrong up to 2*alpha
-// of the time.
+// Within judges "the true mean of a - b lies between -margin and +margin" likewise. It is supported if two
+// one-sided tests (TOST, Schuirmann 1987) put the difference above -margin and below +margin, that is, if the
+// 1-2*alpha interval lies inside; Support is the larger p value. It is refuted if one side is passed at alpha/2,
+// that is, if the 1-alpha interval lies wholly outside; Refute is twice the smaller p value. Halving is needed
+// because a noisy difference may fall off either side: asking only that the 1-2*alpha interval lies outside would
+// be wrong up to 2*alpha of the time.
 func Within(a, b []float64, margin, alpha float64) (Result, error) {
 	if err := checkOpen("margin", margin, 0, math.Inf(1)); err != nil {
 		return Result{}, err

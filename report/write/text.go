@@ -25,8 +25,7 @@ type TextOptions struct {
 	Colour bool // of verdicts, by ANSI escapes
 }
 
-// Text writes a document for a terminal. Details, such as the runs of each claim, are left to the other
-// formats.
+// Text writes a document for a terminal. Details, such as the runs of each claim, are left to the other formats.
 func Text(w io.Writer, d layout.Document, o TextOptions) error {
 	var out bytes.Buffer
 	for _, s := range d {
