@@ -147,6 +147,12 @@ func tellNoise(changes []*Change) error {
 
 // provenancePairs lists where the runs of two reports come from, whether it differs or not.
 func provenancePairs(a, b *model.Report) (pairs []ProvenancePair) {
+	commits := func(spell func(model.Commit) string) func(*model.Report) []string {
+		return func(r *model.Report) []string { return distinct(r.Provenance.Sources, spell) }
+	}
+	machines := func(spell func(model.Machine) string) func(*model.Report) []string {
+		return func(r *model.Report) []string { return distinct(r.Provenance.Machines, spell) }
+	}
 	for _, fact := range []struct {
 		name string
 		of   func(*model.Report) []string
@@ -154,28 +160,11 @@ func provenancePairs(a, b *model.Report) (pairs []ProvenancePair) {
 		{"Evidence digest", func(r *model.Report) []string { return []string{string(r.Provenance.Evidence)} }},
 		{"Code digest", func(r *model.Report) []string { return digests(r, false) }},
 		{"Code digest of analyses", func(r *model.Report) []string { return digests(r, true) }},
-		{"Commit", func(r *model.Report) []string {
-			return distinct(r.Provenance.Sources, func(c model.Commit) string {
-				if c.Dirty {
-					return words.OrNone(c.Commit) + ", source changed since"
-				}
-				return words.OrNone(c.Commit)
-			})
-		}},
-		{"Tool", func(r *model.Report) []string {
-			return distinct(r.Provenance.Sources, func(c model.Commit) string { return c.Tool })
-		}},
-		{"Machine", func(r *model.Report) []string {
-			return distinct(r.Provenance.Machines, func(m model.Machine) string {
-				return fmt.Sprintf("%s, %s, %s/%s", words.Processor(m.CPU), words.Count(m.Cores, "core"), m.OS, m.Arch)
-			})
-		}},
-		{"Go", func(r *model.Report) []string {
-			return distinct(r.Provenance.Machines, func(m model.Machine) string { return m.Go })
-		}},
-		{"Backend", func(r *model.Report) []string {
-			return distinct(r.Provenance.Machines, func(m model.Machine) string { return m.Backend })
-		}},
+		{"Commit", commits(words.Commit)},
+		{"Tool", commits(func(c model.Commit) string { return c.Tool })},
+		{"Machine", machines(words.Machine)},
+		{"Go", machines(func(m model.Machine) string { return m.Go })},
+		{"Backend", machines(func(m model.Machine) string { return m.Backend })},
 		{"Seeds complete", func(r *model.Report) []string {
 			var seeds []uint64
 			for at := range rows(r) {

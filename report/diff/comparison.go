@@ -12,13 +12,12 @@ const ComparisonSchema = "cidbench-comparison"
 // Comparison sets two reports on the same claims side by side, A and B: two registries, or what two versions
 // of the code computed.
 type Comparison struct {
-	Schema  string  `json:"schema"`
-	Version int     `json:"version"`
-	Alpha   float64 `json:"alpha"` // at which a change counts as beyond noise, over all contrasts (or arms) together
-	Level   float64 `json:"level"` // of the intervals of changes
-	// EstimateLevel is that of the intervals of estimates, as in a report.
-	EstimateLevel float64    `json:"estimateLevel"`
-	Tier          model.Tier `json:"tier"` // as of A; the runs counted in it are A's
+	Schema        string     `json:"schema"`
+	Version       int        `json:"version"`
+	Alpha         float64    `json:"alpha"`         // at which a change counts as beyond noise, over all contrasts (or arms) together
+	Level         float64    `json:"level"`         // of the intervals of changes
+	EstimateLevel float64    `json:"estimateLevel"` // of the intervals of estimates, as in a report
+	Tier          model.Tier `json:"tier"`          // as of A; the runs counted in it are A's
 	A             Side       `json:"a"`
 	B             Side       `json:"b"`
 	// Shared is the number of runs that are the same on both sides, Equal that of cells, shared or not, whose
@@ -82,8 +81,7 @@ type ArmChange struct {
 // Change is B - A, the sides taken as independent.
 type Change struct {
 	stats.Change
-	// Noise: after Holm's correction its p value is no less than alpha.
-	Noise bool `json:"withinNoise"`
+	Noise bool `json:"withinNoise"` // after Holm's correction its p value is no less than alpha
 }
 
 // ProvenancePair is a fact about where the runs come from.

@@ -19,23 +19,18 @@ type Input struct {
 	// Looks, if not nil, are the rising numbers of seeds at which claims are judged until they are decided.
 	// The levels follow from their number, so all that were planned must be here. Stopped says why the caller
 	// goes no further than the runs do.
-	Looks   []int
-	Stopped string
-	Cells   []bench.Cell   // the matrix of the claims
-	Runs    map[string]Run // by run id; what is absent was not run
-	// Near has, by the id of a run that is absent, the stored run that comes nearest to it.
-	Near     map[string]Near
+	Looks    []int
+	Stopped  string
+	Cells    []bench.Cell    // the matrix of the claims
+	Runs     map[string]Run  // by run id; what is absent was not run
+	Near     map[string]Near // by the id of a run that is absent, the stored one that comes nearest
 	Sweeps   []SweepInput
 	Analyses []AnalysisRun
-	// Classes names the classes of the data set, for the line of chance and for pictures.
-	Classes []string
-	// Picture draws an image of the data set that was analysed, as PNG; nil leaves pictures out.
-	Picture func(index int) []byte
-	Command string // that made the report
-	// Program is the name of the program in the commands that the report gives.
-	Program string
-	// Notes are footnotes about what was read.
-	Notes []string
+	Classes  []string               // of the data set, for the line of chance and for pictures
+	Picture  func(index int) []byte // of the data set that was analysed, as PNG; nil leaves pictures out
+	Command  string                 // that made the report
+	Program  string                 // its name in the commands that the report gives
+	Notes    []string               // footnotes about what was read
 }
 
 func (in Input) program() string { return cmp.Or(in.Program, "cidbench") }

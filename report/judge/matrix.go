@@ -74,10 +74,7 @@ func (m *matrix) cell(id string, temperature float64, seed uint64) (bench.Cell, 
 	if arm.Features == bench.Pixels {
 		seed = 0
 	}
-	if cell, ok := m.cells[slot{id, temperature, seed}]; ok {
-		return cell, true
-	}
-	for _, other := range m.Catalogue.Arms {
+	for _, other := range append([]*bench.Arm{arm}, m.Catalogue.Arms...) {
 		if other.Features == arm.Features && slices.Equal(other.Rules, arm.Rules) {
 			if cell, ok := m.cells[slot{other.ID, temperature, seed}]; ok {
 				return cell, true

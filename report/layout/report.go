@@ -75,15 +75,10 @@ func provenanceSection(r *model.Report) Section {
 		facts = append(facts, Fact{Name: "Code digest", Text: fmt.Sprintf("%s (%s)", c.Digest, of)})
 	}
 	for _, c := range p.Sources {
-		text := fmt.Sprintf("%s, commit %s", c.Tool, words.OrNone(c.Commit))
-		if c.Dirty {
-			text += ", source changed since"
-		}
-		facts = append(facts, Fact{Name: "Build", Text: fmt.Sprintf("%s (%d of %d)", text, c.Runs, p.Used)})
+		facts = append(facts, Fact{Name: "Build", Text: fmt.Sprintf("%s, commit %s (%d of %d)", c.Tool, words.Commit(c), c.Runs, p.Used)})
 	}
 	for _, m := range p.Machines {
-		facts = append(facts, Fact{Name: "Machine", Text: fmt.Sprintf("%s, %s, %s/%s, %s, backend %s (%d of %d)",
-			words.Processor(m.CPU), words.Count(m.Cores, "core"), m.OS, m.Arch, m.Go, m.Backend, m.Runs, p.Used)})
+		facts = append(facts, Fact{Name: "Machine", Text: fmt.Sprintf("%s, %s, backend %s (%d of %d)", words.Machine(m), m.Go, m.Backend, m.Runs, p.Used)})
 	}
 	return Section{ID: "provenance", Level: 2, Title: "Provenance", Blocks: []Block{facts}}
 }

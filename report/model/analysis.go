@@ -7,24 +7,21 @@ import (
 
 // Analysis is what the embeddings of an arm show after a step: means over the seeds that were analysed.
 type Analysis struct {
-	Arm         string  `json:"arm"`
-	Temperature float64 `json:"temperature"`
-	Step        int     `json:"step"` // 0: as initialised
-	N           int     `json:"n"`    // seeds
-	// Final marks the end of training, on which claims rest.
-	Final bool `json:"final"`
-	// Images is the number of images, each a negative of each of the Queries.
-	Images     int         `json:"images"`
-	Queries    int         `json:"queries"`
-	Statistics []Statistic `json:"statistics"`
+	Arm         string      `json:"arm"`
+	Temperature float64     `json:"temperature"`
+	Step        int         `json:"step"`   // 0: as initialised
+	N           int         `json:"n"`      // seeds
+	Final       bool        `json:"final"`  // at the end of training, on which claims rest
+	Images      int         `json:"images"` // each a negative of each of the Queries
+	Queries     int         `json:"queries"`
+	Statistics  []Statistic `json:"statistics"`
 	// Percentiles and Cuts are stretches of the negatives by difficulty, from the hardest.
 	Percentiles []analysis.Percentile `json:"percentiles"`
 	Cuts        []analysis.Percentile `json:"cuts"`
 	Hard        Consistency           `json:"hard"`
 	Easy        Consistency           `json:"easy"`
-	// Gallery shows queries of the first seed with their hardest and easiest negatives.
-	Gallery []GalleryRow `json:"gallery"`
-	Runs    []RunRef     `json:"runs"`
+	Gallery     []GalleryRow          `json:"gallery"` // queries of the first seed with their hardest and easiest negatives
+	Runs        []RunRef              `json:"runs"`
 }
 
 // Find returns a statistic by id, nil if the analysis lacks it.
@@ -39,11 +36,10 @@ func (a *Analysis) Find(id string) *Statistic {
 
 // Statistic is one number of an analysis, over seeds.
 type Statistic struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-	Unit  string `json:"unit"`
-	// Null is what chance gives, nil if the statistic has no null.
-	Null  *float64 `json:"null,omitempty"`
+	ID    string   `json:"id"`
+	Title string   `json:"title"`
+	Unit  string   `json:"unit"`
+	Null  *float64 `json:"null,omitempty"` // what chance gives, nil if the statistic has no null
 	Mean  float64  `json:"mean"`
 	Least float64  `json:"least"` // of the seeds
 	Most  float64  `json:"most"`
@@ -66,16 +62,13 @@ type SeedValue struct {
 
 // Consistency says how often images are hard (or easy) negatives, beside the binomial null.
 type Consistency struct {
-	// Rate is the share of a query's negatives that counts as hard (or easy).
-	Rate float64 `json:"rate"`
-	// Histogram of the first seed's counts.
-	Histogram []analysis.Bin `json:"histogram"`
+	Rate      float64        `json:"rate"`      // share of a query's negatives that counts as hard (or easy)
+	Histogram []analysis.Bin `json:"histogram"` // of the first seed's counts
 	// Upper and Lower are shares of the images whose count lies beyond the null's extreme quantiles, means
 	// over seeds.
-	Upper analysis.Extreme `json:"upper"`
-	Lower analysis.Extreme `json:"lower"`
-	// Stability is the mean rank correlation of the counts between seeds; nil for one seed.
-	Stability *float64 `json:"stability,omitempty"`
+	Upper     analysis.Extreme `json:"upper"`
+	Lower     analysis.Extreme `json:"lower"`
+	Stability *float64         `json:"stability,omitempty"` // mean rank correlation of the counts between seeds; nil for one
 	// Most are the images of the first seed that are so most consistently, Classes the classes.
 	Most    []Picture    `json:"most"`
 	Classes []ClassCount `json:"classes"`
@@ -83,12 +76,10 @@ type Consistency struct {
 
 // Picture is an image of the data set. PNG is empty where the data are not at hand.
 type Picture struct {
-	Index int    `json:"index"`
-	Class string `json:"class"`
-	// Caption says what the image is here, such as its dot product with the query.
-	Caption string `json:"caption,omitempty"`
-	// SameClass: it is a negative of the query's own class.
-	SameClass bool   `json:"sameClass,omitempty"`
+	Index     int    `json:"index"`
+	Class     string `json:"class"`
+	Caption   string `json:"caption,omitempty"`   // what the image is here, such as its dot product with the query
+	SameClass bool   `json:"sameClass,omitempty"` // a negative of the query's own class
 	PNG       []byte `json:"-"`
 }
 

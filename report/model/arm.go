@@ -102,10 +102,9 @@ type SweepLine struct {
 
 // SweepPoint is the accuracy at a fraction of the queue, in points.
 type SweepPoint struct {
-	Fraction float64 `json:"fraction"`
-	// Negatives is the number of the queue's that the fraction stands for.
-	Negatives int       `json:"negatives"`
-	N         int       `json:"n"` // complete runs
+	Fraction  float64   `json:"fraction"`
+	Negatives int       `json:"negatives"` // of the queue, that the fraction stands for
+	N         int       `json:"n"`         // complete runs
 	Mean      *float64  `json:"mean,omitempty"`
 	SD        *float64  `json:"sd,omitempty"`
 	Seeds     []float64 `json:"seeds"`

@@ -54,10 +54,8 @@ func newDifference(d []float64, scale, level float64) (Difference, error) {
 		return Difference{}, err
 	}
 	mean, sd := stat.MeanStdDev(d, nil)
-	for _, v := range []float64{mean, sd} {
-		if _, err := finite(v); err != nil {
-			return Difference{}, err
-		}
+	if err := finite(mean, sd); err != nil {
+		return Difference{}, err
 	}
 	n := float64(len(d))
 	diff := Difference{N: len(d), MeanDifference: MeanDifference{Estimate: mean, SE: sd / math.Sqrt(n)}, DF: n - 1}
@@ -126,10 +124,8 @@ func RatioOfMeans(a, b []float64, level float64) (Ratio, error) {
 	constant := top*top - c*stat.Variance(a, nil)
 	root := math.Sqrt(max(0, half*half-square*constant))
 	ratio := Ratio{top / bottom.Estimate, Interval{(half - root) / square, (half + root) / square, level}}
-	for _, v := range []float64{ratio.Estimate, ratio.Interval.Low, ratio.Interval.High} {
-		if _, err := finite(v); err != nil {
-			return Ratio{}, err
-		}
+	if err := finite(ratio.Estimate, ratio.Interval.Low, ratio.Interval.High); err != nil {
+		return Ratio{}, err
 	}
 	return ratio, nil
 }
@@ -150,24 +146,14 @@ func NewChange(before, after Difference, level float64) (Change, error) {
 		return Change{}, err
 	}
 	d := Difference{MeanDifference: MeanDifference{Estimate: after.Estimate - before.Estimate, SE: math.Hypot(before.SE, after.SE)}}
-	for _, v := range []float64{d.Estimate, d.SE} {
-		if _, err := finite(v); err != nil {
-			return Change{}, err
-		}
+	if err := finite(d.Estimate, d.SE); err != nil {
+		return Change{}, err
 	}
 	half := 0.0
 	if d.SE > 0 {
-		d.DF = math.Pow(d.SE, 4) / (part(before) + part(after))
+		d.DF = math.Pow(d.SE, 4) / (math.Pow(before.SE, 4)/before.DF + math.Pow(after.SE, 4)/after.DF)
 		half = d.t().Quantile((1+level)/2) * d.SE
 	}
 	d.Interval = Interval{d.Estimate - half, d.Estimate + half, level}
 	return Change{d.MeanDifference, min(1, 2*min(d.PAbove(0), d.PBelow(0)))}, nil
-}
-
-// part is a sample's share in the denominator of the degrees of freedom.
-func part(d Difference) float64 {
-	if d.SE == 0 {
-		return 0
-	}
-	return math.Pow(d.SE, 4) / d.DF
 }

@@ -49,7 +49,13 @@ func Power(n int, sd, distance, alpha float64) (float64, error) {
 	if err := checkOpen("distance", distance, 0, math.Inf(1)); err != nil {
 		return 0, err
 	}
-	return power(n, distance/sd, alpha), nil
+	nu := float64(n - 1)
+	spread := distuv.ChiSquared{K: nu}
+	t, shift := criticalT(n, alpha), distance/sd*math.Sqrt(float64(n))
+	const nodes = 200
+	return quad.Fixed(func(u float64) float64 {
+		return distuv.UnitNormal.CDF(shift - t*math.Sqrt(spread.Quantile(u)/nu))
+	}, 0, 1, nodes, quad.Legendre{}, 0), nil
 }
 
 // SampleSize is the smallest number of seeds whose Power is at least power.
@@ -76,16 +82,6 @@ func SampleSize(sd, distance, alpha, power float64) (int, error) {
 	}
 	return 0, fmt.Errorf("%w: more than %d seeds needed for standard deviation %v at distance %v, widen the margin",
 		ErrRange, MaxSeeds, sd, distance)
-}
-
-func power(n int, effect, alpha float64) float64 {
-	nu := float64(n - 1)
-	spread := distuv.ChiSquared{K: nu}
-	t, shift := criticalT(n, alpha), effect*math.Sqrt(float64(n))
-	const nodes = 200
-	return quad.Fixed(func(u float64) float64 {
-		return distuv.UnitNormal.CDF(shift - t*math.Sqrt(spread.Quantile(u)/nu))
-	}, 0, 1, nodes, quad.Legendre{}, 0)
 }
 
 func criticalT(n int, alpha float64) float64 {

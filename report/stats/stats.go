@@ -34,18 +34,23 @@ type Interval struct {
 
 // Mean is the arithmetic mean of one value or more.
 func Mean(x []float64) (float64, error) {
-	if err := checkSample(x, 1); err != nil {
-		return 0, err
-	}
-	return finite(stat.Mean(x, nil))
+	return summary(x, 1, stat.Mean)
 }
 
 // StdDev is the sample standard deviation, sqrt(sum (x-mean)^2 / (n-1)), of two values or more.
 func StdDev(x []float64) (float64, error) {
-	if err := checkSample(x, 2); err != nil {
+	return summary(x, 2, stat.StdDev)
+}
+
+func summary(x []float64, least int, of func(x, weights []float64) float64) (float64, error) {
+	if err := checkSample(x, least); err != nil {
 		return 0, err
 	}
-	return finite(stat.StdDev(x, nil))
+	v := of(x, nil)
+	if err := finite(v); err != nil {
+		return 0, err
+	}
+	return v, nil
 }
 
 func checkSample(x []float64, least int) error {
@@ -53,7 +58,7 @@ func checkSample(x []float64, least int) error {
 		return fmt.Errorf("%w: %d, at least %d needed", ErrTooFew, len(x), least)
 	}
 	for i, v := range x {
-		if _, err := finite(v); err != nil {
+		if err := finite(v); err != nil {
 			return fmt.Errorf("observation %d: %w", i, err)
 		}
 	}
@@ -68,11 +73,13 @@ func checkPairs(a, b []float64, least int) error {
 }
 
 // finite catches sums of finite values that overflow as well as bad input.
-func finite(v float64) (float64, error) {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%w: %v", ErrNotFinite, v)
+func finite(values ...float64) error {
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%w: %v", ErrNotFinite, v)
+		}
 	}
-	return v, nil
+	return nil
 }
 
 // checkOpen refuses v outside the open interval (low, high), NaN included.

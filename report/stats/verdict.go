@@ -48,7 +48,7 @@ type Result struct {
 // supported if the lower one-sided 1-alpha bound of a - b lies above it, refuted if the
 // upper one lies below. With a bound of -margin it says that a is not inferior to b.
 func Above(a, b []float64, bound, alpha float64) (Result, error) {
-	if _, err := finite(bound); err != nil {
+	if err := finite(bound); err != nil {
 		return Result{}, fmt.Errorf("%w: bound %v", ErrRange, bound)
 	}
 	return test(a, b, alpha, func(d Difference) Evidence { return exceeds(d, bound) })

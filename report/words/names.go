@@ -3,6 +3,7 @@
 package words
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -113,19 +114,19 @@ func OneLine(s string) string {
 }
 
 // OrNone says where there is nothing to name.
-func OrNone(value string) string {
-	if value == "" {
-		return "none"
+func OrNone(value string) string { return cmp.Or(value, "none") }
+
+// Commit names a state of the source.
+func Commit(c model.Commit) string {
+	if c.Dirty {
+		return OrNone(c.Commit) + ", source changed since"
 	}
-	return value
+	return OrNone(c.Commit)
 }
 
-// Processor names one that may not be known.
-func Processor(s string) string {
-	if s == "" {
-		return "unknown processor"
-	}
-	return s
+// Machine names what computed runs.
+func Machine(m model.Machine) string {
+	return fmt.Sprintf("%s, %s, %s/%s", cmp.Or(m.CPU, "unknown processor"), Count(m.Cores, "core"), m.OS, m.Arch)
 }
 
 // Difference spells one of a contrast, in points, or of an observation, in its unit.
@@ -238,17 +239,8 @@ func margin(x model.Contrast) string {
 
 // Mark is a verdict as a glyph, which says the same without colour.
 func Mark(v stats.Verdict) string {
-	switch v {
-	case stats.Supported:
-		return "✓"
-	case stats.Refuted:
-		return "✗"
-	case model.NothingToJudge:
-		return "∅"
-	case model.NotAsAsked:
-		return "≠"
-	}
-	return "?"
+	marks := map[stats.Verdict]string{stats.Supported: "✓", stats.Refuted: "✗", model.NothingToJudge: "∅", model.NotAsAsked: "≠"}
+	return cmp.Or(marks[v], "?")
 }
 
 // Label is a verdict as it is shown everywhere: never without its mark, nor, if it means nothing,
