@@ -39,12 +39,12 @@ type Observation struct {
 // Source says where a claim or a number comes from.
 type Source struct {
 	// Where is the place in the paper.
-	Where string
+	Where string `json:"where"`
 	// Verified is true when the paper's own text was read; otherwise the statement rests on other people's
 	// notes, and the report says so.
-	Verified bool
+	Verified bool `json:"verified"`
 	// Ours says what in the claim's definition is our choice, and why.
-	Ours string
+	Ours string `json:"ours"`
 }
 
 // Claim is one statement of the paper, made testable.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/model"
@@ -67,7 +68,7 @@ func (c *Comparison) claims(a, b *model.Report) error {
 			out := ContrastChange{Contrast: words.Name(x), Statistic: x.Statistic, A: x.Difference, B: y.Difference, NA: x.N, NB: y.N}
 			key := fmt.Sprint(out.Contrast, left.Temperature)
 			if out.Change = seen[key]; out.Change == nil && x.Difference != nil && y.Difference != nil {
-				change, err := newChange(sample(x), sample(y))
+				change, err := newChange(sample(x.N, *x.Difference), sample(y.N, *y.Difference))
 				if err != nil {
 					return fmt.Errorf("report: %s of %s: %w", out.Contrast, left.ID, err)
 				}
@@ -88,10 +89,6 @@ func (c *Comparison) claims(a, b *model.Report) error {
 		}
 	}
 	return nil
-}
-
-func sample(x model.Contrast) stats.Difference {
-	return stats.Difference{N: x.N, Estimate: x.Difference.Estimate, SE: x.Difference.SE, DF: float64(x.N - 1)}
 }
 
 func (c *Comparison) arms(a, b *model.Report) error {
@@ -120,15 +117,16 @@ func (c *Comparison) arms(a, b *model.Report) error {
 }
 
 func armSample(a model.Arm) stats.Difference {
-	return stats.Difference{N: a.N, Estimate: *a.Mean, SE: *a.SD / math.Sqrt(float64(a.N)), DF: float64(a.N - 1)}
+	return sample(a.N, stats.MeanDifference{Estimate: *a.Mean, SE: *a.SD / math.Sqrt(float64(a.N))})
+}
+
+func sample(n int, d stats.MeanDifference) stats.Difference {
+	return stats.Difference{N: n, MeanDifference: d, DF: float64(n - 1)}
 }
 
 func newChange(before, after stats.Difference) (*Change, error) {
 	d, err := stats.NewChange(before, after, 1-model.TotalAlpha)
-	if err != nil {
-		return nil, err
-	}
-	return &Change{Estimate: d.Estimate, Low: d.Interval.Low, High: d.Interval.High, P: d.P}, nil
+	return &Change{Change: d}, err
 }
 
 // tellNoise corrects for having looked at all changes: one in twenty falls out of its interval by chance.
@@ -145,4 +143,111 @@ func tellNoise(changes []*Change) error {
 		c.Noise = p[i] >= model.TotalAlpha
 	}
 	return nil
+}
+
+// provenancePairs lists where the runs of two reports come from, whether it differs or not.
+func provenancePairs(a, b *model.Report) (pairs []ProvenancePair) {
+	commits := func(spell func(model.Commit) string) func(*model.Report) []string {
+		return func(r *model.Report) []string { return distinct(r.Provenance.Sources, spell) }
+	}
+	machines := func(spell func(model.Machine) string) func(*model.Report) []string {
+		return func(r *model.Report) []string { return distinct(r.Provenance.Machines, spell) }
+	}
+	for _, fact := range []struct {
+		name string
+		of   func(*model.Report) []string
+	}{
+		{"Evidence digest", func(r *model.Report) []string { return []string{string(r.Provenance.Evidence)} }},
+		{"Code digest", func(r *model.Report) []string { return digests(r, false) }},
+		{"Code digest of analyses", func(r *model.Report) []string { return digests(r, true) }},
+		{"Commit", commits(words.Commit)},
+		{"Tool", commits(func(c model.Commit) string { return c.Tool })},
+		{"Machine", machines(words.Machine)},
+		{"Go", machines(func(m model.Machine) string { return m.Go })},
+		{"Backend", machines(func(m model.Machine) string { return m.Backend })},
+		{"Seeds complete", func(r *model.Report) []string {
+			var seeds []uint64
+			for at := range rows(r) {
+				seeds = append(seeds, at.seed)
+			}
+			slices.Sort(seeds)
+			return distinct(slices.Compact(seeds), func(seed uint64) string { return fmt.Sprint(seed) })
+		}},
+	} {
+		left, right := fact.of(a), fact.of(b)
+		pairs = append(pairs, ProvenancePair{Name: fact.name, A: left, B: right, Same: slices.Equal(left, right)})
+	}
+	return pairs
+}
+
+// digests lists the code that computed runs or, instead, analyses.
+func digests(r *model.Report, analyses bool) (all []string) {
+	for _, c := range r.Provenance.Code {
+		if c.Analyses == analyses {
+			all = append(all, c.Digest)
+		}
+	}
+	return all
+}
+
+// distinct spells each of the elements once, in their order.
+func distinct[T any](all []T, spell func(T) string) []string {
+	out := []string{}
+	for _, x := range all {
+		if s := spell(x); !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// cellKey is where a cell stands in the matrix.
+type cellKey struct {
+	arm         string
+	temperature float64
+	seed        uint64
+}
+
+// rows yields the complete cells of a report by their place in the matrix.
+func rows(r *model.Report) map[cellKey]model.RunRow {
+	all := map[cellKey]model.RunRow{}
+	for _, arm := range r.Arms {
+		for _, row := range arm.Runs {
+			if row.Status == model.Complete {
+				all[cellKey{arm.ID, arm.Temperature, row.Seed}] = row
+			}
+		}
+	}
+	return all
+}
+
+// onlyIn lists what a report has and the other lacks.
+func onlyIn(r, other *model.Report) []string {
+	out := []string{}
+	has := rows(other)
+	for _, arm := range r.Arms {
+		var seeds []string
+		for _, row := range arm.Runs {
+			if _, both := has[cellKey{arm.ID, arm.Temperature, row.Seed}]; row.Status == model.Complete && !both {
+				seeds = append(seeds, fmt.Sprint(row.Seed))
+			}
+		}
+		if len(seeds) > 0 {
+			out = append(out, fmt.Sprintf("runs of %s at temperature %g, seeds %s", arm.ID, arm.Temperature, strings.Join(seeds, ", ")))
+		}
+	}
+	for _, x := range r.Analyses {
+		same := func(y model.Analysis) bool {
+			return y.Arm == x.Arm && y.Temperature == x.Temperature && y.Step == x.Step
+		}
+		if !slices.ContainsFunc(other.Analyses, same) {
+			out = append(out, fmt.Sprintf("analyses of %s at temperature %g after step %d", x.Arm, x.Temperature, x.Step))
+		}
+	}
+	for _, x := range r.Sweeps {
+		if !slices.ContainsFunc(other.Sweeps, func(y model.Sweep) bool { return y.ID == x.ID }) {
+			out = append(out, fmt.Sprintf("the sweep %s", x.ID))
+		}
+	}
+	return out
 }

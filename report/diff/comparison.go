@@ -2,8 +2,13 @@
 package diff
 
 import (
+	"fmt"
+	"strings"
+
+	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/report/words"
 )
 
 // ComparisonSchema identifies the JSON of a Comparison, as Schema does that of a Report.
@@ -12,13 +17,12 @@ const ComparisonSchema = "cidbench-comparison"
 // Comparison sets two reports on the same claims side by side, A and B: two registries, or what two versions
 // of the code computed.
 type Comparison struct {
-	Schema  string  `json:"schema"`
-	Version int     `json:"version"`
-	Alpha   float64 `json:"alpha"` // at which a change counts as beyond noise, over all contrasts (or arms) together
-	Level   float64 `json:"level"` // of the intervals of changes
-	// EstimateLevel is that of the intervals of estimates, as in a report.
-	EstimateLevel float64    `json:"estimateLevel"`
-	Tier          model.Tier `json:"tier"` // as of A; the runs counted in it are A's
+	Schema        string     `json:"schema"`
+	Version       int        `json:"version"`
+	Alpha         float64    `json:"alpha"`         // at which a change counts as beyond noise, over all contrasts (or arms) together
+	Level         float64    `json:"level"`         // of the intervals of changes
+	EstimateLevel float64    `json:"estimateLevel"` // of the intervals of estimates, as in a report
+	Tier          model.Tier `json:"tier"`          // as of A; the runs counted in it are A's
 	A             Side       `json:"a"`
 	B             Side       `json:"b"`
 	// Shared is the number of runs that are the same on both sides, Equal that of cells, shared or not, whose
@@ -58,13 +62,13 @@ type ClaimChange struct {
 
 // ContrastChange is one contrast on both sides, or one observation.
 type ContrastChange struct {
-	Contrast  string            `json:"contrast"`
-	Statistic string            `json:"statistic,omitempty"` // of an observation
-	A         *model.Difference `json:"a,omitempty"`
-	B         *model.Difference `json:"b,omitempty"`
-	NA        int               `json:"nA"` // pairs
-	NB        int               `json:"nB"`
-	Change    *Change           `json:"change,omitempty"`
+	Contrast  string                `json:"contrast"`
+	Statistic string                `json:"statistic,omitempty"` // of an observation
+	A         *stats.MeanDifference `json:"a,omitempty"`
+	B         *stats.MeanDifference `json:"b,omitempty"`
+	NA        int                   `json:"nA"` // pairs
+	NB        int                   `json:"nB"`
+	Change    *Change               `json:"change,omitempty"`
 }
 
 // ArmChange is the mean accuracy of an arm on both sides, in points.
@@ -79,14 +83,10 @@ type ArmChange struct {
 	Change      *Change  `json:"change,omitempty"`
 }
 
-// Change is B - A with its interval, the sides taken as independent.
+// Change is B - A, the sides taken as independent.
 type Change struct {
-	Estimate float64 `json:"estimate"`
-	Low      float64 `json:"low"`
-	High     float64 `json:"high"`
-	// P is two-sided; Noise says that after Holm's correction it is no less than alpha.
-	P     float64 `json:"p"`
-	Noise bool    `json:"withinNoise"`
+	stats.Change
+	Noise bool `json:"withinNoise"` // after Holm's correction its p value is no less than alpha
 }
 
 // ProvenancePair is a fact about where the runs come from.
@@ -95,4 +95,118 @@ type ProvenancePair struct {
 	A    []string `json:"a"`
 	B    []string `json:"b"`
 	Same bool     `json:"same"`
+}
+
+// Document lays out a comparison.
+func Document(c *Comparison) layout.Document {
+	warning := fmt.Sprintf("Tier %s (%s): %s", c.Tier.ID, c.Tier.Title, c.Tier.Caveat)
+	if c.Tier.Machinery {
+		warning = words.MachineryOnly + warning
+	}
+	return layout.Document{
+		{ID: "top", Level: 1, Title: "Two sets of runs, side by side", Blocks: []layout.Block{
+			layout.Alert(warning),
+			layout.Facts{{Name: "A", Text: sideInWords(c.A)}, {Name: "B", Text: sideInWords(c.B)}},
+			layout.Paragraph(fmt.Sprintf("Of %s, %d have another verdict in B than in A. Of %s measured on both sides, %d moved beyond noise. "+
+				"%s complete on both sides: %d are the same run, %d have equal accuracies.",
+				words.Count(len(c.Claims), "claim"), c.Verdicts, words.Count(c.Compared, "contrast"), c.Moved, words.Count(c.Both, "cell"), c.Shared, c.Equal)),
+			claimChanges(c)}},
+		{ID: "arms", Level: 2, Title: "Arms", Blocks: []layout.Block{armChanges(c)}},
+		{ID: "provenance", Level: 2, Title: "Where the runs come from", Blocks: []layout.Block{provenanceTable(c)}},
+		{ID: "only", Level: 2, Title: "On one side only", Blocks: []layout.Block{oneSided(c)}},
+		{ID: "method", Level: 2, Title: "How to read this", Blocks: []layout.Block{layout.List{
+			"Both sides are judged by the same definitions, those of the program that writes this, each corrected for its own claims as in a report.",
+			fmt.Sprintf("A change is B - A of two estimates that are taken as independent, with a %.0f%% interval (Welch). Sides that share runs, or seeds, vary together: "+
+				"then the interval is wider than it need be, and a change harder to show.", 100*c.Level),
+			fmt.Sprintf("Beyond noise: p below %g after Holm's correction for all contrasts, or all arms, of the table. "+
+				"A verdict may change within noise, since it depends on which side of a margin an interval lies.", c.Alpha),
+		}}},
+	}
+}
+
+func sideInWords(s Side) string {
+	return fmt.Sprintf("%s: %d supported, %d refuted, %d inconclusive, %d with nothing to judge; %s complete, %d failed or unusable, %d not run",
+		s.Name, s.Tally.Supported, s.Tally.Refuted, s.Tally.Inconclusive, s.Tally.NothingToJudge, words.Count(s.RunsPresent, "run"), s.RunsFailed, s.RunsMissing)
+}
+
+type changeOf = layout.Member[ClaimChange, ContrastChange]
+
+func claimChanges(c *Comparison) *layout.Table {
+	all := layout.Members(c.Claims, func(claim *ClaimChange) []ContrastChange { return claim.Contrasts })
+	once := layout.Once[ClaimChange, ContrastChange]
+	return layout.Tabulate(fmt.Sprintf("Claims. Estimates in points, or of a statistic beyond chance in its own unit, with %.0f%% intervals; changes with %.0f%% intervals.", 100*c.EstimateLevel, 100*c.Level), all,
+		layout.Text("Claim", once(func(claim ClaimChange) string { return claim.ID })),
+		layout.Text("Verdict of A", once(func(claim ClaimChange) string { return words.Label(claim.A, c.Tier.Machinery) })),
+		layout.Text("Verdict of B", once(func(claim ClaimChange) string { return words.Label(claim.B, c.Tier.Machinery) })),
+		layout.Text("Contrast", func(x changeOf) string { return x.Of.Contrast }),
+		layout.Text("A", func(x changeOf) string { return found(x.Of.Statistic, x.Of.A) }),
+		layout.Text("B", func(x changeOf) string { return found(x.Of.Statistic, x.Of.B) }),
+		layout.Text("Change", func(x changeOf) string { return spellChange(x.Of.Statistic, x.Of.Change) }),
+		layout.Text("Noise", func(x changeOf) string { return noise(x.Of.Change) }))
+}
+
+func armChanges(c *Comparison) *layout.Table {
+	return layout.Tabulate("Mean accuracy by arm, in points. T is the temperature.", c.Arms,
+		layout.Text("Arm", func(a ArmChange) string { return a.ID }),
+		layout.Number("T", func(a ArmChange) string {
+			if !a.Trained {
+				return words.Absent
+			}
+			return fmt.Sprintf("%g", a.Temperature)
+		}),
+		layout.Number("Runs of A", func(a ArmChange) string { return fmt.Sprint(a.NA) }),
+		layout.Number("Runs of B", func(a ArmChange) string { return fmt.Sprint(a.NB) }),
+		layout.Number("A", func(a ArmChange) string { return words.PlainOrAbsent(a.A) }),
+		layout.Number("B", func(a ArmChange) string { return words.PlainOrAbsent(a.B) }),
+		layout.Text("Change", func(a ArmChange) string { return spellChange("", a.Change) }),
+		layout.Text("Noise", func(a ArmChange) string { return noise(a.Change) }))
+}
+
+func provenanceTable(c *Comparison) *layout.Table {
+	return layout.Tabulate("Provenance of the runs of both sides.", c.Provenance,
+		layout.Text("What", func(p ProvenancePair) string { return p.Name }),
+		layout.Text("A", func(p ProvenancePair) string { return words.OrNone(strings.Join(p.A, "; ")) }),
+		layout.Text("B", func(p ProvenancePair) string { return words.OrNone(strings.Join(p.B, "; ")) }),
+		layout.Text("", func(p ProvenancePair) string {
+			if p.Same {
+				return "same"
+			}
+			return "differs"
+		}))
+}
+
+// oneSided lists what is complete on one side alone.
+func oneSided(c *Comparison) layout.Block {
+	var all [][2]string
+	for _, what := range c.OnlyA {
+		all = append(all, [2]string{"A", what})
+	}
+	for _, what := range c.OnlyB {
+		all = append(all, [2]string{"B", what})
+	}
+	if len(all) == 0 {
+		return layout.Paragraph("Nothing: both sides have the same cells.")
+	}
+	return layout.Tabulate("What is complete on one side and not on the other.", all,
+		layout.Text("Side", func(x [2]string) string { return x[0] }),
+		layout.Text("What", func(x [2]string) string { return x[1] }))
+}
+
+// found spells a difference as a report does: in points, or of a statistic in its unit.
+func found(statistic string, d *stats.MeanDifference) string {
+	return words.Found(model.Contrast{Statistic: statistic, Difference: d})
+}
+
+func spellChange(statistic string, c *Change) string {
+	return words.Maybe(c, func(c Change) string { return found(statistic, &c.MeanDifference) })
+}
+
+func noise(c *Change) string {
+	switch {
+	case c == nil:
+		return words.Absent
+	case c.Noise:
+		return "within"
+	}
+	return "beyond"
 }

@@ -76,21 +76,20 @@ func Courses(r *model.Report) (all []Course) {
 	}
 	var initial []*model.Analysis
 	for i := range r.Analyses {
-		if a := &r.Analyses[i]; untrained(a.Arm) {
-			initial = append(initial, a)
-		}
-	}
-	for i := range r.Analyses {
 		a := &r.Analyses[i]
 		if untrained(a.Arm) {
+			initial = append(initial, a)
 			continue
 		}
 		at := slices.IndexFunc(all, func(c Course) bool { return c.Arm == a.Arm && c.Temperature == a.Temperature })
 		if at < 0 {
 			at = len(all)
-			all = append(all, Course{a.Arm, a.Temperature, slices.Clone(initial)})
+			all = append(all, Course{Arm: a.Arm, Temperature: a.Temperature})
 		}
 		all[at].Stages = append(all[at].Stages, a)
+	}
+	for i := range all {
+		all[i].Stages = slices.Concat(initial, all[i].Stages)
 	}
 	if len(all) == 0 && len(initial) > 0 {
 		return []Course{{initial[0].Arm, initial[0].Temperature, initial}}

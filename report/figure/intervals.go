@@ -20,10 +20,6 @@ const (
 // an interval.
 func Forest(id, title string, level float64, claims []model.Claim, others ...model.Claim) *Figure {
 	values := []float64{0}
-	rows := 0
-	for _, c := range claims {
-		rows += len(c.AccuracyContrasts())
-	}
 	for _, c := range slices.Concat(claims, others) {
 		for _, x := range c.AccuracyContrasts() {
 			values = append(values, x.Bounds...)
@@ -32,11 +28,14 @@ func Forest(id, title string, level float64, claims []model.Claim, others ...mod
 			}
 		}
 	}
-	bottom := 6 + forestRow*float64(rows)
-	f := &Figure{ID: id, Title: title, Width: figureWidth, Height: coord(bottom + axisRoom)}
+	f := &Figure{ID: id, Title: title, Width: figureWidth}
 	s := newScale(plotLeft, plotRight, values...)
+	bottom := 6.0
+	for _, c := range claims {
+		bottom += forestRow * float64(len(c.AccuracyContrasts()))
+	}
 	f.axis(s, 6, bottom, "difference of accuracy, points")
-
+	f.Height = coord(bottom + axisRoom)
 	said := []string{words.Confidence(level) + " intervals of the difference of accuracy, in points; the shaded region is where the contrast holds."}
 	drawn := false
 	top := 6.0
@@ -57,25 +56,27 @@ func Forest(id, title string, level float64, claims []model.Claim, others ...mod
 
 // contrast draws one row of a forest, the verdict of its claim in front.
 func (f *Figure) contrast(s scale, top float64, c *model.Claim, x model.Contrast) {
-	y := coord(top + 59)
+	f.Texts = append(f.Texts,
+		text{"start plate strong", plotLeft, coord(top + 14), c.ID},
+		text{"start plate", plotLeft, coord(top + 29), words.Label(c.Verdict, c.Machinery) + ", " + words.Found(x)},
+		text{"start plate small", plotLeft, coord(top + 43), words.Name(x) + ", asks " + words.Asks(x)})
+	f.interval(s, coord(top+59), 11, c.Verdict, x)
+}
+
+// interval draws the region in which what x asks for is true, with a line at 0 that reaches so far below y, and in it
+// the interval with the estimate.
+func (f *Figure) interval(s scale, y, below coord, verdict stats.Verdict, x model.Contrast) {
 	from, to := s.at(x.Bounds[0]), coord(plotRight)
 	if len(x.Bounds) == 2 {
 		to = s.at(x.Bounds[1])
 	}
 	f.Boxes = append(f.Boxes, box{"holds", from, y - 9, to - from, 18})
-	f.Lines = append(f.Lines, stroke{"zero", s.at(0), y - 11, s.at(0), y + 11})
+	f.Lines = append(f.Lines, stroke{"zero", s.at(0), y - 11, s.at(0), y + below})
 	for _, b := range x.Bounds {
-		f.Lines = append(f.Lines, stroke{"margin", s.at(b), y - 11, s.at(b), y + 11})
+		if b != 0 || x.Statistic == "" {
+			f.Lines = append(f.Lines, stroke{"margin", s.at(b), y - 11, s.at(b), y + 11})
+		}
 	}
-	f.Texts = append(f.Texts,
-		text{"start plate strong", plotLeft, coord(top + 14), c.ID},
-		text{"start plate", plotLeft, coord(top + 29), words.Label(c.Verdict, c.Machinery) + ", " + words.Found(x)},
-		text{"start plate small", plotLeft, coord(top + 43), words.Name(x) + ", asks " + words.Asks(x)})
-	f.estimate(s, y, c.Verdict, x)
-}
-
-// estimate draws an interval with the estimate in it.
-func (f *Figure) estimate(s scale, y coord, verdict stats.Verdict, x model.Contrast) {
 	d := x.Difference
 	if d == nil {
 		return
@@ -128,11 +129,6 @@ func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
 	}
 	s := newScale(plotLeft, plotRight, values...)
 	y := coord(top + 71)
-	f.Boxes = append(f.Boxes, box{"holds", s.at(x.Bounds[0]), y - 9, plotRight - s.at(x.Bounds[0]), 18})
-	f.Lines = append(f.Lines, stroke{"zero", s.at(0), y - 11, s.at(0), y + 13})
-	if x.Bounds[0] != 0 {
-		f.Lines = append(f.Lines, stroke{"margin", s.at(x.Bounds[0]), y - 11, s.at(x.Bounds[0]), y + 11})
-	}
 	origin, zero := "chance", text{"start plate small", s.at(0), y + 24, "chance " + words.Chance(x)}
 	if !x.HasNull {
 		origin, zero.Text = "0", "0"
@@ -149,5 +145,120 @@ func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
 	for _, p := range x.Pairs {
 		f.Dots = append(f.Dots, dot{"seed", s.at(p.Difference), y + 7, 3})
 	}
-	f.estimate(s, y, x.Alone, x)
+	f.interval(s, y, 13, x.Alone, x)
+}
+
+const armRow = 36.0 // a line of text and the dots
+
+// Accuracies draws every seed of every arm, its mean, the floors and chance. It is nil without runs.
+func Accuracies(id, title string, r *model.Report) *Figure {
+	var values []float64
+	var shown []model.Arm
+	for _, a := range r.Arms {
+		if a.N == 0 {
+			continue
+		}
+		shown = append(shown, a)
+		for _, row := range a.Runs {
+			if row.Linear != nil {
+				values = append(values, *row.Linear)
+			}
+		}
+	}
+	if len(shown) == 0 {
+		return nil
+	}
+	references := r.Floors
+	if r.Chance != nil {
+		references = append([]model.Floor{{ID: "chance", Mean: *r.Chance}}, references...)
+	}
+	for _, f := range references {
+		values = append(values, f.Mean)
+	}
+	const lineOfText = 16.0
+	top := 6 + lineOfText*float64(len(references))
+	bottom := top + armRow*float64(len(shown))
+	f := &Figure{ID: id, Title: title, Width: figureWidth, Height: coord(bottom + axisRoom)}
+	s := newScale(plotLeft, plotRight, values...)
+	f.axis(s, top, bottom, "accuracy of the linear probe, points")
+
+	said := []string{"A dot for each seed and a bar at the mean, in points."}
+	for i, ref := range references {
+		x, y := s.at(ref.Mean), 6+lineOfText*float64(i)
+		f.Lines = append(f.Lines, stroke{"floor", x, coord(y + 4), x, coord(bottom)})
+		name := text{"start plate small", x + 4, coord(y + 12), fmt.Sprintf("%s %s", ref.ID, words.Plain(ref.Mean))}
+		if x > figureWidth/2 {
+			name.Class, name.X = "end plate small", x-4
+		}
+		f.Texts = append(f.Texts, name)
+		said = append(said, fmt.Sprintf("The line of %s is at %s.", ref.ID, words.Plain(ref.Mean)))
+	}
+	for i, a := range shown {
+		y := top + armRow*float64(i)
+		name := a.ID
+		if t := words.Temperature(a); t != words.Absent {
+			name += " at temperature " + t
+		}
+		f.Texts = append(f.Texts, text{"start plate", plotLeft, coord(y + 14), name + ": " + words.PlainOrAbsent(a.Mean)})
+		for _, row := range a.Runs {
+			if row.Linear != nil {
+				f.Dots = append(f.Dots, dot{"seed", s.at(*row.Linear), coord(y + 26), dotSize})
+			}
+		}
+		f.Lines = append(f.Lines, stroke{"mean", s.at(*a.Mean), coord(y + 18), s.at(*a.Mean), coord(y + 34)})
+		said = append(said, fmt.Sprintf("%s: mean %s of %s.", name, words.PlainOrAbsent(a.Mean), words.Count(a.N, "run")))
+	}
+	f.Description = strings.Join(said, " ")
+	return f
+}
+
+const histogramHeight = 160.0
+
+// Histogram draws how many images are among the hardest (or easiest) negatives of how many queries, on a
+// logarithmic axis, with the line of what chance gives. It is nil without bins.
+func Histogram(id, title, tail string, c *model.Consistency) *Figure {
+	if len(c.Histogram) == 0 {
+		return nil
+	}
+	const least = 0.5 // images; below it nothing is drawn
+	bottom := chartTop + histogramHeight
+	f := &Figure{ID: id, Title: title, Width: figureWidth, Height: coord(bottom + axisRoom + 2*legendRow)}
+	most := 1.0
+	for _, bin := range c.Histogram {
+		most = max(most, float64(bin.Images), bin.Expected)
+	}
+	bins := c.Histogram
+	across := newScale(chartLeft, plotRight, 0, float64(bins[len(bins)-1].To))
+	up := newLogScale(bottom, chartTop, least, most)
+	f.axis(across, chartTop, bottom, fmt.Sprintf("queries of which an image is among the %s %.2g%%", tail, 100*c.Rate))
+	var rungs []float64
+	for v := 1.0; v <= most; v *= 10 {
+		rungs = append(rungs, v)
+	}
+	f.rungs(up, "images", rungs)
+	base := up.at(least)
+	var steps []string
+	for _, bin := range bins {
+		from, to := across.at(float64(bin.From)), across.at(float64(bin.To))
+		if bin.Images > 0 {
+			y := up.at(float64(bin.Images))
+			f.Boxes = append(f.Boxes, box{"bar", from, y, to - from, base - y})
+		}
+		expected := base
+		if bin.Expected > least {
+			expected = up.at(bin.Expected)
+		}
+		steps = append(steps, from.String()+","+expected.String(), to.String()+","+expected.String())
+	}
+	f.Paths = append(f.Paths, path{"curve s1", strings.Join(steps, " ")})
+	y := coord(bottom + axisRoom + 8)
+	f.Boxes = append(f.Boxes, box{"bar", plotLeft, y - 6, legendLine, 12})
+	f.Lines = append(f.Lines, stroke{"curve s1", plotLeft, y + legendRow, plotLeft + legendLine, y + legendRow})
+	f.Texts = append(f.Texts,
+		text{"start", plotLeft + legendLine + 8, y + 4, "images observed"},
+		text{"start", plotLeft + legendLine + 8, y + legendRow + 4, "expected if each query chose at random"})
+	f.Description = fmt.Sprintf("Histogram of images by the number of queries for which they are among the %s negatives, with the line that chance would give. "+
+		"%s of the images lie above the 99.9%% quantile of chance, where %s are expected; %s lie below its 0.1%% quantile, where %s are expected.",
+		tail, words.Percent(c.Upper.Observed), words.Percent(c.Upper.Expected), words.Percent(c.Lower.Observed), words.Percent(c.Lower.Expected))
+	return f
 }

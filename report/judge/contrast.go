@@ -1,11 +1,13 @@
 package judge
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
@@ -39,13 +41,8 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 		notes = append(notes, qualify(a, z)...)
 		c.Pairs = append(c.Pairs, pair(seed, a, z))
 	}
-	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c))))
-	if !judged {
-		return c, notes
-	}
-	p := pValues(result.Evidence)
-	c.P, c.Alone = &p, result.Verdict
-	if result.Warning == stats.ZeroSpread {
+	l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c))), stats.Evidence{})
+	if c.P != nil && c.Difference.SE == 0 {
 		notes = append(notes, fmt.Sprintf("%s: the difference is the same at every seed, so the runs give no estimate of seed noise: "+
 			"interval and p values rest on the estimate alone.", words.Name(c)))
 	}
@@ -76,8 +73,10 @@ func better(c model.Contrast) (arm string, accuracies []float64) {
 }
 
 // test applies the relation of a contrast to its pairs. It may not be judged if there are obstacles, or too few
-// pairs; what can be said of the difference is said nevertheless.
-func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (result stats.Result, judged bool) {
+// pairs; what can be said of the difference is said nevertheless. The p values are no smaller than those given.
+func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string, least stats.Evidence) {
+	left, right := sides(c.Pairs)
+	c.MeanA, c.MeanB = exists(stats.Mean(left)), exists(stats.Mean(right))
 	c.N, c.Obstacles = len(c.Pairs), obstacles
 	if c.N < claim.MinSeeds {
 		c.Obstacles = append(c.Obstacles, fmt.Sprintf("%s, and the claim asks for %d", words.Count(c.N, "paired seed"), claim.MinSeeds))
@@ -86,9 +85,9 @@ func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (r
 		c.Alone = l.nothing(claim)
 	}
 	if c.N < 2 {
-		return result, false
+		return
 	}
-	left, right := sides(c.Pairs)
+	var result stats.Result
 	var err error
 	if len(c.Bounds) == 2 {
 		result, err = stats.Within(left, right, c.Margin, l.alpha)
@@ -97,18 +96,13 @@ func (l look) test(c *model.Contrast, claim *bench.Claim, obstacles []string) (r
 	}
 	if err != nil {
 		c.Obstacles = append(c.Obstacles, err.Error())
-		return result, false
+		return
 	}
-	c.Difference = differenceOf(result.Difference)
-	return result, len(c.Obstacles) == 0
-}
-
-func differenceOf(d stats.Difference) *model.Difference {
-	return &model.Difference{Estimate: d.Estimate, SE: d.SE, Low: d.Interval.Low, High: d.Interval.High, Level: d.Interval.Level}
-}
-
-func pValues(e stats.Evidence) model.PValues {
-	return model.PValues{Support: e.PSupport, Refute: e.PRefute}
+	c.Difference = &result.MeanDifference
+	if len(c.Obstacles) == 0 {
+		p := stats.Evidence{Support: max(result.Support, least.Support), Refute: max(result.Refute, least.Refute)}
+		c.P, c.Alone = &p, p.Judge(l.alpha)
+	}
 }
 
 // bounds are the differences that a relation is about.
@@ -136,7 +130,7 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 	}
 	var runs []model.RunRef
 	var accuracies []float64
-	var permuted []model.PValues
+	var permuted []stats.Evidence
 	obstacles := bySeed{}
 	for seed := range uint64(l.seeds) {
 		o, ok := l.usable(claim, declared.Arm, temperature, seed, obstacles)
@@ -165,33 +159,158 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: x.Value, B: definition.NullValue, Difference: x.Value - definition.NullValue, Permutation: p})
 		runs = append(runs, model.RunRef{Arm: declared.Arm, Seed: seed, Run: run.Spec.ID(), Manifest: run.Digest})
 	}
-	result, judged := l.test(&c, claim, slices.Concat(obstacles.sentences(), l.uninformative(declared.Arm, accuracies)))
-	if !judged {
-		return c, runs
-	}
-	evidence := result.Evidence
+	var null stats.Evidence
 	if definition.HasNull {
-		null := twiceTheMean(permuted)
-		evidence.PSupport, evidence.PRefute = max(evidence.PSupport, null.Support), max(evidence.PRefute, null.Refute)
+		null = twiceTheMean(permuted)
 	}
-	p := pValues(evidence)
-	c.P, c.Alone = &p, evidence.Judge(l.alpha)
+	l.test(&c, claim, slices.Concat(obstacles.sentences(), l.uninformative(declared.Arm, accuracies)), null)
 	return c, runs
 }
 
-func permutation(x analysis.Statistic) *model.PValues {
+func permutation(x analysis.Statistic) *stats.Evidence {
 	if x.Null == nil {
 		return nil
 	}
-	return &model.PValues{Support: x.Null.PGreater, Refute: x.Null.PLess}
+	return &stats.Evidence{Support: x.Null.PGreater, Refute: x.Null.PLess}
 }
 
 // twiceTheMean combines p values that may depend on each other.
-func twiceTheMean(all []model.PValues) (p model.PValues) {
+func twiceTheMean(all []stats.Evidence) (p stats.Evidence) {
 	twice := 2 / float64(len(all))
 	for _, each := range all {
 		p.Support += twice * each.Support
 		p.Refute += twice * each.Refute
 	}
-	return model.PValues{Support: min(1, p.Support), Refute: min(1, p.Refute)}
+	return stats.Evidence{Support: min(1, p.Support), Refute: min(1, p.Refute)}
+}
+
+// explain adds to a claim what its verdict does not rest on and its readers want: the effects of controls, and
+// places in the sweeps that are shown.
+func (l look) explain(c *model.Claim, claim *bench.Claim, shown []model.Sweep) {
+	var pairs map[string][]model.Pair
+	c.Beside, pairs = l.effects(claim, c.Temperature)
+	c.Explained = l.explained(c.Beside, pairs)
+	c.Places = l.places(claim, c.Temperature, shown)
+}
+
+// effects compares the arms of a claim that has controls with the baseline. The pairs are by arm.
+func (l look) effects(claim *bench.Claim, temperature float64) (effects []model.Effect, pairs map[string][]model.Pair) {
+	baseline := slices.IndexFunc(l.Catalogue.Arms, func(a *bench.Arm) bool { return a.Features == bench.Trained && len(a.Rules) == 0 })
+	if len(claim.Controls) == 0 || baseline < 0 {
+		return nil, nil
+	}
+	all := l.Catalogue.Arms[baseline].ID
+	pairs = map[string][]model.Pair{}
+	for _, id := range claim.Arms() {
+		arm := l.Catalogue.Arm(id)
+		if id == all || arm.Features != bench.Trained {
+			continue
+		}
+		for seed := range uint64(l.seeds) {
+			wrong := bySeed{}
+			a, okA := l.usable(claim, id, temperature, seed, wrong)
+			z, okZ := l.usable(claim, all, temperature, seed, wrong)
+			if okA && okZ && len(wrong) == 0 && len(undeclared(a, z)) == 0 && sameStart(a, z) {
+				pairs[id] = append(pairs[id], pair(seed, a, z))
+			}
+		}
+		left, right := sides(pairs[id])
+		e := model.Effect{Arm: id, Rules: words.Rules(arm), Baseline: all, N: len(left)}
+		if d, err := stats.PairedT(left, right, l.level()); err == nil {
+			e.Difference = &d.MeanDifference
+		}
+		effects = append(effects, e)
+	}
+	return effects, pairs
+}
+
+// explained sets each effect of dropping the hardest negatives beside that of dropping those of the query's
+// class among as many, at the seeds that have both.
+func (l look) explained(effects []model.Effect, pairs map[string][]model.Pair) (all []model.Explained) {
+	for _, whole := range effects {
+		rule, ok := l.onlyRule(whole.Arm)
+		if !ok || rule.Action != negatives.Drop || rule.Pool != negatives.Hardest {
+			continue
+		}
+		rule.Pool = negatives.SameClass
+		for _, part := range effects {
+			if r, ok := l.onlyRule(part.Arm); !ok || r != rule {
+				continue
+			}
+			var top, bottom []float64
+			for _, p := range pairs[part.Arm] {
+				i := slices.IndexFunc(pairs[whole.Arm], func(w model.Pair) bool { return w.Seed == p.Seed })
+				if i >= 0 {
+					top, bottom = append(top, p.Difference), append(bottom, pairs[whole.Arm][i].Difference)
+				}
+			}
+			e := model.Explained{Whole: whole.Arm, Part: part.Arm}
+			switch ratio, err := stats.RatioOfMeans(top, bottom, l.level()); {
+			case errors.Is(err, stats.ErrUnbounded):
+				e.Why = fmt.Sprintf("the interval of %s includes 0, and a share of what may be nothing says nothing", whole.Arm)
+			case err != nil:
+				e.Why = "not enough seeds"
+			default:
+				e.Share = &model.Share{Estimate: ratio.Estimate, Low: ratio.Interval.Low, High: ratio.Interval.High}
+			}
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// onlyRule is the rule of an arm that has exactly one.
+func (l look) onlyRule(id string) (negatives.Rule, bool) {
+	if rules := l.Catalogue.Arm(id).Rules; len(rules) == 1 {
+		return rules[0], true
+	}
+	return negatives.Rule{}, false
+}
+
+// places finds the contrasted arms of a claim on the lines of the sweeps that are shown, which are trained at
+// the tier's temperature.
+func (l look) places(claim *bench.Claim, temperature float64, sweeps []model.Sweep) (places []model.Place) {
+	if temperature != l.Tier.Train.Scale().Temperature {
+		return nil
+	}
+	for _, shown := range sweeps {
+		sweep := l.Catalogue.Sweep(shown.ID)
+		for _, x := range claim.Contrasts {
+			for _, id := range []string{x.A, x.B} {
+				rule, ok := l.onlyRule(id)
+				if !ok {
+					continue
+				}
+				fraction := rule.Fraction
+				if rule.ClassPrior {
+					fraction = 1 / float64(len(l.Classes))
+				}
+				for _, line := range sweep.Lines {
+					p := model.Place{Sweep: sweep.ID, Line: line.String(), Arm: id, Fraction: fraction}
+					if line.Action == rule.Action && line.Pool == rule.Pool && !slices.Contains(places, p) {
+						places = append(places, p)
+					}
+				}
+			}
+		}
+	}
+	return places
+}
+
+// across brings the variants of a statement together that are tested at different temperatures.
+func across(claims []model.Claim) []model.Across {
+	all := []model.Across{}
+	type statement struct{ family, text string }
+	for _, variant := range grouped(claims, func(c model.Claim) statement { return statement{c.Family, c.Statement} }) {
+		row := model.Across{Claim: variant[0].ID, Family: variant[0].Family}
+		for _, c := range variant {
+			row.At = append(row.At, model.AtTemperature{Temperature: c.Temperature, Claim: c.ID, Verdict: c.Verdict})
+			row.Differs = row.Differs || c.Verdict != variant[0].Verdict
+		}
+		if row.Differs {
+			row.Sentence = words.Differs(row)
+		}
+		all = append(all, row)
+	}
+	return all
 }

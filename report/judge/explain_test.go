@@ -53,12 +53,12 @@ func TestEffectsOfControls(t *testing.T) {
 		if e.Difference == nil {
 			t.Fatalf("%+v", e)
 		}
-		got = append(got, model.Effect{Arm: e.Arm, Rules: e.Rules, Baseline: e.Baseline, N: e.N, Difference: &model.Difference{Estimate: math.Round(e.Difference.Estimate*10) / 10}})
+		got = append(got, model.Effect{Arm: e.Arm, Rules: e.Rules, Baseline: e.Baseline, N: e.N, Difference: &stats.MeanDifference{Estimate: math.Round(e.Difference.Estimate*10) / 10}})
 	}
 	want := []model.Effect{
-		{Arm: "without-class", Rules: "drop same-class", Baseline: "baseline", N: 4, Difference: &model.Difference{Estimate: 1.2}},
-		{Arm: "without-class-in-hardest", Rules: "drop same-class within the hardest 0.1%", Baseline: "baseline", N: 5, Difference: &model.Difference{Estimate: 1}},
-		{Arm: "without-hardest", Rules: "drop hardest 0.1%", Baseline: "baseline", N: 5, Difference: &model.Difference{Estimate: 2}},
+		{Arm: "without-class", Rules: "drop same-class", Baseline: "baseline", N: 4, Difference: &stats.MeanDifference{Estimate: 1.2}},
+		{Arm: "without-class-in-hardest", Rules: "drop same-class within the hardest 0.1%", Baseline: "baseline", N: 5, Difference: &stats.MeanDifference{Estimate: 1}},
+		{Arm: "without-hardest", Rules: "drop hardest 0.1%", Baseline: "baseline", N: 5, Difference: &stats.MeanDifference{Estimate: 2}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -3,7 +3,6 @@ package judge
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
@@ -20,23 +19,18 @@ type Input struct {
 	// Looks, if not nil, are the rising numbers of seeds at which claims are judged until they are decided.
 	// The levels follow from their number, so all that were planned must be here. Stopped says why the caller
 	// goes no further than the runs do.
-	Looks   []int
-	Stopped string
-	Cells   []bench.Cell   // the matrix of the claims
-	Runs    map[string]Run // by run id; what is absent was not run
-	// Near has, by the id of a run that is absent, the stored run that comes nearest to it.
-	Near     map[string]Near
+	Looks    []int
+	Stopped  string
+	Cells    []bench.Cell    // the matrix of the claims
+	Runs     map[string]Run  // by run id; what is absent was not run
+	Near     map[string]Near // by the id of a run that is absent, the stored one that comes nearest
 	Sweeps   []SweepInput
 	Analyses []AnalysisRun
-	// Classes names the classes of the data set, for the line of chance and for pictures.
-	Classes []string
-	// Picture draws an image of the data set that was analysed, as PNG; nil leaves pictures out.
-	Picture func(index int) []byte
-	Command string // that made the report
-	// Program is the name of the program in the commands that the report gives.
-	Program string
-	// Notes are footnotes about what was read.
-	Notes []string
+	Classes  []string               // of the data set, for the line of chance and for pictures
+	Picture  func(index int) []byte // of the data set that was analysed, as PNG; nil leaves pictures out
+	Command  string                 // that made the report
+	Program  string                 // its name in the commands that the report gives
+	Notes    []string               // footnotes about what was read
 }
 
 func (in Input) program() string { return cmp.Or(in.Program, "cidbench") }
@@ -53,14 +47,13 @@ func (n Near) String() string { return fmt.Sprintf("run %s differs in %s", n.Run
 // fields names the members that differ, the first of them with their values.
 func (n Near) fields() string {
 	const most = 3
-	var all []string
-	for _, d := range n.Differences[:min(most, len(n.Differences))] {
-		all = append(all, fmt.Sprintf("%s (%s stored, %s asked)", d.Path, words.OrNone(d.A), words.OrNone(d.B)))
-	}
+	text := words.Joined(n.Differences[:min(most, len(n.Differences))], ", ", func(d bench.Difference) string {
+		return fmt.Sprintf("%s (%s stored, %s asked)", d.Path, words.OrNone(d.A), words.OrNone(d.B))
+	})
 	if more := len(n.Differences) - most; more > 0 {
-		all = append(all, fmt.Sprintf("and %d more", more))
+		text += fmt.Sprintf(", and %d more", more)
 	}
-	return strings.Join(all, ", ")
+	return text
 }
 
 // Run is a finished run, complete or failed.

@@ -163,7 +163,7 @@ func TestObstacles(t *testing.T) {
 			if c.Verdict != stats.Inconclusive || !strings.Contains(c.Reason, tc.want) || c.Contrasts[0].P != nil {
 				t.Errorf("%s: %s\nwant inconclusive: %s", c.Verdict, c.Reason, tc.want)
 			}
-			if c.Raw != (model.PValues{Support: 1, Refute: 1}) {
+			if c.Raw != (stats.Evidence{Support: 1, Refute: 1}) {
 				t.Errorf("p values %+v of what is not judged", c.Raw)
 			}
 		})
@@ -234,13 +234,13 @@ func TestSeveralContrasts(t *testing.T) {
 			}
 			support, refute := 0.0, 1.0
 			for _, x := range c.Contrasts {
-				p := model.PValues{Support: 1, Refute: 1}
+				p := stats.Evidence{Support: 1, Refute: 1}
 				if x.P != nil {
 					p = *x.P
 				}
 				support, refute = max(support, p.Support), min(refute, p.Refute)
 			}
-			if want := (model.PValues{Support: support, Refute: min(1, 2*refute)}); c.Raw != want {
+			if want := (stats.Evidence{Support: support, Refute: min(1, 2*refute)}); c.Raw != want {
 				t.Errorf("p values %+v, want %+v", c.Raw, want)
 			}
 		})

@@ -83,9 +83,7 @@ func PlanSeeds(c *model.Claim) Plan {
 		if x.Statistic != "" {
 			q.Unit = "beyond chance"
 		}
-		if bound, err := stats.StdDevBound(x.N, sd, Confidence); err == nil { // none without any spread
-			q.SDBound = bound
-		}
+		q.SDBound, _ = stats.StdDevBound(x.N, sd, Confidence) // 0 without any spread
 		if x.Relation == bench.Equivalent {
 			q.Distance = x.Margin - math.Abs(d.Estimate)
 		}
@@ -100,27 +98,24 @@ func PlanSeeds(c *model.Claim) Plan {
 
 // Needs is the number of seeds when so many claims are judged together: at the observed spread, and at its
 // upper bound.
-func (p Plan) Needs(family int) []Need {
+func (p Plan) Needs(family int) (needs []Need) {
 	if len(p.Contrasts) == 0 {
 		return nil
 	}
-	return []Need{p.need(family, ObservedSpread), p.need(family, BoundedSpread)}
-}
-
-func (p Plan) need(family int, spread Spread) Need {
-	out := Need{Family: family, Alpha: stats.FamilyAlpha(model.TotalAlpha, family), Spread: spread}
-	seeds, err := p.seeds(spread, out.Alpha)
-	if err != nil {
-		out.Reason = err.Error()
-		return out
-	}
-	out.Seeds = max(seeds, p.MinSeeds)
-	for _, x := range p.Contrasts {
-		if width, err := stats.HalfWidth(out.Seeds, x.sd(spread), out.Alpha); err == nil { // none without any spread
-			out.HalfWidth = max(out.HalfWidth, width)
+	for _, spread := range []Spread{ObservedSpread, BoundedSpread} {
+		n := Need{Family: family, Alpha: stats.FamilyAlpha(model.TotalAlpha, family), Spread: spread}
+		if seeds, err := p.seeds(spread, n.Alpha); err != nil {
+			n.Reason = err.Error()
+		} else {
+			n.Seeds = max(seeds, p.MinSeeds)
+			for _, x := range p.Contrasts {
+				width, _ := stats.HalfWidth(n.Seeds, x.sd(spread), n.Alpha) // 0 without any spread
+				n.HalfWidth = max(n.HalfWidth, width)
+			}
 		}
+		needs = append(needs, n)
 	}
-	return out
+	return needs
 }
 
 // Why no number of seeds can be named.

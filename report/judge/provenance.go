@@ -1,10 +1,9 @@
 package judge
 
 import (
-	"cmp"
+	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench"
@@ -24,7 +23,7 @@ func (m *matrix) provenance(shown []model.Sweep) model.Provenance {
 		}
 	}
 	used := map[string]registry.Manifest{}
-	code := map[model.Code]int{}
+	code, sources, machines := map[model.Code]int{}, map[model.Commit]int{}, map[model.Machine]int{}
 	for _, cell := range cells {
 		id := cell.Spec.ID()
 		if run, ok := m.Runs[id]; ok && used[id].Run == "" {
@@ -36,10 +35,7 @@ func (m *matrix) provenance(shown []model.Sweep) model.Provenance {
 		used[run.Spec.ID()] = run.Manifest
 		code[model.Code{Digest: run.Manifest.Provenance.Code, Analyses: true}]++
 	}
-	sources, machines := map[model.Commit]int{}, map[model.Machine]int{}
-	var p model.Provenance
-	p.Command, p.Evidence = m.Command, evidence(used)
-	p.Used, p.Analyses = len(used), len(m.Analyses)
+	p := model.Provenance{Command: m.Command, Evidence: evidence(used), Used: len(used), Analyses: len(m.Analyses)}
 	joules := 0.0
 	for _, id := range slices.Sorted(maps.Keys(used)) { // sums of floats depend on the order
 		from := used[id].Provenance
@@ -59,31 +55,34 @@ func (m *matrix) provenance(shown []model.Sweep) model.Provenance {
 		energy := joules / joulesPerKilowattHour
 		p.KilowattHours = &energy
 	}
-	p.Code = counted(code, func(c *model.Code, n int) { c.Runs = n }, func(a, b model.Code) int {
-		return cmp.Or(compareBool(a.Analyses, b.Analyses), strings.Compare(a.Digest, b.Digest))
+	p.Code = counted(code, func(c *model.Code, n int) string {
+		c.Runs = n
+		return fmt.Sprint(c.Analyses, c.Digest)
 	})
-	p.Sources = counted(sources, func(c *model.Commit, n int) { c.Runs = n }, func(a, b model.Commit) int {
-		return cmp.Or(strings.Compare(a.Commit, b.Commit), strings.Compare(a.Tool, b.Tool), compareBool(a.Dirty, b.Dirty))
+	p.Sources = counted(sources, func(c *model.Commit, n int) string {
+		c.Runs = n
+		return fmt.Sprint(c.Commit, c.Tool, c.Dirty)
 	})
-	p.Machines = counted(machines, func(m *model.Machine, n int) { m.Runs = n }, func(a, b model.Machine) int {
-		return cmp.Or(strings.Compare(a.CPU, b.CPU), cmp.Compare(a.Cores, b.Cores), strings.Compare(a.OS, b.OS),
-			strings.Compare(a.Arch, b.Arch), strings.Compare(a.Go, b.Go), strings.Compare(a.Backend, b.Backend))
+	p.Machines = counted(machines, func(m *model.Machine, n int) string {
+		m.Runs = n
+		return fmt.Sprintf("%s %6d %s %s %s %s", m.CPU, m.Cores, m.OS, m.Arch, m.Go, m.Backend)
 	})
 	return p
 }
 
-// counted lists what was counted, each with its number, in order.
-func counted[T comparable](counts map[T]int, set func(*T, int), compare func(a, b T) int) []T {
-	all := []T{}
+// counted lists what was counted. set gives each its number, and returns what they are ordered by.
+func counted[T comparable](counts map[T]int, set func(*T, int) string) []T {
+	byOrder := map[string]T{}
 	for x, n := range counts {
-		set(&x, n)
-		all = append(all, x)
+		order := set(&x, n)
+		byOrder[order] = x
 	}
-	slices.SortFunc(all, compare)
+	all := []T{}
+	for _, order := range slices.Sorted(maps.Keys(byOrder)) {
+		all = append(all, byOrder[order])
+	}
 	return all
 }
-
-func compareBool(a, b bool) int { return strings.Compare(strconv.FormatBool(a), strconv.FormatBool(b)) }
 
 func machine(p registry.Provenance) model.Machine {
 	return model.Machine{

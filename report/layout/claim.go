@@ -33,7 +33,7 @@ func claimSection(r *model.Report, c *model.Claim) Section {
 		}
 	}
 	if len(c.Observations()) > 0 {
-		s.Blocks = append(s.Blocks, seedTable(r, c))
+		s.Blocks = append(s.Blocks, valueTable(r, c))
 	}
 	s.Blocks = append(s.Blocks, exhibits(r, c)...)
 	if len(c.Places) > 0 {
@@ -161,70 +161,63 @@ func effectTable(r *model.Report, c *model.Claim) *Table {
 		Number("Seeds", func(e model.Effect) string { return fmt.Sprint(e.N) }))
 }
 
-// seedOf is a contrast at a seed: its pair, and its value of the statistic if it observes one. Both are nil
-// where there is none.
-type seedOf struct {
+// seedOf is a contrast at a seed: what is there of it, nil where nothing is.
+type seedOf[T any] struct {
 	contrast model.Contrast
-	pair     *model.Pair
-	value    *model.SeedValue
-	null     *float64
+	of       *T
 }
 
-func nameOfSeed(x seedOf) string { return words.Name(x.contrast) }
-
-func ofPair(spell func(model.Pair) string) func(seedOf) string {
-	return func(x seedOf) string { return words.Maybe(x.pair, spell) }
-}
-
-func ofValue(spell func(model.SeedValue) string) func(seedOf) string {
-	return func(x seedOf) string { return words.Maybe(x.value, spell) }
+// seedTable has a row for each seed of the contrasts, and one for a contrast without any.
+func seedTable[T any](caption, name string, contrasts []model.Contrast, of func(model.Contrast) []T, columns ...Shows[T]) *Table {
+	var all []seedOf[T]
+	for _, x := range contrasts {
+		seeds := of(x)
+		for i := range seeds {
+			all = append(all, seedOf[T]{x, &seeds[i]})
+		}
+		if len(seeds) == 0 {
+			all = append(all, seedOf[T]{x, nil})
+		}
+	}
+	shown := []Shows[seedOf[T]]{Text(name, func(x seedOf[T]) string { return words.Name(x.contrast) })}
+	for _, c := range columns {
+		shown = append(shown, Shows[seedOf[T]]{c.Column, func(x seedOf[T]) string { return words.Maybe(x.of, c.Cell) }})
+	}
+	return Tabulate(caption, all, shown...)
 }
 
 func pairTable(c *model.Claim) *Table {
-	var pairs []seedOf
-	for _, x := range c.AccuracyContrasts() {
-		for i := range x.Pairs {
-			pairs = append(pairs, seedOf{contrast: x, pair: &x.Pairs[i]})
-		}
-		if len(x.Pairs) == 0 {
-			pairs = append(pairs, seedOf{contrast: x})
-		}
-	}
-	return Tabulate("Accuracy of "+c.ID+" by seed, in points.", pairs,
-		Text("Contrast", nameOfSeed),
-		Number("Seed", ofPair(func(p model.Pair) string { return fmt.Sprint(p.Seed) })),
-		Number("First", ofPair(func(p model.Pair) string { return words.Plain(p.A) })),
-		Number("Second", ofPair(func(p model.Pair) string { return words.Plain(p.B) })),
-		Number("Difference", ofPair(func(p model.Pair) string { return words.Signed(p.Difference) })))
+	return seedTable("Accuracy of "+c.ID+" by seed, in points.", "Contrast", c.AccuracyContrasts(), func(x model.Contrast) []model.Pair { return x.Pairs },
+		Number("Seed", func(p model.Pair) string { return fmt.Sprint(p.Seed) }),
+		Number("First", func(p model.Pair) string { return words.Plain(p.A) }),
+		Number("Second", func(p model.Pair) string { return words.Plain(p.B) }),
+		Number("Difference", func(p model.Pair) string { return words.Signed(p.Difference) }))
 }
 
-// seedTable has each seed's value of the observed statistics with its bootstrap interval, over classes of
+// valueTable has each seed's value of the observed statistics with its bootstrap interval, over classes of
 // queries or over images, and its permutation p value.
-func seedTable(r *model.Report, c *model.Claim) *Table {
-	var values []seedOf
-	for _, x := range c.Observations() {
-		none := len(values)
-		for i := range r.Analyses {
-			a := &r.Analyses[i]
-			s := a.Find(x.Statistic)
-			if !a.Final || a.Arm != x.A || a.Temperature != c.Temperature || s == nil {
-				continue
-			}
-			for j := range s.Seeds {
-				values = append(values, seedOf{contrast: x, value: &s.Seeds[j], null: s.Null})
-			}
-		}
-		if len(values) == none {
-			values = append(values, seedOf{contrast: x})
-		}
+func valueTable(r *model.Report, c *model.Claim) *Table {
+	type value struct {
+		model.SeedValue
+		null *float64
 	}
-	return wide(Tabulate("Statistics of "+c.ID+" by seed, with the 90% bootstrap interval of each encoder (over classes of queries; for consistency over images) and the p value of its permutation null.", values,
-		Text("Statistic", nameOfSeed),
-		Number("Seed", ofValue(func(v model.SeedValue) string { return fmt.Sprint(v.Seed) })),
-		Number("Value", ofValue(func(v model.SeedValue) string { return words.Fine(v.Value) })),
-		Number("Bootstrap interval", ofValue(func(v model.SeedValue) string { return words.Fine(v.Low) + " to " + words.Fine(v.High) })),
-		Number("Chance", func(x seedOf) string { return words.Null(x.null) }),
-		Number("p", ofValue(func(v model.SeedValue) string { return permutationP(v.Permutation) }))))
+	values := func(x model.Contrast) (all []value) {
+		for _, a := range r.Analyses {
+			if s := a.Find(x.Statistic); s != nil && a.Final && a.Arm == x.A && a.Temperature == c.Temperature {
+				for _, v := range s.Seeds {
+					all = append(all, value{v, s.Null})
+				}
+			}
+		}
+		return all
+	}
+	return wide(seedTable("Statistics of "+c.ID+" by seed, with the 90% bootstrap interval of each encoder (over classes of queries; for consistency over images) and the p value of its permutation null.",
+		"Statistic", c.Observations(), values,
+		Number("Seed", func(v value) string { return fmt.Sprint(v.Seed) }),
+		Number("Value", func(v value) string { return words.Fine(v.Value) }),
+		Number("Bootstrap interval", func(v value) string { return words.Fine(v.Low) + " to " + words.Fine(v.High) }),
+		Number("Chance", func(v value) string { return words.Null(v.null) }),
+		Number("p", func(v value) string { return permutationP(v.Permutation) })))
 }
 
 func runTable(c *model.Claim) *Table {

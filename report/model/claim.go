@@ -17,15 +17,14 @@ const NotAsAsked stats.Verdict = "not run as asked"
 
 // Claim is one claim and the verdict on it.
 type Claim struct {
-	ID        string `json:"id"`
-	Family    string `json:"family"`
-	Statement string `json:"statement"`
-	Target    string `json:"target"`
-	Source    Source `json:"source"`
-	// Temperature of InfoNCE at which it is tested.
-	Temperature float64 `json:"temperature"`
-	Probe       string  `json:"probe"`
-	MinSeeds    int     `json:"minSeeds"`
+	ID          string       `json:"id"`
+	Family      string       `json:"family"`
+	Statement   string       `json:"statement"`
+	Target      string       `json:"target"`
+	Source      bench.Source `json:"source"`
+	Temperature float64      `json:"temperature"` // of InfoNCE
+	Probe       string       `json:"probe"`
+	MinSeeds    int          `json:"minSeeds"`
 	// Exploratory claims stand outside that family: each is corrected as if it were one more of it.
 	Exploratory bool `json:"exploratory,omitempty"`
 	// FamilySize is the number of claims that the p values are corrected for together: those of this report
@@ -36,22 +35,18 @@ type Claim struct {
 	// Beside are the effects of the claim's arms, if it has controls, and Explained what they say together.
 	Beside    []Effect    `json:"beside,omitempty"`
 	Explained []Explained `json:"explained,omitempty"`
-	// Places are where the claim's arms stand in sweeps at the same temperature.
-	Places []Place `json:"places,omitempty"`
+	Places    []Place     `json:"places,omitempty"` // where its arms stand in sweeps at the same temperature
 	// Raw combines the contrasts; Corrected is what the verdict rests on. A claim that cannot be
 	// measured has p values of 1.
-	Raw       PValues       `json:"pRaw"`
-	Corrected PValues       `json:"pCorrected"`
-	Verdict   stats.Verdict `json:"verdict"`
-	// Look that the verdict and the numbers are of, counted from 1; 0 if runs are missing for the first.
-	Look int `json:"look"`
-	// Machinery repeats the tier's flag beside the verdict: it means nothing for science.
-	Machinery bool   `json:"machinery"`
-	Reason    string `json:"reason"`
-	// Reproduce is the command that judges this claim alone.
-	Reproduce string   `json:"reproduce"`
-	Runs      []RunRef `json:"runs"`
-	Notes     []int    `json:"notes,omitempty"`
+	Raw       stats.Evidence `json:"pRaw"`
+	Corrected stats.Evidence `json:"pCorrected"`
+	Verdict   stats.Verdict  `json:"verdict"`
+	Look      int            `json:"look"`      // that verdict and numbers are of, from 1; 0 if runs are missing for the first
+	Machinery bool           `json:"machinery"` // the tier's flag: the verdict means nothing for science
+	Reason    string         `json:"reason"`
+	Reproduce string         `json:"reproduce"` // the command that judges this claim alone
+	Runs      []RunRef       `json:"runs"`
+	Notes     []int          `json:"notes,omitempty"`
 }
 
 // Open says that more seeds may decide the claim: it is open, and not for a run that failed.
@@ -74,40 +69,28 @@ func (c *Claim) ofKind(observation bool) (out []Contrast) {
 	return out
 }
 
-// Source says where a claim comes from and what of it is ours.
-type Source struct {
-	Where string `json:"where"`
-	// Verified: the paper's own text was read. Otherwise it rests on other people's notes.
-	Verified bool   `json:"verified"`
-	Ours     string `json:"ours"`
-}
-
 // Contrast is accuracy(A) - accuracy(B), paired by seed, in points; or, if Statistic is given, that
 // statistic of A's encoders less what chance gives, in the statistic's unit, and B is Chance.
 type Contrast struct {
-	A         string `json:"a"`
-	B         string `json:"b"`
-	Statistic string `json:"statistic,omitempty"` // an id of analysis.All
-	Title     string `json:"title,omitempty"`     // of the statistic
-	Unit      string `json:"unit,omitempty"`      // of the statistic
-	// HasNull: the statistic is compared with what chance gives. Otherwise it is compared with 0.
-	HasNull  bool           `json:"hasNull,omitempty"`
-	Relation bench.Relation `json:"relation"`
-	Margin   float64        `json:"margin"` // as declared
-	// Bounds are the differences that the relation is about: one, or two for equivalence.
-	Bounds []float64 `json:"bounds"`
-	Pairs  []Pair    `json:"pairs"`
-	N      int       `json:"n"` // pairs
+	A         string         `json:"a"`
+	B         string         `json:"b"`
+	Statistic string         `json:"statistic,omitempty"` // an id of analysis.All
+	Title     string         `json:"title,omitempty"`     // of the statistic
+	Unit      string         `json:"unit,omitempty"`      // of the statistic
+	HasNull   bool           `json:"hasNull,omitempty"`   // compared with what chance gives; otherwise with 0
+	Relation  bench.Relation `json:"relation"`
+	Margin    float64        `json:"margin"` // as declared
+	Bounds    []float64      `json:"bounds"` // the differences that the relation is about: one, or two for equivalence
+	Pairs     []Pair         `json:"pairs"`
+	N         int            `json:"n"` // pairs
 	// MeanA and MeanB are means over the pairs; nil without any.
-	MeanA *float64 `json:"meanA,omitempty"`
-	MeanB *float64 `json:"meanB,omitempty"`
-	// Difference is nil with fewer than two pairs.
-	Difference *Difference `json:"difference,omitempty"`
+	MeanA      *float64              `json:"meanA,omitempty"`
+	MeanB      *float64              `json:"meanB,omitempty"`
+	Difference *stats.MeanDifference `json:"difference,omitempty"` // nil with fewer than two pairs
 	// P is nil if the contrast may not be judged; Obstacles say why.
-	P         *PValues `json:"p,omitempty"`
-	Obstacles []string `json:"obstacles,omitempty"`
-	// Alone is the verdict before the correction for the other claims.
-	Alone stats.Verdict `json:"alone"`
+	P         *stats.Evidence `json:"p,omitempty"`
+	Obstacles []string        `json:"obstacles,omitempty"`
+	Alone     stats.Verdict   `json:"alone"` // the verdict before the correction for the other claims
 }
 
 // Chance stands for the second arm where a statistic is compared with its null.
@@ -115,20 +98,18 @@ const Chance = "chance"
 
 // Pair is one seed of a contrast.
 type Pair struct {
-	Seed       uint64  `json:"seed"`
-	A          float64 `json:"a"`
-	B          float64 `json:"b"`
-	Difference float64 `json:"difference"`
-	// Permutation holds the p values of a statistic's permutation null at this seed; nil if it has none.
-	Permutation *PValues `json:"permutation,omitempty"`
+	Seed        uint64          `json:"seed"`
+	A           float64         `json:"a"`
+	B           float64         `json:"b"`
+	Difference  float64         `json:"difference"`
+	Permutation *stats.Evidence `json:"permutation,omitempty"` // of a statistic's permutation null at this seed; nil if it has none
 }
 
 // Across is one statement at all temperatures at which it is tested.
 type Across struct {
-	Claim  string `json:"claim"` // the first, at the tier's temperature if it is tested there
-	Family string `json:"family"`
-	// At has the temperatures in the order of the claims.
-	At []AtTemperature `json:"at"`
+	Claim  string          `json:"claim"` // the first, at the tier's temperature if it is tested there
+	Family string          `json:"family"`
+	At     []AtTemperature `json:"at"` // temperatures in the order of the claims
 	// Differs: not all verdicts are the same. Sentence then says what follows from that.
 	Differs  bool   `json:"differs"`
 	Sentence string `json:"sentence,omitempty"`
@@ -144,11 +125,11 @@ type AtTemperature struct {
 // Effect is what an arm changes against the baseline, the arm that sees all negatives: the difference of
 // accuracy, paired by seed, in points. Only seeds count at which both may be compared.
 type Effect struct {
-	Arm        string      `json:"arm"`
-	Rules      string      `json:"rules"` // in words
-	Baseline   string      `json:"baseline"`
-	N          int         `json:"n"` // pairs
-	Difference *Difference `json:"difference,omitempty"`
+	Arm        string                `json:"arm"`
+	Rules      string                `json:"rules"` // in words
+	Baseline   string                `json:"baseline"`
+	N          int                   `json:"n"` // pairs
+	Difference *stats.MeanDifference `json:"difference,omitempty"`
 }
 
 // Explained says how much of what dropping the hardest negatives does is done by dropping those of the
@@ -175,21 +156,6 @@ type Place struct {
 	Line     string  `json:"line"`
 	Arm      string  `json:"arm"`
 	Fraction float64 `json:"fraction"`
-}
-
-// Difference is the mean difference over seeds with its interval, in points.
-type Difference struct {
-	Estimate float64 `json:"estimate"`
-	SE       float64 `json:"se"`
-	Low      float64 `json:"low"`
-	High     float64 `json:"high"`
-	Level    float64 `json:"level"` // of the interval from Low to High
-}
-
-// PValues are small when the data show that the claim holds, or that it does not.
-type PValues struct {
-	Support float64 `json:"support"`
-	Refute  float64 `json:"refute"`
 }
 
 // RunRef points to the evidence.

@@ -11,7 +11,7 @@ import (
 
 // difference has the mean and the standard error of n values.
 func difference(n int, estimate, se float64) stats.Difference {
-	return stats.Difference{N: n, Estimate: estimate, SE: se, DF: float64(n - 1)}
+	return stats.Difference{N: n, MeanDifference: stats.MeanDifference{Estimate: estimate, SE: se}, DF: float64(n - 1)}
 }
 
 func TestChange(t *testing.T) {

@@ -145,7 +145,7 @@ func TestSettledStaysSettled(t *testing.T) {
 			t.Errorf("%s became %s", want, got)
 		}
 	}
-	if got := adjusted[3].PSupport; !near(got, 0.12, 1e-12) { // three claims are left to support
+	if got := adjusted[3].Support; !near(got, 0.12, 1e-12) { // three claims are left to support
 		t.Errorf("p %v", got)
 	}
 }

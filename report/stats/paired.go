@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/stat"
@@ -10,29 +11,30 @@ import (
 // Warning qualifies a number that was computed but should not be shown alone.
 type Warning string
 
-// ZeroSpread says that all differences were equal up to the rounding of their
-// operands. The data then give no estimate of seed noise: the interval collapses
-// to the estimate and p values are 0 or 1. A verdict follows, but it rests on the
-// estimate alone, and the usual cause is one run counted twice or a metric too
-// coarse for the effect.
+// ZeroSpread says that all differences were equal up to the rounding of their operands. The data then give no
+// estimate of seed noise: the interval collapses to the estimate and p values are 0 or 1. A verdict follows, but it
+// rests on the estimate alone, and the usual cause is one run counted twice or a metric too coarse for the effect.
 const ZeroSpread Warning = "zero spread"
 
-// Difference is a mean difference together with its Student t distribution:
-// (Estimate - truth) / SE has DF degrees of freedom if differences are
-// independent and normal.
-type Difference struct {
-	N        int     // pairs
-	Estimate float64 // mean of the differences
-	SE       float64 // standard error, s / sqrt(N)
-	DF       float64 // N - 1
-	Interval Interval
-	Warning  Warning // empty or ZeroSpread
+// MeanDifference is a mean difference with its interval.
+type MeanDifference struct {
+	Estimate float64 `json:"estimate"`
+	SE       float64 `json:"se"` // standard error, s / sqrt(N)
+	Interval
 }
 
-// PairedT estimates mean(a - b) from samples paired by index, with the two-sided
-// interval Estimate -+ t((1+level)/2, n-1) * s/sqrt(n) ("Student", The probable
-// error of a mean, Biometrika 1908). It needs two pairs; with two the interval is
-// valid and very wide.
+// Difference is a mean difference together with its Student t distribution: (Estimate - truth) / SE has DF degrees
+// of freedom if differences are independent and normal.
+type Difference struct {
+	N int // pairs
+	MeanDifference
+	DF      float64 // N - 1
+	Warning Warning // empty or ZeroSpread
+}
+
+// PairedT estimates mean(a - b) from samples paired by index, with the two-sided interval Estimate -+
+// t((1+level)/2, n-1) * s/sqrt(n) ("Student", The probable error of a mean, Biometrika 1908). It needs two pairs;
+// with two the interval is valid and very wide.
 func PairedT(a, b []float64, level float64) (Difference, error) {
 	if err := checkPairs(a, b, 2); err != nil {
 		return Difference{}, err
@@ -52,13 +54,11 @@ func newDifference(d []float64, scale, level float64) (Difference, error) {
 		return Difference{}, err
 	}
 	mean, sd := stat.MeanStdDev(d, nil)
-	for _, v := range []float64{mean, sd} {
-		if _, err := finite(v); err != nil {
-			return Difference{}, err
-		}
+	if err := finite(mean, sd); err != nil {
+		return Difference{}, err
 	}
 	n := float64(len(d))
-	diff := Difference{N: len(d), Estimate: mean, SE: sd / math.Sqrt(n), DF: n - 1}
+	diff := Difference{N: len(d), MeanDifference: MeanDifference{Estimate: mean, SE: sd / math.Sqrt(n)}, DF: n - 1}
 	// 0.3-0.2 and 0.2-0.1 differ in the last bit: such a spread is rounding, and
 	// dividing by it would turn rounding into certainty.
 	const ulps = 4 * 0x1p-52
@@ -89,3 +89,71 @@ func (d Difference) tail(excess float64) float64 {
 }
 
 func (d Difference) t() distuv.StudentsT { return distuv.StudentsT{Sigma: 1, Nu: d.DF} }
+
+// Ratio is a ratio of two means.
+type Ratio struct {
+	Estimate float64 // mean(a) / mean(b)
+	Interval Interval
+}
+
+// RatioOfMeans estimates mean(a) / mean(b) from samples paired by index, with the interval of Fieller ("Some
+// problems in interval estimation", JRSS B 1954): the ratios r for which a t test at 1 - level does not tell
+// mean(a - r b) from 0. It needs two pairs. Where the t interval of mean(b) includes 0 that set has no bounds,
+// and the error is ErrUnbounded.
+func RatioOfMeans(a, b []float64, level float64) (Ratio, error) {
+	if err := checkPairs(a, b, 2); err != nil {
+		return Ratio{}, err
+	}
+	scale := 0.0
+	for _, v := range b {
+		scale = max(scale, math.Abs(v))
+	}
+	bottom, err := newDifference(b, scale, level)
+	if err != nil {
+		return Ratio{}, err
+	}
+	if low, high := bottom.Interval.Low, bottom.Interval.High; low <= 0 && high >= 0 {
+		return Ratio{}, fmt.Errorf("%w: the denominator lies between %v and %v", ErrUnbounded, low, high)
+	}
+	// r is inside where (A - r B)^2 <= c (var A - 2 r cov + r^2 var B), c = t^2 / n: between the roots of a
+	// quadratic whose leading coefficient is positive.
+	t := bottom.t().Quantile((1 + level) / 2)
+	top, c := stat.Mean(a, nil), t*t/float64(len(a))
+	square := bottom.Estimate*bottom.Estimate - c*stat.Variance(b, nil)
+	half := top*bottom.Estimate - c*stat.Covariance(a, b, nil)
+	constant := top*top - c*stat.Variance(a, nil)
+	root := math.Sqrt(max(0, half*half-square*constant))
+	ratio := Ratio{top / bottom.Estimate, Interval{(half - root) / square, (half + root) / square, level}}
+	if err := finite(ratio.Estimate, ratio.Interval.Low, ratio.Interval.High); err != nil {
+		return Ratio{}, err
+	}
+	return ratio, nil
+}
+
+// Change is how much an estimate moved between two independent samples.
+type Change struct {
+	MeanDifference // after - before
+	// P is the two-sided p value of "it did not move".
+	P float64 `json:"p"`
+}
+
+// NewChange compares two independent estimates: the difference has the sum of their variances, and as many
+// degrees of freedom as Welch (The generalization of "Student's" problem, Biometrika 1947) and
+// Satterthwaite give it. Estimates that share runs vary together, and the interval is then too wide, so that a
+// change is shown less easily, not more.
+func NewChange(before, after Difference, level float64) (Change, error) {
+	if err := checkOpen("level", level, 0, 1); err != nil {
+		return Change{}, err
+	}
+	d := Difference{MeanDifference: MeanDifference{Estimate: after.Estimate - before.Estimate, SE: math.Hypot(before.SE, after.SE)}}
+	if err := finite(d.Estimate, d.SE); err != nil {
+		return Change{}, err
+	}
+	half := 0.0
+	if d.SE > 0 {
+		d.DF = math.Pow(d.SE, 4) / (math.Pow(before.SE, 4)/before.DF + math.Pow(after.SE, 4)/after.DF)
+		half = d.t().Quantile((1+level)/2) * d.SE
+	}
+	d.Interval = Interval{d.Estimate - half, d.Estimate + half, level}
+	return Change{d.MeanDifference, min(1, 2*min(d.PAbove(0), d.PBelow(0)))}, nil
+}

@@ -142,7 +142,7 @@ func weighAll(d [][]float64) []Evidence {
 	for i := range d {
 		mean, sd := stat.MeanStdDev(d[i], nil)
 		n := float64(len(d[i]))
-		evidence[i] = exceeds(Difference{N: len(d[i]), Estimate: mean, SE: sd / math.Sqrt(n), DF: n - 1}, 0)
+		evidence[i] = exceeds(Difference{N: len(d[i]), MeanDifference: MeanDifference{Estimate: mean, SE: sd / math.Sqrt(n)}, DF: n - 1}, 0)
 	}
 	return evidence
 }
@@ -215,11 +215,11 @@ func TestHolmOverTheDecisiveDirectionIsNotValid(t *testing.T) {
 		evidence := family(r, means, signs, 0.9)
 		decisive := make([]float64, len(evidence))
 		for i, e := range evidence {
-			decisive[i] = min(e.PSupport, e.PRefute)
+			decisive[i] = min(e.Support, e.Refute)
 		}
 		adjusted, err := Holm(decisive)
 		for i, e := range evidence {
-			if err != nil || adjusted[i] < level && e.PRefute < e.PSupport {
+			if err != nil || adjusted[i] < level && e.Refute < e.Support {
 				return true
 			}
 		}
@@ -244,7 +244,7 @@ func TestFamilyWiseErrorOfHolm(t *testing.T) {
 			got := monteCarlo(draws, func() bool {
 				p := make([]float64, len(means))
 				for i, e := range family(r, means, repeat([]float64{1}, 5), rho) {
-					p[i] = e.PSupport
+					p[i] = e.Support
 				}
 				adjusted, err := Holm(p)
 				for i := range means {

@@ -158,7 +158,7 @@ func TestAdjustFamily(t *testing.T) {
 	} {
 		got, err := AdjustFamily(tc.family)
 		if err != nil || !slices.EqualFunc(got, tc.want, func(a, b Evidence) bool {
-			return near(a.PSupport, b.PSupport, 1e-12) && near(a.PRefute, b.PRefute, 1e-12)
+			return near(a.Support, b.Support, 1e-12) && near(a.Refute, b.Refute, 1e-12)
 		}) {
 			t.Errorf("%s: %v, %v, want %v", name, got, err, tc.want)
 		}

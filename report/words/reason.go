@@ -3,6 +3,7 @@ package words
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/cidbench/cidbench/report/model"
@@ -23,17 +24,14 @@ func Reason(c *model.Claim, r *model.Report) string {
 // because is the reason in one sentence.
 func because(c *model.Claim) string {
 	family := c.FamilySize
-	support := func(p model.PValues) float64 { return -p.Support } // the contrast that holds least surely
-	refute := func(p model.PValues) float64 { return p.Refute }    // and the one that fails most surely
+	support := func(p stats.Evidence) float64 { return -p.Support } // the contrast that holds least surely
+	refute := func(p stats.Evidence) float64 { return p.Refute }    // and the one that fails most surely
 	switch c.Verdict {
 	case model.NothingToJudge, model.NotAsAsked:
 		return sentence("nothing was measured: " + obstacles(c.Contrasts))
 	case stats.Supported:
-		var holds []string
-		for _, x := range c.Contrasts {
-			holds = append(holds, measured(x)+", "+side(x))
-		}
-		return sentence(strings.Join(holds, "; and ") + "; p " + Probability(c.Corrected.Support) + corrections(1, family))
+		holds := Joined(c.Contrasts, "; and ", func(x model.Contrast) string { return measured(x) + ", " + side(x) })
+		return sentence(holds + "; p " + Probability(c.Corrected.Support) + corrections(1, family))
 	case stats.Refuted:
 		x := extreme(c.Contrasts, refute)
 		return sentence(measured(x) + ", " + side(x) + "; p " + Probability(c.Corrected.Refute) + corrections(len(c.Contrasts), family))
@@ -72,7 +70,7 @@ func corrections(contrasts, family int) string {
 }
 
 // extreme is the judged contrast with the least value.
-func extreme(contrasts []model.Contrast, value func(model.PValues) float64) model.Contrast {
+func extreme(contrasts []model.Contrast, value func(stats.Evidence) float64) model.Contrast {
 	var best model.Contrast
 	for _, x := range contrasts {
 		if x.P != nil && (best.P == nil || value(*x.P) < value(*best.P)) {
@@ -140,28 +138,21 @@ func LooksMethod(r *model.Report) string {
 
 // listed is "3, 5, 8 and 12".
 func listed(seeds []int) string {
-	text := fmt.Sprint(seeds[0])
-	for i, n := range seeds[1:] {
-		if i == len(seeds)-2 {
-			text += " and"
-		} else {
-			text += ","
-		}
-		text += fmt.Sprintf(" %d", n)
+	last := len(seeds) - 1
+	if last == 0 {
+		return strconv.Itoa(seeds[0])
 	}
-	return text
+	return Joined(seeds[:last], ", ", strconv.Itoa) + " and " + strconv.Itoa(seeds[last])
 }
 
 // Differs says what follows from verdicts that are not the same: only where a claim is shown to hold at one
 // temperature and shown to fail at another does it depend on temperature.
 func Differs(row model.Across) string {
-	var verdicts []string
 	found := map[stats.Verdict]bool{}
-	for _, at := range row.At {
-		verdicts = append(verdicts, fmt.Sprintf("%s at temperature %g", at.Verdict, at.Temperature))
+	text := row.Claim + " is " + Joined(row.At, " and ", func(at model.AtTemperature) string {
 		found[at.Verdict] = true
-	}
-	text := row.Claim + " is " + strings.Join(verdicts, " and ")
+		return fmt.Sprintf("%s at temperature %g", at.Verdict, at.Temperature)
+	})
 	if found[stats.Supported] && found[stats.Refuted] {
 		return text + ": whether it holds depends on temperature."
 	}

@@ -4,10 +4,17 @@ package write
 import (
 	"bytes"
 	"cmp"
+	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
 
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
@@ -21,8 +28,7 @@ type TextOptions struct {
 	Colour bool // of verdicts, by ANSI escapes
 }
 
-// Text writes a document for a terminal. Details, such as the runs of each claim, are left to the other
-// formats.
+// Text writes a document for a terminal. Details, such as the runs of each claim, are left to the other formats.
 func Text(w io.Writer, d layout.Document, o TextOptions) error {
 	var out bytes.Buffer
 	for _, s := range d {
@@ -103,4 +109,99 @@ func fill(text, indent string, width int) string {
 		column += n
 	}
 	return out.String() + "\n"
+}
+
+// terminal draws no lines but the one under the head.
+var terminal = tw.Rendition{
+	Borders: tw.BorderNone,
+	Symbols: tw.NewSymbols(tw.StyleASCII),
+	Settings: tw.Settings{
+		Separators: tw.Separators{BetweenRows: tw.Off, BetweenColumns: tw.Off},
+		Lines:      tw.Lines{ShowHeaderLine: tw.On, ShowTop: tw.Off, ShowBottom: tw.Off},
+	},
+}
+
+// fitTable wraps the cells of a table that is wider than width, unless that is 0.
+func fitTable(t *layout.Table, width int) (string, error) {
+	var natural, wrapped bytes.Buffer
+	plain := func(s string) string { return s }
+	if err := drawTable(&natural, t, plain, renderer.NewBlueprint(terminal)); err != nil {
+		return "", err
+	}
+	first, _, _ := strings.Cut(natural.String(), "\n")
+	if width == 0 || len([]rune(strings.TrimRight(first, " "))) <= width {
+		return natural.String(), nil
+	}
+	err := drawTable(&wrapped, t, plain, renderer.NewBlueprint(terminal), tablewriter.WithMaxWidth(width))
+	return wrapped.String(), err
+}
+
+// drawTable draws a table as the renderer does, each text spelled so, numbers aligned right.
+func drawTable(w io.Writer, t *layout.Table, spell func(string) string, draw tw.Renderer, options ...tablewriter.Option) error {
+	var head []string
+	var align []tw.Align
+	for _, c := range t.Columns {
+		head = append(head, spell(c.Head))
+		if c.Number {
+			align = append(align, tw.AlignRight)
+		} else {
+			align = append(align, tw.AlignLeft)
+		}
+	}
+	out := tablewriter.NewTable(w, append([]tablewriter.Option{
+		tablewriter.WithRenderer(draw),
+		tablewriter.WithHeaderAutoFormat(tw.Off), // it would shout
+		tablewriter.WithHeaderAutoWrap(tw.WrapNormal),
+		tablewriter.WithAlignment(align),
+	}, options...)...)
+	out.Header(head)
+	for _, row := range t.Rows {
+		var cells []string
+		for _, cell := range row.Cells {
+			cells = append(cells, spell(cell))
+		}
+		if err := out.Append(cells); err != nil {
+			return err
+		}
+	}
+	return out.Render()
+}
+
+// JSON writes a report or a comparison as its model, whose fields are documented there and whose schema and
+// version stand on top.
+func JSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// CSV writes one row per cell of the matrix, run or not. Accuracies are counts of test images and
+// points; what does not exist is empty.
+func CSV(w io.Writer, r *model.Report) error {
+	out := csv.NewWriter(w)
+	rows := [][]string{{
+		"arm", "temperature", "seed", "status", "reason", "linear_points", "ridge_points", "knn_points",
+		"linear_correct", "ridge_correct", "knn_correct", "test_images", "loss", "run", "manifest_digest", "result_digest",
+	}}
+	for _, a := range r.Arms {
+		for _, row := range a.Runs {
+			counts := make([]string, 4)
+			if c := row.Correct; c != nil {
+				counts = []string{strconv.Itoa(c.Linear), strconv.Itoa(c.Ridge), strconv.Itoa(c.KNN), strconv.Itoa(c.TestImages)}
+			}
+			record := []string{a.ID, exact(&a.Temperature), fmt.Sprint(row.Seed), string(row.Status), row.Reason, exact(row.Linear), exact(row.Ridge), exact(row.KNN)}
+			record = append(append(record, counts...), exact(row.Loss), row.Run, string(row.Manifest), string(row.Result))
+			rows = append(rows, record)
+		}
+	}
+	return out.WriteAll(rows)
+}
+
+// exact spells a number so that reading it gives it back.
+func exact(x *float64) string {
+	if x == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*x, 'g', -1, 64)
 }
