@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 )
@@ -83,42 +85,24 @@ func (r *Runner) all(ctx context.Context, n int, do func(ctx context.Context, i 
 func (r *Runner) pass(ctx context.Context, jobs []int, do func(ctx context.Context, i int) error) ([]int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	queue := make(chan int)
-	var workers sync.WaitGroup
 	var mu sync.Mutex
 	var failure error
 	var held []int
-	for range max(1, r.Parallel) {
-		workers.Go(func() {
-			for i := range queue {
-				err := do(ctx, i)
-				mu.Lock()
-				if errors.Is(err, registry.ErrHeld) {
-					held = append(held, i)
-				} else if err != nil {
-					if failure == nil {
-						failure = err
-					}
-					cancel()
-				}
-				mu.Unlock()
-			}
-		})
-	}
-feed:
-	for _, i := range jobs {
-		select {
-		case queue <- i:
-		case <-ctx.Done():
-			break feed
+	parallel.Each(len(jobs), r.Parallel, func(_, at int) {
+		if ctx.Err() != nil {
+			return
 		}
-	}
-	close(queue)
-	workers.Wait()
-	if failure == nil {
-		failure = ctx.Err()
-	}
-	return held, failure
+		err := do(ctx, jobs[at])
+		mu.Lock()
+		defer mu.Unlock()
+		if errors.Is(err, registry.ErrHeld) {
+			held = append(held, jobs[at])
+		} else if err != nil {
+			failure = cmp.Or(failure, err)
+			cancel()
+		}
+	})
+	return held, cmp.Or(failure, ctx.Err())
 }
 
 // Finished says whether the registry holds a run, complete or failed.

@@ -1,6 +1,9 @@
 package analysis
 
-import "github.com/cidbench/cidbench/bench/rng"
+import (
+	"github.com/cidbench/cidbench/bench/parallel"
+	"github.com/cidbench/cidbench/bench/rng"
+)
 
 // relabelling is one draw of the null of the same-class statistic: the labels shuffled over the images.
 type relabelling struct {
@@ -13,22 +16,20 @@ type relabelling struct {
 // relabellings draws all shuffles.
 func (p Protocol) relabellings(s *split, threads int) []relabelling {
 	draws := make([]relabelling, p.Draws)
-	each(p.Draws, threads, func() func(int) {
-		return func(i int) {
-			r := relabelling{members: make([]uint16, s.n), class: make([]uint16, s.n)}
-			for j := range r.members {
-				r.members[j] = uint16(j)
-			}
-			rng.Stream(p.Seed, streamLabels, uint64(i)).Shuffle(s.n, func(a, b int) {
-				r.members[a], r.members[b] = r.members[b], r.members[a]
-			})
-			for c := range s.classes {
-				for _, j := range r.members[s.starts[c]:s.starts[c+1]] {
-					r.class[j] = uint16(c)
-				}
-			}
-			draws[i] = r
+	parallel.Each(p.Draws, threads, func(_, i int) {
+		r := relabelling{members: make([]uint16, s.n), class: make([]uint16, s.n)}
+		for j := range r.members {
+			r.members[j] = uint16(j)
 		}
+		rng.Stream(p.Seed, streamLabels, uint64(i)).Shuffle(s.n, func(a, b int) {
+			r.members[a], r.members[b] = r.members[b], r.members[a]
+		})
+		for c := range s.classes {
+			for _, j := range r.members[s.starts[c]:s.starts[c+1]] {
+				r.class[j] = uint16(c)
+			}
+		}
+		draws[i] = r
 	})
 	return draws
 }

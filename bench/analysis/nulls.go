@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/rng"
 	"gonum.org/v1/gonum/stat"
 )
@@ -44,17 +45,15 @@ func (r ratio) value() float64 { return sum(r.num) / sum(r.den) }
 // 1993, chapter 13). Resamples without a denominator are left out.
 func (p Protocol) interval(r ratio, threads int) (low, high float64) {
 	values := make([]float64, p.Resamples)
-	each(p.Resamples, threads, func() func(int) {
-		return func(i int) {
-			random := rng.Stream(p.Seed, streamBootstrap, uint64(i))
-			num, den := 0.0, 0.0
-			for range r.num {
-				unit := random.IntN(len(r.num))
-				num += r.num[unit]
-				den += r.den[unit]
-			}
-			values[i] = num / den
+	parallel.Each(p.Resamples, threads, func(_, i int) {
+		random := rng.Stream(p.Seed, streamBootstrap, uint64(i))
+		num, den := 0.0, 0.0
+		for range r.num {
+			unit := random.IntN(len(r.num))
+			num += r.num[unit]
+			den += r.den[unit]
 		}
+		values[i] = num / den
 	})
 	values = slices.DeleteFunc(values, math.IsNaN)
 	if len(values) == 0 {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/rng"
 )
 
@@ -144,17 +145,14 @@ func (p Protocol) semantics(v *survey, statistics map[string]Statistic, absent m
 		return s.absent != ""
 	})
 	draws := square(len(present), p.Draws)
-	each(p.Draws, threads, func() func(int) {
-		count := make([]float64, levels)
-		return func(i int) {
-			place := rng.Stream(p.Seed, streamTree, uint64(i)).Perm(classes)
-			for k, s := range present {
-				num := 0.0
-				for c := range classes {
-					num += s.class(c, place, count)
-				}
-				draws[k][i] = num / sum(s.den)
+	parallel.Each(p.Draws, threads, func(_, i int) {
+		place, count := rng.Stream(p.Seed, streamTree, uint64(i)).Perm(classes), make([]float64, levels)
+		for k, s := range present {
+			num := 0.0
+			for c := range classes {
+				num += s.class(c, place, count)
 			}
+			draws[k][i] = num / sum(s.den)
 		}
 	})
 	count := make([]float64, levels)
