@@ -132,8 +132,10 @@ func (t *Trainer) Close() {
 func (t *Trainer) state() checkpoint.State {
 	s := t.State("query")
 	s.Groups = append(s.Groups, checkpoint.Group{Name: "key", Params: t.Encoder.Params, Tensors: &t.key})
-	s.Float32 = map[string]checkpoint.Array[float32]{"queue": {Shape: []int{t.config.Queue, t.Dim}, Values: &t.queue}}
-	s.Int32 = map[string]checkpoint.Array[int32]{"queue_class": {Shape: []int{t.config.Queue}, Values: &t.queueClass}}
+	s.Arrays = map[string]checkpoint.Array{
+		"queue":       {Shape: []int{t.config.Queue, t.Dim}, Float32: &t.queue},
+		"queue_class": {Shape: []int{t.config.Queue}, Int32: &t.queueClass},
+	}
 	return s
 }
 
