@@ -19,8 +19,7 @@ type Consistency struct {
 	Mean         float64 `json:"mean"`
 	Variance     float64 `json:"variance"`
 	NullVariance float64 `json:"null_variance"`
-	// Upper are the images with counts above the 99.9% quantile of the null, Lower those below its 0.1%
-	// quantile.
+	// Upper are the images with counts above the 99.9% quantile of the null, Lower those below its 0.1% quantile.
 	Upper Extreme `json:"upper"`
 	Lower Extreme `json:"lower"`
 	// Histogram of counts, from 0 on.

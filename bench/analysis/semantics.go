@@ -45,9 +45,8 @@ func (s *semanticSimilarity) flat(same bool) bool {
 }
 
 // correlation is the sum over the queries of class c of Spearman's correlation between difficulty and semantic
-// similarity, ties sharing the mean of their ranks, with each class moved to its place in the tree. sizes are
-// the images of each class; count is scratch memory for each level. Where all classes are equally similar to
-// c it is 0.
+// similarity, ties sharing the mean of their ranks, with each class moved to its place in the tree. sizes are the
+// images of each class; count is scratch memory for each level. Where all classes are equally similar to c it is 0.
 func (s *semanticSimilarity) correlation(c int, t *rankTotals, sizes []float64, place []int, count []float64) float64 {
 	row := s.level[place[c]]
 	clear(count)

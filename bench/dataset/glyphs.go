@@ -229,8 +229,7 @@ func Glyphs(train, test int) func() (Images, error) {
 	}
 }
 
-// drawSplit draws in parallel. The labels go round the classes, so any prefix of a whole number of rounds is
-// balanced.
+// drawSplit draws in parallel. The labels go round the classes, so any prefix of a whole number of rounds is balanced.
 func drawSplit(split string, n int, classes []*glyph) Split {
 	const size = side * side * Channels
 	images, labels := make(Memory, n*size), make([]int32, n)

@@ -20,8 +20,7 @@ import (
 	"github.com/cidbench/cidbench/bench/nn"
 )
 
-// Protocol is how features are probed, after standardising them by the mean and deviation of the
-// training features:
+// Protocol is how features are probed, after standardising them by the mean and deviation of the training features:
 //
 //   - linear: a softmax classifier, as the paper's, but fitted to the end by L-BFGS from zero weights
 //     instead of by SGD: it has no seed and no schedule;

@@ -41,9 +41,8 @@ func (p Protocol) softmax(backend compute.Backend, x *mat.Dense, labels []int32,
 	return argmax(&scores, fitted.X[classes*dim:]), nil
 }
 
-// objective is the mean cross-entropy plus the penalty, and its gradient, at weights [classes, dim]
-// followed by biases [classes]. The two large products run on the backend in single precision, the sums
-// on the host in double.
+// objective is the mean cross-entropy plus the penalty, and its gradient, at weights [classes, dim] followed by biases
+// [classes]. The two large products run on the backend in single precision, the sums on the host in double.
 type objective struct {
 	labels         []int32
 	dim, classes   int
