@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/gomlx/compute"
 
@@ -31,9 +30,8 @@ func (a Analysis) Name() string { return fmt.Sprintf("%s, step %d", a.Cell.Name(
 // CheckpointName is that of the artifact that holds the state after a step.
 func CheckpointName(step int) string { return fmt.Sprintf("checkpoint-%08d", step) }
 
-// Analyses lists what can be analysed of the cells: every checkpoint of a finished training, and encoders as
-// they are initialised (step 0), in the order of the cells and then of the steps. Cells without a complete
-// run give none.
+// Analyses lists what can be analysed of the cells: every checkpoint of a finished training, and encoders as they are
+// initialised (step 0), in the order of the cells and then of the steps. Cells without a complete run give none.
 func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analysis.Protocol, tree taxonomy.Tree, env Environment) ([]Analysis, error) {
 	var all []Analysis
 	treeDigest := taxonomy.Digest(tree)
@@ -76,19 +74,13 @@ func (r *Runner) Analyze(ctx context.Context, p analysis.Protocol, analyses []An
 	classes := taxonomy.NewTable(r.Data.Tree, len(r.Data.Classes))
 	return r.all(ctx, len(analyses), func(ctx context.Context, i int) error {
 		a := analyses[i]
-		return r.once(ctx, a.Spec.ID(), a.Name(), func(ctx context.Context, _ func(Event)) (registry.Manifest, error) {
-			return r.analyze(ctx, a, p, classes)
+		return r.once(ctx, a.Spec.ID(), a.Name(), func(ctx context.Context, at attempt) (registry.Manifest, error) {
+			return r.analyze(ctx, a, p, classes, at.backend)
 		})
 	})
 }
 
-func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, classes taxonomy.Table) (registry.Manifest, error) {
-	start, energy := time.Now(), startMeter(powercap, r.Parallel)
-	backend, err := r.Backend.Open(r.Threads)
-	if err != nil {
-		return registry.Manifest{}, fmt.Errorf("backend %s: %w", r.Backend, err)
-	}
-	defer backend.Finalize()
+func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, classes taxonomy.Table, backend compute.Backend) (registry.Manifest, error) {
 	model, err := r.embedder(ctx, a, backend)
 	if err != nil {
 		return registry.Manifest{}, err
@@ -109,22 +101,17 @@ func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, c
 	if err != nil {
 		return registry.Manifest{}, err
 	}
-	m := registry.Manifest{
-		Status: registry.Complete, Key: a.Spec.Key(), Provenance: r.provenance(start),
-		Artifacts: map[string]registry.Descriptor{CountsArtifact: counts},
-	}
-	m.Provenance.WallSeconds, m.Provenance.Joules = time.Since(start).Seconds(), energy.joules()
+	m := registry.Manifest{Status: registry.Complete, Key: a.Spec.Key(), Artifacts: map[string]registry.Descriptor{CountsArtifact: counts}}
 	m.Result, err = json.Marshal(measures)
 	return m, err
 }
 
 // embedder is the encoder that is analysed.
 func (r *Runner) embedder(ctx context.Context, a Analysis, backend compute.Backend) (method.Embedder, error) {
-	training, seed := a.Cell.Spec.Training, a.Cell.Spec.Seed
-	if training.Features == Untrained {
-		return encoder.Untrained(backend, *training.Encoder, seed)
+	if training := a.Cell.Spec.Training; training.Features == Untrained {
+		return encoder.Untrained(backend, *training.Encoder, a.Cell.Spec.Seed)
 	}
-	trainer, err := training.Config.New(method.Start{Backend: backend, Rules: training.Rules, Data: r.Data, Seed: seed, Threads: r.Threads})
+	trainer, err := r.trainer(a.Cell.Spec, backend)
 	if err != nil {
 		return nil, err
 	}

@@ -44,3 +44,53 @@ func (a *Arm) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Sweep varies the share of the negatives: each line is a way of choosing them, trained at each of the
+// fractions. It has no verdict; it is the picture behind the claims, of which each looks at one fraction.
+type Sweep struct {
+	ID    string
+	Title string
+	Lines []SweepLine
+	// Fractions of the queue, rising, in (0, 1]; evenly spaced on a logarithmic axis, for the figure.
+	Fractions []float64
+	// Reference is the arm that the lines are compared with, drawn as a level.
+	Reference string
+	// Seeds is the number of seeds unless the caller says otherwise.
+	Seeds int
+}
+
+// SweepLine is one way of choosing negatives: it keeps or drops those of a pool.
+type SweepLine struct {
+	Action negatives.Action
+	Pool   negatives.Pool
+}
+
+// String reads like "keep hardest".
+func (l SweepLine) String() string { return fmt.Sprintf("%s %s", l.Action, l.Pool) }
+
+// Arm is the arm of a line at a fraction.
+func (l SweepLine) Arm(fraction float64) *Arm {
+	rule := negatives.Rule{Action: l.Action, Pool: l.Pool, Fraction: fraction}
+	return &Arm{
+		ID:    fmt.Sprintf("%s-%s-%g", l.Action, l.Pool, fraction),
+		Title: rule.String(), Features: Trained, Rules: []negatives.Rule{rule},
+	}
+}
+
+// Arms lists the arms of all lines, line by line.
+func (s *Sweep) Arms() (arms []*Arm) {
+	for _, line := range s.Lines {
+		for _, fraction := range s.Fractions {
+			arms = append(arms, line.Arm(fraction))
+		}
+	}
+	return arms
+}
+
+// Validate reports what is wrong with a sweep by itself, besides its arms.
+func (s *Sweep) Validate() error {
+	if len(s.Lines) == 0 || len(s.Fractions) == 0 || s.Title == "" || s.Seeds < 1 {
+		return errors.Join(validID(s.ID), errors.New("title, lines, fractions and seeds must be given"))
+	}
+	return validID(s.ID)
+}

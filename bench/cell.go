@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
-
-	"github.com/gomlx/compute"
 
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
@@ -38,25 +37,35 @@ type checkpoint struct {
 
 // run is a cell being computed.
 type run struct {
-	spec     Spec
-	id       string
-	reg      *registry.Registry
-	data     *dataset.Dataset
-	backend  compute.Backend
-	protocol probe.Protocol
-	threads  int
-	progress func(step int)
+	*Runner
+	attempt
+	spec Spec
+	id   string
 
 	before checkpoint // what earlier attempts left
-	start  time.Time
-	energy *meter
 	check  checkpoint
 	series []method.Metrics
 }
 
-// compute trains and probes as the spec says, from the last checkpoint if there is one, and returns what
+// compute returns the manifest of a cell. A training that diverges is a failed run, and no error.
+func (r *run) compute(ctx context.Context) (registry.Manifest, error) {
+	result, artifacts, err := r.measure(ctx)
+	m := registry.Manifest{Status: registry.Complete, Key: r.spec.Key(), Artifacts: artifacts}
+	m.Provenance.WallSeconds, m.Provenance.Joules, m.Provenance.Resumed = r.before.WallSeconds, r.before.Joules, r.check.Resumed
+	var diverged *method.DivergedError
+	if errors.As(err, &diverged) || errors.Is(err, probe.ErrNotFinite) {
+		m.Status, m.Reason = registry.Failed, err.Error()
+		return m, nil
+	} else if err != nil {
+		return m, err
+	}
+	m.Result, err = json.Marshal(result)
+	return m, err
+}
+
+// measure trains and probes as the spec says, from the last checkpoint if there is one, and returns what
 // goes into the manifest. A cancelled context leaves a checkpoint of the step reached.
-func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descriptor, error) {
+func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descriptor, error) {
 	training := r.spec.Training
 	switch training.Features {
 	case Pixels:
@@ -71,7 +80,7 @@ func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descript
 		accuracy, err := r.probe(model.Features)
 		return Result{Accuracy: accuracy}, nil, err
 	}
-	trainer, err := training.Config.New(method.Start{Backend: r.backend, Rules: training.Rules, Data: r.data, Seed: r.spec.Seed, Threads: r.threads})
+	trainer, err := r.trainer(r.spec, r.backend)
 	if err != nil {
 		return Result{}, nil, err
 	}
@@ -90,7 +99,7 @@ func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descript
 			return Result{}, nil, err
 		}
 		r.series = append(r.series, m)
-		r.progress(next)
+		r.observe(Event{Step: next})
 		if slices.Contains(training.Checkpoints, next) {
 			if err := r.keep(ctx, trainer); err != nil {
 				return Result{}, nil, err
@@ -100,16 +109,14 @@ func (r *run) compute(ctx context.Context) (Result, map[string]registry.Descript
 	result := Result{Curve: r.check.Curve, Progress: progressOf(r.series), Loss: finalLoss(r.series), Bands: lateBands(r.series)}
 	result.Accuracy = result.Curve[len(result.Curve)-1].Accuracy
 	artifacts := map[string]registry.Descriptor{SeriesArtifact: r.check.Series}
-	for name, d := range r.check.Kept {
-		artifacts[name] = d
-	}
+	maps.Copy(artifacts, r.check.Kept)
 	return result, artifacts, nil
 }
 
 // resume restores the newest checkpoint that is whole; a damaged one is passed over for the one before.
 func (r *run) resume(ctx context.Context, trainer method.Trainer) error {
 	var checkpoints []checkpoint
-	for event, err := range r.reg.Events(ctx, r.id) {
+	for event, err := range r.Registry.Events(ctx, r.id) {
 		if errors.Is(err, registry.ErrCorrupt) {
 			continue
 		} else if err != nil {
@@ -136,7 +143,7 @@ func (r *run) resume(ctx context.Context, trainer method.Trainer) error {
 }
 
 func (r *run) restore(ctx context.Context, trainer method.Trainer, c checkpoint) error {
-	text, err := r.reg.Blob(ctx, c.Series)
+	text, err := r.Registry.Blob(ctx, c.Series)
 	if err != nil {
 		return err
 	}
@@ -148,11 +155,11 @@ func (r *run) restore(ctx context.Context, trainer method.Trainer, c checkpoint)
 		return fmt.Errorf("a series of %d steps at step %d", len(series), c.Step)
 	}
 	for _, kept := range c.Kept {
-		if ok, err := r.reg.HasBlob(ctx, kept); err != nil || !ok {
+		if ok, err := r.Registry.HasBlob(ctx, kept); err != nil || !ok {
 			return errors.Join(err, fmt.Errorf("checkpoint %s is gone", kept.Digest))
 		}
 	}
-	state, err := r.reg.Blob(ctx, c.State)
+	state, err := r.Registry.Blob(ctx, c.State)
 	if err != nil {
 		return err
 	}
@@ -172,9 +179,7 @@ func (r *run) keep(ctx context.Context, trainer method.Trainer) error {
 		return err
 	}
 	kept := map[string]registry.Descriptor{CheckpointName(trainer.Step()): state}
-	for name, d := range r.check.Kept {
-		kept[name] = d
-	}
+	maps.Copy(kept, r.check.Kept)
 	r.check.Kept = kept
 	return r.record(ctx, trainer.Step(), state)
 }
@@ -196,37 +201,32 @@ func (r *run) put(ctx context.Context, trainer method.Trainer) (registry.Descrip
 	if err != nil {
 		return registry.Descriptor{}, err
 	}
-	return r.reg.PutBlob(ctx, CheckpointType, state)
+	return r.Registry.PutBlob(ctx, CheckpointType, state)
 }
 
 // record appends the event; blobs are stored before what refers to them.
 func (r *run) record(ctx context.Context, step int, state registry.Descriptor) error {
-	series, err := r.reg.PutBlob(ctx, SeriesType, encodeSeries(r.series))
+	series, err := r.Registry.PutBlob(ctx, SeriesType, encodeSeries(r.series))
 	if err != nil {
 		return err
 	}
 	r.check.Step, r.check.State, r.check.Series = step, state, series
-	r.check.WallSeconds, r.check.Joules = r.wall().Seconds(), r.joules()
-	_, err = r.reg.Append(ctx, r.id, checkpointEvent, r.check)
+	r.check.WallSeconds = r.before.WallSeconds + time.Since(r.start).Seconds()
+	r.check.Joules = r.before.Joules + r.energy.joules()
+	_, err = r.Registry.Append(ctx, r.id, checkpointEvent, r.check)
 	return err
 }
 
-func (r *run) wall() time.Duration {
-	return time.Duration(r.before.WallSeconds*float64(time.Second)) + time.Since(r.start)
-}
-
-func (r *run) joules() float64 { return r.before.Joules + r.energy.joules() }
-
 func (r *run) probe(features func(dataset.Split) (probe.Set, error)) (probe.Accuracy, error) {
-	train, err := features(r.data.Train)
+	train, err := features(r.Data.Train)
 	if err != nil {
 		return probe.Accuracy{}, err
 	}
-	test, err := features(r.data.Test)
+	test, err := features(r.Data.Test)
 	if err != nil {
 		return probe.Accuracy{}, err
 	}
-	return r.protocol.Run(r.backend, train, test, len(r.data.Classes))
+	return r.Probe.Run(r.backend, train, test, len(r.Data.Classes))
 }
 
 // pixels are images at half resolution (means of 2x2 pixels), as features.
@@ -251,4 +251,47 @@ func pixels(split dataset.Split) (probe.Set, error) {
 		}
 	}
 	return set, nil
+}
+
+// Cost is what one trained cell takes.
+type Cost struct {
+	Wall time.Duration
+	Disk int64 // bytes that the registry keeps, nearly all of them checkpoints
+}
+
+// Estimate measures what a trained cell of a tier costs here, from a few steps, one probe and one checkpoint.
+func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b Backend, threads int) (Cost, error) {
+	backend, err := b.Open(threads)
+	if err != nil {
+		return Cost{}, err
+	}
+	defer backend.Finalize()
+	trainer, err := t.Train.New(method.Start{Backend: backend, Data: data, Threads: threads})
+	if err != nil {
+		return Cost{}, err
+	}
+	defer trainer.Close()
+	const warm, steps = 3, 10
+	var start time.Time
+	for i := range warm + steps {
+		if i == warm { // compilation is over
+			start = time.Now()
+		}
+		if _, err := trainer.Advance(ctx, false); err != nil {
+			return Cost{}, err
+		}
+	}
+	step := time.Since(start) / steps
+	start = time.Now()
+	r := &run{Runner: &Runner{Data: data, Probe: t.Probe}, attempt: attempt{backend: backend}}
+	if _, err := r.probe(trainer.Features); err != nil {
+		return Cost{}, err
+	}
+	probing := time.Since(start)
+	state, err := trainer.Save()
+	if err != nil {
+		return Cost{}, err
+	}
+	kept := len(t.Checkpoints)
+	return Cost{step*time.Duration(t.Train.Scale().Steps) + probing*time.Duration(kept), int64(len(state) * kept)}, nil
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/cidbench/cidbench/bench/method"
-	"github.com/cidbench/cidbench/registry"
 )
 
 // KeyScheme is how specs become keys. It rises when the same spec would get another key. Scheme 1 had a digest of
@@ -19,19 +18,16 @@ const KeyScheme = 2
 // key is the JSON of a spec without the members that are zero: a field that is added to a spec, and whose zero
 // value means what was meant before, changes no key.
 func key(spec any) json.RawMessage {
-	text, err := json.Marshal(spec)
-	if err != nil {
-		panic(err) // plain data: cannot fail
-	}
-	tree, err := decode(text)
-	if err != nil {
-		panic(err) // the encoder's own output
-	}
-	text, err = json.Marshal(withoutZeros(tree))
+	tree := must(decode(must(json.Marshal(spec))))
+	return must(json.Marshal(withoutZeros(tree)))
+}
+
+// must is for what cannot fail, as plain data becoming JSON.
+func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
 	}
-	return text
+	return value
 }
 
 // Stored is what a stored key says of a run, whichever program computed it: its method and settings need not be
@@ -60,14 +56,6 @@ func ReadKey(key json.RawMessage) (s Stored, err error) {
 
 // IsAnalysis says whether the key is that of an analysis.
 func (s Stored) IsAnalysis() bool { return s.Kind == analysisKind }
-
-func runID(key json.RawMessage) string {
-	id, err := registry.RunID(key)
-	if err != nil {
-		panic(err) // the key is always an object
-	}
-	return id
-}
 
 // decode reads JSON, and numbers as they are spelled.
 func decode(text []byte) (tree any, err error) {

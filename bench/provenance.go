@@ -1,12 +1,17 @@
 package bench
 
 import (
-	"bufio"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cidbench/cidbench/registry"
@@ -63,15 +68,32 @@ func cpu() string {
 
 // cpuModel is the processor's own name where the system tells it (Linux).
 func cpuModel() string {
-	f, err := os.Open("/proc/cpuinfo")
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
+	text, _ := os.ReadFile("/proc/cpuinfo") // or no name
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)
 		}
 	}
 	return ""
 }
+
+//go:embed *.go */*.go
+var source embed.FS
+
+// Code is the digest of the source of the engine and the methods, tests left out. It goes into manifests as
+// provenance: what decides whether a run is the same are the versions in its key.
+var Code = sync.OnceValue(func() string {
+	h := sha256.New()
+	err := fs.WalkDir(source, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := source.ReadFile(path)
+		fmt.Fprintf(h, "file %s, %d bytes\n%s", path, len(text), text)
+		return err
+	})
+	if err != nil {
+		panic(err) // embedded files can be read
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+})

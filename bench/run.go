@@ -1,16 +1,19 @@
 package bench
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/gomlx/compute"
+
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 )
@@ -53,8 +56,8 @@ type Event struct {
 func (r *Runner) Run(ctx context.Context, cells []Cell) error {
 	return r.all(ctx, len(cells), func(ctx context.Context, i int) error {
 		cell := cells[i]
-		return r.once(ctx, cell.Spec.ID(), cell.Name(), func(ctx context.Context, observe func(Event)) (registry.Manifest, error) {
-			return r.compute(ctx, cell, observe)
+		return r.once(ctx, cell.Spec.ID(), cell.Name(), func(ctx context.Context, a attempt) (registry.Manifest, error) {
+			return (&run{Runner: r, attempt: a, spec: cell.Spec, id: cell.Spec.ID()}).compute(ctx)
 		})
 	})
 }
@@ -83,42 +86,24 @@ func (r *Runner) all(ctx context.Context, n int, do func(ctx context.Context, i 
 func (r *Runner) pass(ctx context.Context, jobs []int, do func(ctx context.Context, i int) error) ([]int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	queue := make(chan int)
-	var workers sync.WaitGroup
 	var mu sync.Mutex
 	var failure error
 	var held []int
-	for range max(1, r.Parallel) {
-		workers.Go(func() {
-			for i := range queue {
-				err := do(ctx, i)
-				mu.Lock()
-				if errors.Is(err, registry.ErrHeld) {
-					held = append(held, i)
-				} else if err != nil {
-					if failure == nil {
-						failure = err
-					}
-					cancel()
-				}
-				mu.Unlock()
-			}
-		})
-	}
-feed:
-	for _, i := range jobs {
-		select {
-		case queue <- i:
-		case <-ctx.Done():
-			break feed
+	parallel.Each(len(jobs), r.Parallel, func(_, at int) {
+		if ctx.Err() != nil {
+			return
 		}
-	}
-	close(queue)
-	workers.Wait()
-	if failure == nil {
-		failure = ctx.Err()
-	}
-	return held, failure
+		err := do(ctx, jobs[at])
+		mu.Lock()
+		defer mu.Unlock()
+		if errors.Is(err, registry.ErrHeld) {
+			held = append(held, jobs[at])
+		} else if err != nil {
+			failure = cmp.Or(failure, err)
+			cancel()
+		}
+	})
+	return held, cmp.Or(failure, ctx.Err())
 }
 
 // Finished says whether the registry holds a run, complete or failed.
@@ -131,7 +116,7 @@ func Finished(ctx context.Context, reg *registry.Registry, id string) (bool, err
 }
 
 // once commits what compute returns under id, unless that is there already or held by another process.
-func (r *Runner) once(ctx context.Context, id, name string, compute func(context.Context, func(Event)) (registry.Manifest, error)) error {
+func (r *Runner) once(ctx context.Context, id, name string, compute func(context.Context, attempt) (registry.Manifest, error)) error {
 	observe := func(e Event) {
 		e.Run, e.Name = id, name
 		if r.Observe != nil {
@@ -169,9 +154,8 @@ func (r *Runner) once(ctx context.Context, id, name string, compute func(context
 		}
 	}()
 	observe(Event{})
-	m, err := compute(ctx, observe)
+	m, err := r.attempt(ctx, observe, compute)
 	if err == nil {
-		m.Provenance.Finished = time.Now().UTC().Truncate(time.Millisecond)
 		_, err = r.Registry.Commit(ctx, m)
 	}
 	if err != nil {
@@ -197,31 +181,37 @@ func owner() string {
 	return fmt.Sprintf("%s, process %d", host, os.Getpid())
 }
 
-// compute trains and probes a cell.
-func (r *Runner) compute(ctx context.Context, cell Cell, observe func(Event)) (registry.Manifest, error) {
-	backend, err := r.Backend.Open(r.Threads)
-	if err != nil {
+// attempt is the work of this process on a run, with a backend of its own.
+type attempt struct {
+	backend compute.Backend
+	start   time.Time
+	energy  *meter
+	observe func(Event)
+}
+
+// attempt adds to the manifest that compute returns what this process is, and what it took: more than the
+// provenance in it says already of earlier attempts.
+func (r *Runner) attempt(ctx context.Context, observe func(Event), compute func(context.Context, attempt) (registry.Manifest, error)) (registry.Manifest, error) {
+	a := attempt{start: time.Now(), energy: startMeter(powercap, r.Parallel), observe: observe}
+	var err error
+	if a.backend, err = r.Backend.Open(r.Threads); err != nil {
 		return registry.Manifest{}, fmt.Errorf("backend %s: %w", r.Backend, err)
 	}
-	defer backend.Finalize()
-	running := &run{
-		spec: cell.Spec, id: cell.Spec.ID(), reg: r.Registry, data: r.Data, backend: backend, protocol: r.Probe,
-		threads: r.Threads, start: time.Now(), energy: startMeter(powercap, r.Parallel),
-		progress: func(step int) { observe(Event{Step: step}) },
-	}
-	result, artifacts, err := running.compute(ctx)
-
-	m := registry.Manifest{Status: registry.Complete, Key: cell.Spec.Key(), Artifacts: artifacts}
-	var diverged *method.DivergedError
-	if errors.As(err, &diverged) || errors.Is(err, probe.ErrNotFinite) {
-		m.Status, m.Reason = registry.Failed, err.Error()
-	} else if err != nil {
-		return m, err
-	} else if m.Result, err = json.Marshal(result); err != nil {
+	defer a.backend.Finalize()
+	m, err := compute(ctx, a)
+	if err != nil {
 		return m, err
 	}
-	m.Provenance = r.provenance(running.start)
-	m.Provenance.WallSeconds, m.Provenance.Joules = running.wall().Seconds(), running.joules()
-	m.Provenance.Resumed = running.check.Resumed
+	before := m.Provenance
+	m.Provenance = r.provenance(a.start)
+	m.Provenance.WallSeconds = before.WallSeconds + time.Since(a.start).Seconds()
+	m.Provenance.Joules = before.Joules + a.energy.joules()
+	m.Provenance.Resumed = before.Resumed
+	m.Provenance.Finished = time.Now().UTC().Truncate(time.Millisecond)
 	return m, nil
+}
+
+// trainer begins the training of a cell.
+func (r *Runner) trainer(s Spec, backend compute.Backend) (method.Trainer, error) {
+	return s.Training.Config.New(method.Start{Backend: backend, Rules: s.Training.Rules, Data: r.Data, Seed: s.Seed, Threads: r.Threads})
 }

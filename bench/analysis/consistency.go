@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/rng"
 )
 
@@ -18,8 +19,7 @@ type Consistency struct {
 	Mean         float64 `json:"mean"`
 	Variance     float64 `json:"variance"`
 	NullVariance float64 `json:"null_variance"`
-	// Upper are the images with counts above the 99.9% quantile of the null, Lower those below its 0.1%
-	// quantile.
+	// Upper are the images with counts above the 99.9% quantile of the null, Lower those below its 0.1% quantile.
 	Upper Extreme `json:"upper"`
 	Lower Extreme `json:"lower"`
 	// Histogram of counts, from 0 on.
@@ -108,15 +108,13 @@ func (p Protocol) excessDraws(l *laws, threads int) []float64 {
 		variance += l.law[k].variance()
 	}
 	draws := make([]float64, p.Draws)
-	each(p.Draws, threads, func() func(int) {
-		return func(i int) {
-			random := rng.Stream(p.Seed, streamCounts, uint64(i))
-			total := 0.0
-			for _, k := range l.trait {
-				total += squares[k][l.law[k].quantile(random.Float64())]
-			}
-			draws[i] = total/variance - 1
+	parallel.Each(p.Draws, threads, func(_, i int) {
+		random := rng.Stream(p.Seed, streamCounts, uint64(i))
+		total := 0.0
+		for _, k := range l.trait {
+			total += squares[k][l.law[k].quantile(random.Float64())]
 		}
+		draws[i] = total/variance - 1
 	})
 	return draws
 }

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,39 +27,30 @@ const countsMagic = "cidcnt1\n"
 
 // EncodeCounts writes the magic, then hard and then easy counts, of two bytes each, little-endian.
 func EncodeCounts(c Counts) []byte {
-	data := []byte(countsMagic)
-	for _, counts := range [][]uint16{c.Hard, c.Easy} {
-		for _, count := range counts {
-			data = binary.LittleEndian.AppendUint16(data, count)
-		}
-	}
+	data, _ := binary.Append([]byte(countsMagic), binary.LittleEndian, slices.Concat(c.Hard, c.Easy)) // never an error
 	return data
 }
 
 // DecodeCounts reads what EncodeCounts wrote. Every error wraps ErrCounts. Both tails are of the same size for
 // every query, so both kinds of counts must add up to the same.
 func DecodeCounts(data []byte) (Counts, error) {
-	if len(data) < len(countsMagic) || string(data[:len(countsMagic)]) != countsMagic {
+	data, ok := bytes.CutPrefix(data, []byte(countsMagic))
+	if !ok {
 		return Counts{}, fmt.Errorf("%w: they do not start with %q", ErrCounts, countsMagic)
 	}
-	data = data[len(countsMagic):]
 	if len(data) == 0 || len(data)%4 != 0 {
 		return Counts{}, fmt.Errorf("%w: %d bytes are not two counts for each image", ErrCounts, len(data))
 	}
 	n := len(data) / 4
-	decode := func(data []byte) (counts []uint16, total int) {
-		for i := range n {
-			counts = append(counts, binary.LittleEndian.Uint16(data[2*i:]))
-			total += int(counts[i])
-		}
-		return counts, total
+	counts, totals := make([]uint16, 2*n), [2]int{}
+	for i := range counts {
+		counts[i] = binary.LittleEndian.Uint16(data[2*i:])
+		totals[i/n] += int(counts[i])
 	}
-	hard, hardTotal := decode(data)
-	easy, easyTotal := decode(data[2*n:])
-	if hardTotal != easyTotal {
-		return Counts{}, fmt.Errorf("%w: hard counts add up to %d, easy ones to %d", ErrCounts, hardTotal, easyTotal)
+	if totals[0] != totals[1] {
+		return Counts{}, fmt.Errorf("%w: hard counts add up to %d, easy ones to %d", ErrCounts, totals[0], totals[1])
 	}
-	return Counts{Hard: hard, Easy: easy}, nil
+	return Counts{Hard: counts[:n:n], Easy: counts[n:]}, nil
 }
 
 // Stability is the mean over pairs of encoders of Spearman's correlation between their counts, each [n]: 1 if

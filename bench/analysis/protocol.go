@@ -3,10 +3,9 @@
 // easiest are anti-correlated with it and yet near, and whether difficulty is a property of the image,
 // the same for all queries. It judges no claim and knows no encoder.
 //
-// Difficulty is, as in training, the dot product of unit embeddings: larger is harder, ties go to the
-// lower index, and a query is never its own negative. Semantic similarity depends on classes alone, so
-// everything about it follows from matrices of class by class, and a null that moves the classes about
-// the tree costs no second look at the images.
+// Difficulty is, as in training, the dot product of unit embeddings: larger is harder, ties go to the lower index, and
+// a query is never its own negative. Semantic similarity depends on classes alone, so everything about it follows from
+// matrices of class by class, and a null that moves the classes about the tree costs no second look at the images.
 //
 // The paper (arXiv 2010.06682) names these properties; the statistics and their nulls are ours.
 package analysis

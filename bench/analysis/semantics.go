@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/rng"
 )
 
@@ -44,9 +45,8 @@ func (s *semanticSimilarity) flat(same bool) bool {
 }
 
 // correlation is the sum over the queries of class c of Spearman's correlation between difficulty and semantic
-// similarity, ties sharing the mean of their ranks, with each class moved to its place in the tree. sizes are
-// the images of each class; count is scratch memory for each level. Where all classes are equally similar to
-// c it is 0.
+// similarity, ties sharing the mean of their ranks, with each class moved to its place in the tree. sizes are the
+// images of each class; count is scratch memory for each level. Where all classes are equally similar to c it is 0.
 func (s *semanticSimilarity) correlation(c int, t *rankTotals, sizes []float64, place []int, count []float64) float64 {
 	row := s.level[place[c]]
 	clear(count)
@@ -144,17 +144,14 @@ func (p Protocol) semantics(v *survey, statistics map[string]Statistic, absent m
 		return s.absent != ""
 	})
 	draws := square(len(present), p.Draws)
-	each(p.Draws, threads, func() func(int) {
-		count := make([]float64, levels)
-		return func(i int) {
-			place := rng.Stream(p.Seed, streamTree, uint64(i)).Perm(classes)
-			for k, s := range present {
-				num := 0.0
-				for c := range classes {
-					num += s.class(c, place, count)
-				}
-				draws[k][i] = num / sum(s.den)
+	parallel.Each(p.Draws, threads, func(_, i int) {
+		place, count := rng.Stream(p.Seed, streamTree, uint64(i)).Perm(classes), make([]float64, levels)
+		for k, s := range present {
+			num := 0.0
+			for c := range classes {
+				num += s.class(c, place, count)
 			}
+			draws[k][i] = num / sum(s.den)
 		}
 	})
 	count := make([]float64, levels)

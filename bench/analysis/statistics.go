@@ -61,8 +61,7 @@ var All = []Definition{
 // Statistic is a number with what surrounds it.
 type Statistic struct {
 	Value float64 `json:"value"`
-	// Low and High are a 90% bootstrap interval, resampling the classes of queries, or for consistency the
-	// images.
+	// Low and High are a 90% bootstrap interval, resampling the classes of queries, or for consistency the images.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
 	// Null is missing where Definition.HasNull is false.

@@ -3,10 +3,12 @@ package analysis
 import (
 	"math"
 	"sync/atomic"
+
+	"github.com/cidbench/cidbench/bench/parallel"
 )
 
 // survey is what one pass over all queries and their negatives leaves. Sums of floating-point numbers are
-// kept by the class of the query, whose queries one goroutine visits in order; see each.
+// kept by the class of the query, whose queries one goroutine visits in order.
 type survey struct {
 	split   *split
 	queries [][]int32 // by class
@@ -50,13 +52,16 @@ func (p Protocol) survey(s *split, threads int) *survey {
 	var shown map[int32]int
 	v.gallery, shown = showcase(v.queries)
 	draws := p.relabellings(s, threads)
-	each(s.classes, threads, func() func(int) {
-		w := &worker{
-			survey: v, draws: draws, shown: shown, ranker: newRanker(s), doubled: make([]int32, s.n),
-			ranksAll: ranks{class: make([]int64, s.classes)}, ranksOther: ranks{class: make([]int64, s.classes)},
-			middle: make([]float64, s.classes), tally: newTally(v.cuts, s.classes),
+	workers := make([]*worker, max(1, threads))
+	parallel.Each(s.classes, threads, func(i, class int) {
+		if workers[i] == nil {
+			workers[i] = &worker{
+				survey: v, draws: draws, shown: shown, ranker: newRanker(s), doubled: make([]int32, s.n),
+				ranksAll: ranks{class: make([]int64, s.classes)}, ranksOther: ranks{class: make([]int64, s.classes)},
+				middle: make([]float64, s.classes), tally: newTally(v.cuts, s.classes),
+			}
 		}
-		return w.class
+		workers[i].class(class)
 	})
 	return v
 }

@@ -1,6 +1,31 @@
 package augment
 
-import "github.com/gomlx/gomlx/core/tensors"
+import (
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+type rectangle struct{ x, y, w, h float64 }
+
+// neighbours are two source pixels and the share of the second.
+type neighbours struct {
+	lo, hi int
+	mix    float32
+}
+
+// position is the source of target pixel i along one side, with pixel centres at one half.
+func position(origin, length float64, i, size int) float64 {
+	at := origin + (float64(i)+0.5)*length/float64(size) - 0.5
+	return min(max(at, 0), float64(size-1))
+}
+
+// sample finds the pixels around that position.
+func sample(origin, length float64, i, size int) neighbours {
+	at := position(origin, length, i, size)
+	lo := int(at)
+	return neighbours{lo, min(lo+1, size-1), float32(at - float64(lo))}
+}
 
 // Batch is a set of normalised images in groups, channel-first: [Groups, 3, N, Size, Size]. Image i of
 // the batch is image i mod N of group i / N.
@@ -108,5 +133,55 @@ func (m affine) apply(b *Batch, i int) {
 		red[j] = f[0][0]*r + f[0][1]*g + f[0][2]*u + f[0][3]
 		green[j] = f[1][0]*r + f[1][1]*g + f[1][2]*u + f[1][3]
 		blue[j] = f[2][0]*r + f[2][1]*g + f[2][2]*u + f[2][3]
+	}
+}
+
+// gaussian is half of a normalised kernel, centre first, cut at three standard deviations.
+func gaussian(sigma float64) []float32 {
+	kernel := make([]float32, 1+int(math.Ceil(3*sigma)))
+	sum := 0.0
+	weights := make([]float64, len(kernel))
+	for d := range weights {
+		weights[d] = math.Exp(-float64(d*d) / (2 * sigma * sigma))
+		sum += weights[d]
+		if d > 0 {
+			sum += weights[d]
+		}
+	}
+	for d, w := range weights {
+		kernel[d] = float32(w / sum)
+	}
+	return kernel
+}
+
+// blur convolves a plane with a symmetric kernel in both directions, repeating the border.
+func blur(plane, scratch []float32, size int, kernel []float32) {
+	for y := range size {
+		row, out := plane[y*size:][:size], scratch[y*size:][:size]
+		for x := range row {
+			out[x] = kernel[0] * row[x]
+		}
+		for d := 1; d < len(kernel); d++ {
+			k := kernel[d]
+			for x := range out {
+				if x >= d && x+d < size {
+					out[x] += k * (row[x-d] + row[x+d])
+				} else {
+					out[x] += k * (row[max(x-d, 0)] + row[min(x+d, size-1)])
+				}
+			}
+		}
+	}
+	for y := range size {
+		out := plane[y*size:][:size]
+		for x := range out {
+			out[x] = kernel[0] * scratch[y*size+x]
+		}
+		for d := 1; d < len(kernel); d++ {
+			up, down := scratch[max(y-d, 0)*size:][:size], scratch[min(y+d, size-1)*size:][:size]
+			for x := range out {
+				out[x] += kernel[d] * (up[x] + down[x])
+			}
+		}
 	}
 }

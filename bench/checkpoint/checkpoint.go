@@ -21,9 +21,8 @@ type State struct {
 	Steps int
 	// Groups are tensors that follow the parameters of layers.
 	Groups []Group
-	// Float32 and Int32 are what else a method keeps, by name.
-	Float32 map[string]Array[float32]
-	Int32   map[string]Array[int32]
+	// Arrays are what else a method keeps, by name.
+	Arrays map[string]Array
 }
 
 // Group is a group of tensors with the parameters that they follow; the name of each is "Name/parameter".
@@ -33,10 +32,11 @@ type Group struct {
 	Tensors *[]*tensors.Tensor
 }
 
-// Array is a flat array of a shape.
-type Array[T any] struct {
-	Shape  []int
-	Values *[]T
+// Array is a flat array of a shape, of one of the two types.
+type Array struct {
+	Shape   []int
+	Float32 *[]float32
+	Int32   *[]int32
 }
 
 // Encode returns the state as a file: the same bytes for the same state.
@@ -45,11 +45,12 @@ func (s State) Encode() ([]byte, error) {
 		Metadata: map[string]string{"step": strconv.Itoa(*s.Step), "seed": strconv.FormatUint(s.Seed, 10)},
 		Tensors:  map[string]safetensors.Tensor{},
 	}
-	for name, a := range s.Float32 {
-		file.Tensors[name] = safetensors.Tensor{Shape: a.Shape, Float32: *a.Values}
-	}
-	for name, a := range s.Int32 {
-		file.Tensors[name] = safetensors.Tensor{Shape: a.Shape, Int32: *a.Values}
+	for name, a := range s.Arrays {
+		if a.Float32 != nil {
+			file.Tensors[name] = safetensors.Tensor{Shape: a.Shape, Float32: *a.Float32}
+		} else {
+			file.Tensors[name] = safetensors.Tensor{Shape: a.Shape, Int32: *a.Int32}
+		}
 	}
 	for _, g := range s.Groups {
 		for i, p := range g.Params {
@@ -73,38 +74,32 @@ func (s State) Decode(data []byte) error {
 	if err != nil || step < 0 || step > s.Steps {
 		return fmt.Errorf("checkpoint: step %q is not one of 0 to %d", file.Metadata["step"], s.Steps)
 	}
-	fits := func(name string, shape []int, float bool) error {
+	var errs []error
+	check := func(name string, shape []int, float bool) {
 		x, ok := file.Tensors[name]
-		switch {
-		case !ok || !slices.Equal(x.Shape, shape):
-			return fmt.Errorf("checkpoint: tensor %q has shape %v, want %v", name, x.Shape, shape)
-		case float != (x.Float32 != nil):
-			return fmt.Errorf("checkpoint: tensor %q is not of the type that belongs there", name)
-		}
-		return nil
-	}
-	for name, a := range s.Float32 {
-		if err := fits(name, a.Shape, true); err != nil {
-			return err
+		if !ok || !slices.Equal(x.Shape, shape) {
+			errs = append(errs, fmt.Errorf("checkpoint: tensor %q has shape %v, want %v", name, x.Shape, shape))
+		} else if float != (x.Float32 != nil) {
+			errs = append(errs, fmt.Errorf("checkpoint: tensor %q is not of the type that belongs there", name))
 		}
 	}
-	for name, a := range s.Int32 {
-		if err := fits(name, a.Shape, false); err != nil {
-			return err
-		}
+	for name, a := range s.Arrays {
+		check(name, a.Shape, a.Float32 != nil)
 	}
 	for _, g := range s.Groups {
 		for _, p := range g.Params {
-			if err := fits(g.Name+"/"+p.Name, p.Dims, true); err != nil {
-				return err
-			}
+			check(g.Name+"/"+p.Name, p.Dims, true)
 		}
 	}
-	for name, a := range s.Float32 {
-		*a.Values = file.Tensors[name].Float32
+	if len(errs) > 0 {
+		return errs[0]
 	}
-	for name, a := range s.Int32 {
-		*a.Values = file.Tensors[name].Int32
+	for name, a := range s.Arrays {
+		if a.Float32 != nil {
+			*a.Float32 = file.Tensors[name].Float32
+		} else {
+			*a.Int32 = file.Tensors[name].Int32
+		}
 	}
 	for _, g := range s.Groups {
 		nn.Release(*g.Tensors)

@@ -1,9 +1,11 @@
 package contrast
 
 import (
+	"cmp"
 	"math"
 	"slices"
-	"sync"
+
+	"github.com/cidbench/cidbench/bench/parallel"
 )
 
 // Band is a stretch of the negatives by difficulty, and what share of it is of the query's own class.
@@ -23,36 +25,21 @@ var BandEdges = []float64{0, 0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 1}
 
 // Bands ranks the negatives of every query in full. Those without a class count as no one's.
 func (c *Contrast) Bands(batch Batch) []Band {
-	b, threads := len(batch.Positive), len(c.selectors)
+	b := len(batch.Positive)
 	k := len(batch.Similarity) / b
 	edges := make([]int, len(BandEdges))
 	for i, f := range BandEdges {
 		edges[i] = int(f*float64(k) + 0.5)
 	}
 	perQuery := make([][]Band, b) // summed in order, so that threads do not change the last bit
-	var wait sync.WaitGroup
-	for thread := range threads {
-		wait.Go(func() {
-			order := make([]int32, k)
-			for i := thread; i < b; i += threads {
-				row := batch.similarity(i)
-				for j := range order {
-					order[j] = int32(j)
-				}
-				slices.SortFunc(order, func(x, y int32) int {
-					switch {
-					case row[x] > row[y]:
-						return -1
-					case row[x] < row[y]:
-						return 1
-					}
-					return int(x - y)
-				})
-				perQuery[i] = bandsOf(order, edges, row, batch.Classes[i], batch.negatives(i))
-			}
-		})
-	}
-	wait.Wait()
+	parallel.Each(b, len(c.selectors), func(_, i int) {
+		row, order := batch.similarity(i), make([]int32, k)
+		for j := range order {
+			order[j] = int32(j)
+		}
+		slices.SortFunc(order, func(x, y int32) int { return cmp.Or(cmp.Compare(row[y], row[x]), cmp.Compare(x, y)) })
+		perQuery[i] = bandsOf(order, edges, row, batch.Classes[i], batch.negatives(i))
+	})
 	bands := make([]Band, len(edges)-1)
 	for i := range bands {
 		bands[i].From, bands[i].To = BandEdges[i], BandEdges[i+1]

@@ -10,9 +10,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/rng"
 )
 
@@ -76,15 +76,7 @@ type Loss struct {
 func (c *Contrast) Loss(batch Batch) Loss {
 	b := len(batch.Positive)
 	parts := make([]Loss, b) // summed in order, so that threads do not change the last bit
-	var wait sync.WaitGroup
-	for thread := range c.selectors {
-		wait.Go(func() {
-			for i := thread; i < b; i += len(c.selectors) {
-				parts[i] = c.query(thread, batch, i)
-			}
-		})
-	}
-	wait.Wait()
+	parallel.Each(b, len(c.selectors), func(thread, i int) { parts[i] = c.query(thread, batch, i) })
 	loss := Loss{Weights: batch.Similarity, KeyWeights: batch.Positive}
 	for _, p := range parts {
 		loss.InfoNCE += p.InfoNCE / float64(b)

@@ -12,8 +12,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench/taxonomy"
@@ -118,30 +116,18 @@ func (s *Source) open() (*Dataset, error) {
 // make another training.
 func (d *Dataset) Digest() (string, error) {
 	h := sha256.New()
-	writeInts(h, d.Height, d.Width, Channels, len(d.Classes))
+	write := func(values any) { binary.Write(h, binary.LittleEndian, values) } // a hash never fails to write
+	write([]int64{int64(d.Height), int64(d.Width), Channels, int64(len(d.Classes))})
 	for _, s := range []Split{d.Train, d.Test} {
-		writeInts(h, s.Len())
-		binary.Write(h, binary.LittleEndian, s.Labels) // a hash never fails to write
-		if err := writeImages(h, s); err != nil {
-			return "", err
+		write(int64(s.Len()))
+		write(s.Labels)
+		image := s.Buffer()
+		for i := range s.Len() {
+			if err := s.Read(i, image); err != nil {
+				return "", err
+			}
+			h.Write(image)
 		}
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
-}
-
-func writeImages(h hash.Hash, s Split) error {
-	image := s.Buffer()
-	for i := range s.Len() {
-		if err := s.Read(i, image); err != nil {
-			return err
-		}
-		h.Write(image)
-	}
-	return nil
-}
-
-func writeInts(w io.Writer, values ...int) {
-	for _, v := range values {
-		binary.Write(w, binary.LittleEndian, int64(v))
-	}
 }

@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sync"
 
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
@@ -229,25 +229,17 @@ func Glyphs(train, test int) func() (Images, error) {
 	}
 }
 
-// drawSplit draws in parallel. The labels go round the classes, so any prefix of a whole number of rounds is
-// balanced.
+// drawSplit draws in parallel. The labels go round the classes, so any prefix of a whole number of rounds is balanced.
 func drawSplit(split string, n int, classes []*glyph) Split {
 	const size = side * side * Channels
 	images, labels := make(Memory, n*size), make([]int32, n)
-	workers := runtime.GOMAXPROCS(0)
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < n; i += workers {
-				label := i % len(classes)
-				labels[i] = int32(label)
-				random := newStream(split, i)
-				instance := drawNuisance(random)
-				classes[label].render(&instance, random, images[i*size:][:size])
-			}
-		})
-	}
-	wg.Wait()
+	parallel.Each(n, runtime.GOMAXPROCS(0), func(_, i int) {
+		label := i % len(classes)
+		labels[i] = int32(label)
+		random := newStream(split, i)
+		instance := drawNuisance(random)
+		classes[label].render(&instance, random, images[i*size:][:size])
+	})
 	return Split{Reader: images, Labels: labels, Height: side, Width: side}
 }
 

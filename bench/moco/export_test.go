@@ -10,25 +10,25 @@ import (
 )
 
 // ViewsInGraph has the forward graph make the views, as on a native backend; before the first step.
-func (t *Trainer) ViewsInGraph() { t.views.InGraph = true }
+func (t *Trainer) ViewsInGraph() { t.Views.InGraph = true }
 
 // GraphBytes is the size of everything that the operations of one step write, in both graphs: a measure
 // of the data that the pure-Go backend moves.
 func (t *Trainer) GraphBytes(backend compute.Backend) (int64, error) {
 	c := t.config
-	views := shapesOf([]*tensors.Tensor{t.query[0]})[0]
+	views := shapesOf([]*tensors.Tensor{t.Params[0]})[0]
 	image := func() shapes.Shape {
 		return shapes.Make(views.DType, c.NormGroups, 3, c.Batch/c.NormGroups, c.Encoder.Size, c.Encoder.Size)
 	}
 	matrix := func(dims ...int) shapes.Shape { return shapes.Make(views.DType, dims...) }
 	dim := c.Encoder.Dim
-	inputs := append([]shapes.Shape{image(), image(), matrix(c.Queue, dim)}, shapesOf(t.query, t.key, t.norm)...)
+	inputs := append([]shapes.Shape{image(), image(), matrix(c.Queue, dim)}, shapesOf(t.Params, t.key, t.Stats)...)
 	forward, outputs, err := written(backend, t.forwardGraph, inputs)
 	if err != nil {
 		return 0, err
 	}
-	tape := outputs[3+len(t.key)+len(t.norm):]
-	inputs = append([]shapes.Shape{matrix(c.Batch, dim), matrix(c.Queue, dim), matrix(c.Batch, c.Queue), matrix(c.Batch, 1), matrix(c.Batch, dim), matrix()}, shapesOf(t.query, t.velocity)...)
+	tape := outputs[3+len(t.key)+len(t.Stats):]
+	inputs = append([]shapes.Shape{matrix(c.Batch, dim), matrix(c.Queue, dim), matrix(c.Batch, c.Queue), matrix(c.Batch, 1), matrix(c.Batch, dim), matrix()}, shapesOf(t.Params, t.Velocity)...)
 	backward, _, err := written(backend, t.backwardGraph, append(inputs, tape...))
 	return forward + backward, err
 }

@@ -2,8 +2,6 @@ package moco
 
 import (
 	"context"
-	"fmt"
-	"math"
 
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
@@ -19,53 +17,37 @@ var Parts = []string{"batch", "forward", "contrast", "backward", "enqueue"}
 
 // Advance implements method.Trainer.
 func (t *Trainer) Advance(ctx context.Context, measure bool) (method.Metrics, error) {
-	if err := ctx.Err(); err != nil {
-		return method.Metrics{}, err
-	}
-	batch, err := t.views.Next(t.step)
+	batch, err := t.Batch(ctx)
 	if err != nil {
-		return method.Metrics{}, fmt.Errorf("step %d: %w", t.step, err)
+		return method.Metrics{}, err
 	}
 	t.clock("batch")
 
 	pass, err := t.encode(batch)
 	if err != nil {
-		return method.Metrics{}, fmt.Errorf("step %d: forward: %w", t.step, err)
+		return method.Metrics{}, err
 	}
 	defer pass.release()
 	t.clock("forward")
 
-	m := method.Metrics{Step: t.step + 1, LearningRate: t.config.Rate(t.step, t.config.Steps)}
-	ranked := contrast.Batch{
-		Similarity: pass.similarity, Positive: dots(pass.queries, pass.keys, t.config.Encoder.Dim),
-		Classes: batch.Classes, Negatives: t.queueClass, Seed: t.seed, Step: uint64(t.step),
-	}
-	for _, p := range ranked.Positive {
-		m.Positive += float64(p) / float64(t.config.Batch)
-	}
-	if measure {
-		m.Bands, m.Uniformity = t.contrast.Bands(ranked), ranked.Uniformity()
-	}
-	loss := t.contrast.Loss(ranked)
-	m.Loss, m.Top1, m.Kept = loss.InfoNCE, loss.Top1, loss.Kept
-	if nn.AnyNaN(pass.norm) { // which ReLU may have hidden from the loss
-		m.Loss = math.NaN()
-	}
-	if math.IsNaN(m.Loss) || math.IsInf(m.Loss, 0) {
+	loss, m, err := t.Contrast(contrast.Batch{
+		Similarity: pass.similarity, Positive: dots(pass.queries, pass.keys, t.Dim),
+		Classes: batch.Classes, Negatives: t.queueClass,
+	}, pass.norm, measure)
+	if err != nil {
 		nn.Release(pass.key, pass.norm)
-		return m, &method.DivergedError{Step: m.Step, Loss: m.Loss}
+		return m, err
 	}
 	t.clock("contrast")
 
 	if err := t.descend(pass, loss, m.LearningRate); err != nil {
-		return method.Metrics{}, fmt.Errorf("step %d: backward: %w", t.step, err)
+		return method.Metrics{}, err
 	}
 	t.clock("backward")
 
-	at := t.step * t.config.Batch % t.config.Queue
-	copy(t.queue[at*t.config.Encoder.Dim:], pass.keys)
+	at := (m.Step - 1) * t.config.Batch % t.config.Queue
+	copy(t.queue[at*t.Dim:], pass.keys)
 	copy(t.queueClass[at:], batch.Classes)
-	t.step++
 	t.clock("enqueue")
 	return m, nil
 }
@@ -88,9 +70,9 @@ type pass struct {
 func (p pass) release() { nn.Release(p.q, p.queue, p.tape) }
 
 func (t *Trainer) encode(batch *views.Batch) (pass, error) {
-	p := pass{queue: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(t.queue, t.config.Queue, t.config.Encoder.Dim)}}
+	p := pass{queue: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(t.queue, t.config.Queue, t.Dim)}}
 	query, key := batch.Query.Tensors(), batch.Key.Tensors()
-	out, err := nn.Call(t.forward, query, key, p.queue, t.query, t.key, t.norm)
+	out, err := t.Encode(query, key, p.queue, t.Params, t.key, t.Stats)
 	nn.Release(query, key)
 	if err != nil {
 		p.release()
@@ -98,7 +80,7 @@ func (t *Trainer) encode(batch *views.Batch) (pass, error) {
 	}
 	p.q = nn.Take(&out, 1)
 	shuffled := nn.Take(&out, 2) // keys and dot products
-	p.key, p.norm, p.tape = nn.Take(&out, len(t.key)), nn.Take(&out, len(t.norm)), out
+	p.key, p.norm, p.tape = nn.Take(&out, len(t.key)), nn.Take(&out, len(t.Stats)), out
 	p.queries, p.keys, p.similarity = nn.Values(p.q[0]), batch.Unshuffle(nn.Values(shuffled[0])), nn.Values(shuffled[1])
 	nn.Release(shuffled)
 	return p, nil
@@ -107,8 +89,8 @@ func (t *Trainer) encode(batch *views.Batch) (pass, error) {
 // forwardGraph: query views, key views, queue, query parameters, key parameters, running statistics ->
 // q, k, q . queue, new key parameters, new running statistics, tape.
 func (t *Trainer) forwardGraph(in []*Node) []*Node {
-	n := len(t.encoder.Params)
-	queryViews, keyViews := t.views.Take(&in), t.views.Take(&in)
+	n := len(t.Params)
+	queryViews, keyViews := t.Views.Take(&in), t.Views.Take(&in)
 	queue, query, key, stats := nn.Take(&in, 1)[0], nn.Take(&in, n), nn.Take(&in, n), in
 
 	newKey := make([]*Node, n)
@@ -116,44 +98,38 @@ func (t *Trainer) forwardGraph(in []*Node) []*Node {
 	for i := range key {
 		newKey[i] = Add(MulScalar(key[i], m), MulScalar(query[i], 1-m))
 	}
-	q := t.encoder.Forward(query, stats, queryViews, true)
-	k := t.encoder.Forward(newKey, stats, keyViews, false)
+	q := t.Encoder.Forward(query, stats, queryViews, true)
+	k := t.Encoder.Forward(newKey, stats, keyViews, false)
 
 	out := []*Node{q.Embedding, k.Embedding, DotGeneral(q.Embedding, []int{1}, nil, queue, []int{1}, nil)}
 	return append(append(append(out, newKey...), q.Stats...), q.Tape...)
 }
 
-// descend takes the step of SGD and accepts the key encoder and the running statistics of the pass.
+// descend takes the step of SGD and accepts the key encoder of the pass.
 func (t *Trainer) descend(p pass, loss contrast.Loss, rate float64) error {
 	c := t.config
 	given := []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(loss.Weights, c.Batch, c.Queue),
 		tensors.FromFlatDataAndDimensions(loss.KeyWeights, c.Batch, 1),
-		tensors.FromFlatDataAndDimensions(p.keys, c.Batch, c.Encoder.Dim),
-		tensors.FromScalar(float32(rate)),
+		tensors.FromFlatDataAndDimensions(p.keys, c.Batch, t.Dim),
 	}
-	out, err := nn.Call(t.backward, p.q, p.queue, given, t.query, t.velocity, p.tape)
+	err := t.Descend(rate, p.norm, p.tape, p.q, p.queue, given)
 	nn.Release(given)
 	if err != nil {
 		nn.Release(p.key, p.norm)
 		return err
 	}
-	nn.Release(t.query, t.velocity, t.key, t.norm)
-	t.query, t.velocity, t.key, t.norm = nn.Take(&out, len(t.query)), out, p.key, p.norm
+	nn.Release(t.key)
+	t.key = p.key
 	return nil
 }
 
-// backwardGraph: q, queue, weights of the negatives and of the keys, keys, learning rate, query parameters,
-// velocities, tape -> new query parameters, new velocities.
+// backwardGraph: q, queue, weights of the negatives and of the keys, keys, and what Update takes -> new query
+// parameters, new velocities.
 func (t *Trainer) backwardGraph(in []*Node) []*Node {
-	n := len(t.encoder.Params)
-	given := nn.Take(&in, 6)
-	q, queue, weights, keyWeights, keys, rate := given[0], given[1], given[2], given[3], given[4], given[5]
-	params, velocity, tape := nn.Take(&in, n), nn.Take(&in, n), in
-
-	dq := Add(Dot(weights, queue).Product(), Mul(keys, keyWeights))
-	newParams, newVelocity := t.config.Update(rate, params, velocity, t.encoder.Backward(params, tape, q, dq))
-	return append(newParams, newVelocity...)
+	given := nn.Take(&in, 5)
+	q, queue, weights, keyWeights, keys := given[0], given[1], given[2], given[3], given[4]
+	return t.Update(q, Add(Dot(weights, queue).Product(), Mul(keys, keyWeights)), in)
 }
 
 // dots are the dot products of the rows of a and b.

@@ -12,19 +12,15 @@ import (
 	"fmt"
 	"math"
 
-	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/checkpoint"
-	"github.com/cidbench/cidbench/bench/contrast"
-	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/nn"
-	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/bench/rng"
-	"github.com/cidbench/cidbench/bench/views"
+	"github.com/cidbench/cidbench/bench/trainer"
 )
 
 // Version of the numbers; see method.ID.
@@ -63,40 +59,27 @@ func (c Config) AtTemperature(temperature float64) method.Method {
 
 // Validate implements method.Method.
 func (c Config) Validate() error {
-	if err := c.Encoder.Validate(); err != nil {
-		return err
-	}
-	if err := c.Augment.Validate(); err != nil {
-		return err
-	}
-	switch {
-	case c.Batch < 1 || c.Queue < c.Batch || c.Queue%c.Batch != 0:
+	if c.Batch < 1 || c.Queue < c.Batch || c.Queue%c.Batch != 0 {
 		return fmt.Errorf("queue (%d) must be a multiple of batch (%d)", c.Queue, c.Batch)
-	case c.NormGroups < 1 || c.Batch%c.NormGroups != 0 || c.Batch/c.NormGroups < 2:
-		return fmt.Errorf("norm_groups (%d) must divide batch (%d) into groups of two or more", c.NormGroups, c.Batch)
-	case !(c.Temperature > 0):
-		return errors.New("temperature must be positive")
-	case !(c.KeyMomentum >= 0 && c.KeyMomentum < 1):
+	}
+	if !(c.KeyMomentum >= 0 && c.KeyMomentum < 1) {
 		return errors.New("key_momentum must lie in [0, 1)")
 	}
-	return c.SGD.Validate(c.Steps)
+	return c.settings().Validate()
 }
 
-// Trainer is a training in progress: a method.Trainer.
+func (c Config) settings() trainer.Settings {
+	return trainer.Settings{Scale: c.Scale(), Augment: c.Augment, SGD: c.SGD, NormGroups: c.NormGroups, Shuffle: true}
+}
+
+// Trainer is a training in progress: a method.Trainer, whose encoder is that of the queries.
 type Trainer struct {
+	*trainer.Base
 	config Config
-	seed   uint64
 
-	encoder           *encoder.Encoder
-	views             *views.Source
-	contrast          *contrast.Contrast
-	forward, backward *Exec
-
-	// The state that a checkpoint holds: the steps done, and tensors by role.
-	step                       int
-	query, key, velocity, norm []*tensors.Tensor
-	queue                      []float32 // [Queue, Dim], rows of unit length
-	queueClass                 []int32   // [Queue]
+	key        []*tensors.Tensor // parameters of the key encoder
+	queue      []float32         // [Queue, Dim], rows of unit length
+	queueClass []int32           // [Queue]
 
 	// Clock, if set, is called at the end of each part of a step, with its name: one of Parts.
 	Clock func(part string)
@@ -111,36 +94,20 @@ func New(c Config, s method.Start) (*Trainer, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if err := c.Scale().Check(s.Data); err != nil {
+	base, err := trainer.New(c.settings(), s)
+	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{
-		config: c, seed: s.Seed, encoder: encoder.New(s.Backend, c.Encoder),
-		contrast: contrast.New(c.Temperature, s.Rules, c.Queue, len(s.Data.Classes), s.Threads),
-		views: views.New(views.Config{Augment: c.Augment, Batch: c.Batch, Groups: c.NormGroups, Steps: c.Steps, Shuffle: true},
-			s.Data.Train, s.Seed, s.Threads),
-	}
-	t.views.InGraph = nn.Native(s.Backend)
-	query, key := t.encoder.Initial(s.Seed), t.encoder.Initial(s.Seed)
-	t.query, t.norm, t.key = query.Params, query.Stats, key.Params
+	key := base.Initial(s.Seed)
 	nn.Release(key.Stats) // the key encoder normalises by its own batches, and is never mapped through
-	for _, p := range t.encoder.Params {
-		t.velocity = append(t.velocity, tensors.FromFlatDataAndDimensions(make([]float32, p.Size()), p.Dims...))
-	}
-	t.fillQueue()
-	var err error
-	if t.forward, err = NewExec(s.Backend, t.forwardGraph); err != nil {
-		return nil, err
-	}
-	if t.backward, err = NewExec(s.Backend, t.backwardGraph); err != nil {
-		return nil, err
-	}
-	return t, nil
+	t := &Trainer{Base: base, config: c, key: key.Params}
+	t.fillQueue(s.Seed)
+	return t, t.Compile(s.Backend, t.forwardGraph, t.backwardGraph)
 }
 
 // fillQueue draws unit vectors, without class: MoCo's queue before training.
-func (t *Trainer) fillQueue() {
-	k, dim, random := t.config.Queue, t.config.Encoder.Dim, rng.Stream(t.seed, rng.Queue)
+func (t *Trainer) fillQueue(seed uint64) {
+	k, dim, random := t.config.Queue, t.Dim, rng.Stream(seed, rng.Queue)
 	t.queue, t.queueClass = make([]float32, k*dim), make([]int32, k)
 	for j := range t.queueClass {
 		t.queueClass[j] = -1
@@ -157,28 +124,19 @@ func (t *Trainer) fillQueue() {
 
 // Close implements method.Trainer.
 func (t *Trainer) Close() {
-	t.forward.Finalize()
-	t.backward.Finalize()
-	t.views.Stop()
-	nn.Release(t.query, t.key, t.velocity, t.norm)
+	t.Base.Close()
+	nn.Release(t.key)
 }
-
-// Step implements method.Trainer.
-func (t *Trainer) Step() int { return t.step }
 
 // state is what a checkpoint holds.
 func (t *Trainer) state() checkpoint.State {
-	return checkpoint.State{
-		Seed: t.seed, Step: &t.step, Steps: t.config.Steps,
-		Groups: []checkpoint.Group{
-			{Name: "query", Params: t.encoder.Params, Tensors: &t.query},
-			{Name: "key", Params: t.encoder.Params, Tensors: &t.key},
-			{Name: "velocity", Params: t.encoder.Params, Tensors: &t.velocity},
-			{Name: "norm", Params: t.encoder.Stats, Tensors: &t.norm},
-		},
-		Float32: map[string]checkpoint.Array[float32]{"queue": {Shape: []int{t.config.Queue, t.config.Encoder.Dim}, Values: &t.queue}},
-		Int32:   map[string]checkpoint.Array[int32]{"queue_class": {Shape: []int{t.config.Queue}, Values: &t.queueClass}},
+	s := t.State("query")
+	s.Groups = append(s.Groups, checkpoint.Group{Name: "key", Params: t.Encoder.Params, Tensors: &t.key})
+	s.Arrays = map[string]checkpoint.Array{
+		"queue":       {Shape: []int{t.config.Queue, t.Dim}, Float32: &t.queue},
+		"queue_class": {Shape: []int{t.config.Queue}, Int32: &t.queueClass},
 	}
+	return s
 }
 
 // Save implements method.Trainer.
@@ -186,16 +144,3 @@ func (t *Trainer) Save() ([]byte, error) { return t.state().Encode() }
 
 // Restore implements method.Trainer.
 func (t *Trainer) Restore(state []byte) error { return t.state().Decode(state) }
-
-// model is the query encoder as it is now.
-func (t *Trainer) model() encoder.Model {
-	return encoder.Model{Encoder: t.encoder, Params: t.query, Stats: t.norm}
-}
-
-// Features implements method.Embedder with the query encoder.
-func (t *Trainer) Features(split dataset.Split) (probe.Set, error) { return t.model().Features(split) }
-
-// Embeddings implements method.Embedder with the query encoder.
-func (t *Trainer) Embeddings(split dataset.Split) ([]float32, error) {
-	return t.model().Embeddings(split)
-}

@@ -38,7 +38,7 @@ func TestMethod(t *testing.T) {
 	methodtest.Run(t, methodtest.Case{Method: c, Diverging: diverging, Backend: backend()})
 }
 
-func trainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {
+func newTrainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {
 	t.Helper()
 	tr, err := New(c, method.Start{Backend: backend(), Rules: rules, Data: methodtest.Data(), Seed: 1, Threads: 2})
 	if err != nil {
@@ -74,13 +74,13 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 // TestQueriesMeetTheirKeys: without augmentation and with equal encoders a query equals its own key, so
 // every positive is 1. It would not be if keys came back in another order than they were shuffled.
 func TestQueriesMeetTheirKeys(t *testing.T) {
-	if m := advance(t, trainer(t, tiny())); math.Abs(m.Positive-1) > 1e-5 {
+	if m := advance(t, newTrainer(t, tiny())); math.Abs(m.Positive-1) > 1e-5 {
 		t.Errorf("mean dot product of query and key = %g, want 1", m.Positive)
 	}
 	// With batch norm in groups the shuffle gives query and key other company: they differ.
 	c := tiny()
 	c.NormGroups = 4
-	if m := advance(t, trainer(t, c)); m.Positive > 1-1e-4 {
+	if m := advance(t, newTrainer(t, c)); m.Positive > 1-1e-4 {
 		t.Errorf("mean dot product %g: keys are normalised in the company of their queries", m.Positive)
 	}
 }
@@ -88,15 +88,15 @@ func TestQueriesMeetTheirKeys(t *testing.T) {
 // TestStepByHand checks the momentum update, SGD and the queue of one step against their definitions.
 func TestStepByHand(t *testing.T) {
 	c := tiny()
-	tr := trainer(t, c)
+	tr := newTrainer(t, c)
 	advance(t, tr) // so that velocities and the key encoder are not at their start
-	query, key := group(tr.query), group(tr.key)
+	query, key := group(tr.Params), group(tr.key)
 	queue, classes := slices.Clone(tr.queue), slices.Clone(tr.queueClass)
 	m := advance(t, tr)
 
 	near(t, "learning rate", m.LearningRate, 0.1*2/4, 1e-12)
-	for i, p := range tr.encoder.Params {
-		newQuery, newKey, newVelocity := nn.Values(tr.query[i]), nn.Values(tr.key[i]), nn.Values(tr.velocity[i])
+	for i, p := range tr.Encoder.Params {
+		newQuery, newKey, newVelocity := nn.Values(tr.Params[i]), nn.Values(tr.key[i]), nn.Values(tr.Velocity[i])
 		for j := range newQuery {
 			near(t, "key "+p.Name, float64(newKey[j]), 0.9*float64(key[i][j])+0.1*float64(query[i][j]), 1e-6)
 			near(t, "query "+p.Name, float64(newQuery[j]), float64(query[i][j])-m.LearningRate*float64(newVelocity[j]), 1e-6)
@@ -135,15 +135,15 @@ func TestGradientOfTheWholeStep(t *testing.T) {
 
 	// loss of the first step, with parameter which[i] moved by d.
 	first := func(which, i int, d float32) (float64, *Trainer) {
-		tr := trainer(t, c, rule)
-		tr.query[which].MustMutableFlatData(func(v any) { v.([]float32)[i] += d })
+		tr := newTrainer(t, c, rule)
+		tr.Params[which].MustMutableFlatData(func(v any) { v.([]float32)[i] += d })
 		return advance(t, tr).Loss, tr
 	}
 	_, plain := first(0, 0, 0)
 	const step = 2e-3
 	wrong, size := 0.0, 0.0
-	for which := range plain.encoder.Params {
-		gradient := nn.Values(plain.velocity[which])
+	for which := range plain.Encoder.Params {
+		gradient := nn.Values(plain.Velocity[which])
 		// The largest entry is the least drowned in rounding.
 		i := 0
 		for j, g := range gradient {
@@ -159,7 +159,7 @@ func TestGradientOfTheWholeStep(t *testing.T) {
 	}
 	// Negatives may cross the cut and ReLUs switch inside the step.
 	if off := math.Sqrt(wrong / size); !(off < 0.05) {
-		t.Errorf("gradients are off by %.1f%% of their norm over %d tensors", 100*off, len(plain.encoder.Params))
+		t.Errorf("gradients are off by %.1f%% of their norm over %d tensors", 100*off, len(plain.Encoder.Params))
 	}
 }
 
@@ -168,32 +168,32 @@ func TestVelocityHoldsMomentumAndDecay(t *testing.T) {
 	c.LearningRate = 1e-12 // nothing moves, so both steps have the gradient of their own batch
 	run := func(momentum, decay float64) [][]float32 {
 		c.Momentum, c.WeightDecay = momentum, decay
-		tr := trainer(t, c)
+		tr := newTrainer(t, c)
 		advance(t, tr)
 		advance(t, tr)
-		return group(tr.velocity)
+		return group(tr.Velocity)
 	}
 	second := run(0, 0)
 	c.Momentum, c.WeightDecay = 0, 0
-	tr := trainer(t, c)
-	initial := group(tr.query)
+	tr := newTrainer(t, c)
+	initial := group(tr.Params)
 	advance(t, tr)
-	first := group(tr.velocity)
+	first := group(tr.Velocity)
 	both := run(0.9, 0.01)
 	for i := range both {
 		for j := range both[i] {
 			want := 0.9*(float64(first[i][j])+0.01*float64(initial[i][j])) + float64(second[i][j]) + 0.01*float64(initial[i][j])
-			near(t, "velocity of "+tr.encoder.Params[i].Name, float64(both[i][j]), want, 1e-4*(1+math.Abs(want)))
+			near(t, "velocity of "+tr.Encoder.Params[i].Name, float64(both[i][j]), want, 1e-4*(1+math.Abs(want)))
 		}
 	}
 }
 
 // ReLU takes a NaN for a negative number on its way through the network; a step must see it nevertheless.
 func TestDivergenceBehindReLU(t *testing.T) {
-	tr := trainer(t, tiny())
-	first := nn.Values(tr.query[0])
+	tr := newTrainer(t, tiny())
+	first := nn.Values(tr.Params[0])
 	first[0] = -float32(math.NaN())
-	tr.query[0] = tensors.FromFlatDataAndDimensions(first, tr.encoder.Params[0].Dims...)
+	tr.Params[0] = tensors.FromFlatDataAndDimensions(first, tr.Encoder.Params[0].Dims...)
 	var diverged *method.DivergedError
 	if _, err := tr.Advance(context.Background(), false); !errors.As(err, &diverged) {
 		t.Errorf("got %v, want a DivergedError", err)

@@ -83,8 +83,7 @@ func (r Rule) Count(k, classes int) int {
 	return min(k, max(1, int(math.Round(f*float64(k)))))
 }
 
-// Selector applies rules to one query after the other, reusing its memory. It is not safe for
-// concurrent use.
+// Selector applies rules to one query after the other, reusing its memory. It is not safe for concurrent use.
 type Selector struct {
 	rules   []Rule
 	classes int
@@ -102,9 +101,8 @@ func NewSelector(rules []Rule, k, classes int) *Selector {
 	return s
 }
 
-// Select sets kept[j] for every negative j that the query sees. similarity and class are parallel to
-// kept; class holds -1 where a queue entry has no class (the random entries that a queue starts with).
-// rng serves the random pool alone.
+// Select sets kept[j] for every negative j that the query sees. similarity and class are parallel to kept; class holds
+// -1 where a queue entry has no class (the random entries that a queue starts with). rng serves the random pool alone.
 func (s *Selector) Select(kept []bool, similarity []float32, queryClass int32, class []int32, rng *rand.Rand) {
 	for j := range kept {
 		kept[j] = true

@@ -59,9 +59,8 @@ type Layer interface {
 	Stats() []Param
 	// Forward maps the input to the output, taking parameters and pushing what Backward needs.
 	Forward(f *Forward, x *Node) *Node
-	// Backward maps the gradient of the output to that of the input, popping what Forward pushed and
-	// giving the gradients of the parameters. It returns nil when f.NoInput says that no gradient of
-	// the input is wanted.
+	// Backward maps the gradient of the output to that of the input, popping what Forward pushed and giving the
+	// gradients of the parameters. It returns nil when f.NoInput says that no gradient of the input is wanted.
 	Backward(b *Backward, dy *Node) *Node
 }
 
@@ -322,9 +321,8 @@ func scaleRows(x, factor *Node) *Node {
 	return Reshape(product(Reshape(factor, g*m, 1, 1), Reshape(x, g*m, 1, k)), g, m, k)
 }
 
-// combineRows is factors[0] xs[0] + factors[1] xs[1] + ... row by row, with one factor [g, m, 1] more than
-// there are x [g, m, k]: the last is added as it is. One product on stacked rows takes fewer passes than
-// sums do.
+// combineRows is factors[0] xs[0] + factors[1] xs[1] + ... row by row, with one factor [g, m, 1] more than there are x
+// [g, m, k]: the last is added as it is. One product on stacked rows takes fewer passes than sums do.
 func combineRows(factors []*Node, xs ...*Node) *Node {
 	g, m, k := dims3(xs[0])
 	rows := make([]*Node, 0, len(factors))

@@ -6,6 +6,7 @@
 package probe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -15,10 +16,11 @@ import (
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/cidbench/cidbench/bench/nn"
 )
 
-// Protocol is how features are probed, after standardising them by the mean and deviation of the
-// training features:
+// Protocol is how features are probed, after standardising them by the mean and deviation of the training features:
 //
 //   - linear: a softmax classifier, as the paper's, but fitted to the end by L-BFGS from zero weights
 //     instead of by SGD: it has no seed and no schedule;
@@ -85,31 +87,23 @@ func (p Protocol) Run(backend compute.Backend, train, test Set, classes int) (Ac
 			}
 		}
 	}
-	a := Accuracy{N: test.Len()}
-	x, y := standardise(train, test)
-	predicted, err := p.softmax(backend, x, train.Labels, y, classes)
-	if err != nil {
-		return Accuracy{}, err
-	}
-	a.Linear = correct(predicted, test.Labels)
-	if predicted, err = p.ridge(x, train.Labels, y, classes); err != nil {
-		return Accuracy{}, err
-	}
-	a.Ridge = correct(predicted, test.Labels)
-	if predicted, err = p.nearest(backend, x, train.Labels, y, classes); err != nil {
-		return Accuracy{}, err
-	}
-	a.KNN = correct(predicted, test.Labels)
-	return a, nil
-}
-
-func correct(predicted, labels []int32) (n int) {
-	for i, p := range predicted {
-		if p == labels[i] {
-			n++
+	var failure error
+	correct := func(predicted []int32, err error) (n int) {
+		failure = cmp.Or(failure, err)
+		for i, p := range predicted {
+			if p == test.Labels[i] {
+				n++
+			}
 		}
+		return n
 	}
-	return n
+	x, y := standardise(train, test)
+	return Accuracy{
+		Linear: correct(p.softmax(backend, x, train.Labels, y, classes)),
+		Ridge:  correct(p.ridge(x, train.Labels, y, classes)),
+		KNN:    correct(p.nearest(backend, x, train.Labels, y, classes)),
+		N:      test.Len(),
+	}, failure
 }
 
 // standardise gives both sets mean 0 and deviation 1 by the training set; a feature that does not vary
@@ -195,7 +189,7 @@ func argmax(scores *mat.Dense, bias []float64) []int32 {
 
 // nearest lets the nearest training images vote, each with its cosine; ties go to the lower class.
 func (p Protocol) nearest(backend compute.Backend, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
-	product, err := NewExec(backend, func(a, b *Node) *Node { return DotGeneral(a, []int{1}, nil, b, []int{1}, nil) })
+	product, err := NewExec(backend, rowProducts)
 	if err != nil {
 		return nil, err
 	}
@@ -203,32 +197,25 @@ func (p Protocol) nearest(backend compute.Backend, x *mat.Dense, labels []int32,
 	rows, dim := y.Dims()
 	n, _ := x.Dims()
 	train := tensors.FromFlatDataAndDimensions(unitRows(x, 0, n), n, dim)
-	defer train.FinalizeAll() //nolint:errcheck // memory only
+	defer nn.Release([]*tensors.Tensor{train})
 	predicted := make([]int32, rows)
 	neighbours, votes := make([]int32, 0, p.Neighbours+1), make([]float64, classes)
 	const chunk = 250
 	for start := 0; start < rows; start += chunk {
 		end := min(start+chunk, rows)
 		test := tensors.FromFlatDataAndDimensions(unitRows(y, start, end), end-start, dim)
-		out, err := product.Call(test, train)
+		cosines, err := call(product, test, train)
 		if err != nil {
 			return nil, fmt.Errorf("probe: cosines: %w", err)
 		}
-		err = out[0].ConstFlatData(func(flat any) {
-			cosines := flat.([]float32)
-			for i := start; i < end; i++ {
-				row := cosines[(i-start)*n:][:n]
-				neighbours = largest(neighbours[:0], row, min(p.Neighbours, n))
-				clear(votes)
-				for _, j := range neighbours {
-					votes[labels[j]] += float64(row[j])
-				}
-				predicted[i] = int32(slices.Index(votes, slices.Max(votes)))
+		for i := start; i < end; i++ {
+			row := cosines[(i-start)*n:][:n]
+			neighbours = largest(neighbours[:0], row, min(p.Neighbours, n))
+			clear(votes)
+			for _, j := range neighbours {
+				votes[labels[j]] += float64(row[j])
 			}
-		})
-		_, _ = out[0].FinalizeAll(), test.FinalizeAll() // memory only
-		if err != nil {
-			return nil, fmt.Errorf("probe: cosines: %w", err)
+			predicted[i] = int32(slices.Index(votes, slices.Max(votes)))
 		}
 	}
 	return predicted, nil

@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
+
+	"github.com/cidbench/cidbench/bench/nn"
 )
 
 // softmax fits a softmax classifier and predicts the test set. The biases are not penalised.
@@ -39,9 +41,8 @@ func (p Protocol) softmax(backend compute.Backend, x *mat.Dense, labels []int32,
 	return argmax(&scores, fitted.X[classes*dim:]), nil
 }
 
-// objective is the mean cross-entropy plus the penalty, and its gradient, at weights [classes, dim]
-// followed by biases [classes]. The two large products run on the backend in single precision, the sums
-// on the host in double.
+// objective is the mean cross-entropy plus the penalty, and its gradient, at weights [classes, dim] followed by biases
+// [classes]. The two large products run on the backend in single precision, the sums on the host in double.
 type objective struct {
 	labels         []int32
 	dim, classes   int
@@ -57,28 +58,24 @@ type objective struct {
 
 func newObjective(backend compute.Backend, x *mat.Dense, labels []int32, classes int, l2 float64) (*objective, error) {
 	n, dim := x.Dims()
-	values := make([]float32, 0, n*dim)
-	for _, v := range x.RawMatrix().Data {
-		values = append(values, float32(v))
-	}
 	o := &objective{labels: labels, dim: dim, classes: classes, l2: l2, gradient: make([]float64, classes*(dim+1))}
 	var err error
 	// Classes come first, so that both products are in layouts that need no transpose.
-	if o.logits, err = NewExec(backend, func(w, x *Node) *Node { return DotGeneral(w, []int{1}, nil, x, []int{1}, nil) }); err != nil {
+	if o.logits, err = NewExec(backend, rowProducts); err != nil {
 		return nil, err
 	}
 	if o.pullUp, err = NewExec(backend, func(p, x *Node) *Node { return Dot(p, x).Product() }); err != nil {
 		o.logits.Finalize()
 		return nil, err
 	}
-	o.x = tensors.FromFlatDataAndDimensions(values, n, dim)
+	o.x = tensors.FromFlatDataAndDimensions(single(x.RawMatrix().Data), n, dim)
 	return o, nil
 }
 
 func (o *objective) close() {
 	o.logits.Finalize()
 	o.pullUp.Finalize()
-	_ = o.x.FinalizeAll() // memory only
+	nn.Release([]*tensors.Tensor{o.x})
 }
 
 // at evaluates; the optimiser asks for value and gradient at the same place one after the other.
@@ -95,11 +92,7 @@ func (o *objective) at(w []float64) *objective {
 
 func (o *objective) evaluate(w []float64) error {
 	n, weights, bias := len(o.labels), o.classes*o.dim, w[o.classes*o.dim:]
-	single := make([]float32, weights)
-	for i := range single {
-		single[i] = float32(w[i])
-	}
-	scores, err := call(o.logits, tensors.FromFlatDataAndDimensions(single, o.classes, o.dim), o.x)
+	scores, err := call(o.logits, tensors.FromFlatDataAndDimensions(single(w[:weights]), o.classes, o.dim), o.x)
 	if err != nil {
 		return err
 	}
@@ -153,13 +146,24 @@ func (o *objective) evaluate(w []float64) error {
 	return nil
 }
 
+// rowProducts are the dot products of the rows of a and of b.
+func rowProducts(a, b *Node) *Node { return DotGeneral(a, []int{1}, nil, b, []int{1}, nil) }
+
+// single rounds to single precision.
+func single(values []float64) []float32 {
+	out := make([]float32, len(values))
+	for i, v := range values {
+		out[i] = float32(v)
+	}
+	return out
+}
+
 // call runs a product whose first operand is used once, and copies the result.
-func call(e *Exec, once, kept *tensors.Tensor) (out []float32, err error) {
-	results, err := e.Call(once, kept)
+func call(e *Exec, once, kept *tensors.Tensor) ([]float32, error) {
+	out, err := e.Call(once, kept)
 	if err != nil {
 		return nil, err
 	}
-	err = results[0].ConstFlatData(func(flat any) { out = append(out, flat.([]float32)...) })
-	_, _ = results[0].FinalizeAll(), once.FinalizeAll() // memory only
-	return out, err
+	defer nn.Release(out, []*tensors.Tensor{once})
+	return nn.Values(out[0]), nil
 }

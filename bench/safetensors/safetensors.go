@@ -129,7 +129,8 @@ func decodeTensor(raw json.RawMessage, data []byte) (Tensor, int, error) {
 	var e entry
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&e); err != nil {
+	err := d.Decode(&e)
+	if err != nil {
 		return Tensor{}, 0, err
 	}
 	if _, err := d.Token(); err != io.EOF {
@@ -145,16 +146,12 @@ func decodeTensor(raw json.RawMessage, data []byte) (Tensor, int, error) {
 	switch e.DType {
 	case "F32":
 		t.Float32 = make([]float32, count)
-		for i := range t.Float32 {
-			t.Float32[i] = math.Float32frombits(binary.LittleEndian.Uint32(words[4*i:]))
-		}
+		_, err = binary.Decode(words, binary.LittleEndian, t.Float32)
 	case "I32":
 		t.Int32 = make([]int32, count)
-		for i := range t.Int32 {
-			t.Int32[i] = int32(binary.LittleEndian.Uint32(words[4*i:]))
-		}
+		_, err = binary.Decode(words, binary.LittleEndian, t.Int32)
 	default:
-		return Tensor{}, 0, fmt.Errorf("dtype %q is not F32 or I32", e.DType)
+		err = fmt.Errorf("dtype %q is not F32 or I32", e.DType)
 	}
-	return t, to - from, nil
+	return t, to - from, err
 }

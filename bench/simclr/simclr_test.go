@@ -97,13 +97,13 @@ func TestGradientOfTheWholeStep(t *testing.T) {
 	c := small()
 	c.WeightDecay, c.Momentum = 0, 0
 	c.Batch = 16
-	first := func(which, i int, d float32) (float64, *Trainer) {
+	first := func(which, i int, d float32) (float64, Trainer) {
 		trainer, err := c.New(method.Start{Backend: backend, Data: methodtest.Data(), Seed: 1, Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(trainer.Close)
-		tr := trainer.(*Trainer)
+		tr := trainer.(Trainer)
 		tr.Params[which].MustMutableFlatData(func(v any) { v.([]float32)[i] += d })
 		m, err := tr.Advance(t.Context(), false)
 		if err != nil {
@@ -115,7 +115,7 @@ func TestGradientOfTheWholeStep(t *testing.T) {
 	const step = 2e-3
 	wrong, size := 0.0, 0.0
 	for which := range plain.Params {
-		gradient := nn.Values(plain.velocity[which])
+		gradient := nn.Values(plain.Velocity[which])
 		i := 0 // the largest entry is the least drowned in rounding
 		for j, g := range gradient {
 			if math.Abs(float64(g)) > math.Abs(float64(gradient[i])) {

@@ -5,18 +5,6 @@ import (
 	"slices"
 )
 
-// Depth is the number of nodes on the longest way from the root to node, both included: 1 for the root.
-func Depth(t Tree, node int) int {
-	l := lineage(t, node)
-	return l[len(l)-1].depth
-}
-
-// CommonAncestor is the deepest node that lies above, or is, both a and b; of several equally deep, the nearest
-// to both.
-func CommonAncestor(t Tree, a, b int) int {
-	return meet(lineage(t, a), lineage(t, b)).node
-}
-
 // Superclass is the node right above a class, given by label: the first of several parents, or -1 if the class is
 // the root.
 func Superclass(t Tree, class int) int {
@@ -33,9 +21,9 @@ func PathSimilarity(t Tree, a, b int) float64 {
 	return meet(lineage(t, t.Leaf(a)), lineage(t, t.Leaf(b))).pathSimilarity()
 }
 
-// WuPalmer is the similarity of Wu and Palmer (1994) of two classes, given by label: 2d / (2d + p), where d is the
-// Depth of their CommonAncestor and p the number of edges on the shortest paths from it to each of them. It is in
-// (0, 1], and 1 for a class and itself.
+// WuPalmer is the similarity of Wu and Palmer (1994) of two classes, given by label: 2d / (2d + p). Here d
+// is the depth of their deepest common ancestor, in nodes on the longest way from the root, both included, and p the
+// number of edges on the shortest paths from it to each of them. It is in (0, 1], and 1 for a class and itself.
 //
 // Where branches join again, definitions differ. Depth and paths are those of NLTK's wup_similarity. But NLTK
 // takes for the common ancestor the one whose shortest way from the root is longest. That makes a dog only 0.93
@@ -76,7 +64,7 @@ func NewTable(t Tree, classes int) Table {
 // An ancestor is a node that lies above, or is, the one it was asked for.
 type ancestor struct {
 	node  int
-	depth int // Depth of it
+	depth int // nodes on the longest way from the root to it, both included
 	up    int // edges on the shortest way up to it
 	away  int // edges on the shortest path to it, which may go higher up and come down: never more than up
 }

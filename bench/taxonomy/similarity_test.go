@@ -54,8 +54,8 @@ func check(t *testing.T, tree Tree, values []known) {
 		for _, pair := range [][2]int{{v.a, v.b}, {v.b, v.a}} {
 			a, b := pair[0], pair[1]
 			what := fmt.Sprintf("%s and %s", tree.Name(tree.Leaf(a)), tree.Name(tree.Leaf(b)))
-			if got := tree.Name(CommonAncestor(tree, tree.Leaf(a), tree.Leaf(b))); got != v.ancestor {
-				t.Errorf("%s: CommonAncestor is %s, want %s", what, got, v.ancestor)
+			if got := tree.Name(commonAncestor(tree, tree.Leaf(a), tree.Leaf(b))); got != v.ancestor {
+				t.Errorf("%s: commonAncestor is %s, want %s", what, got, v.ancestor)
 			}
 			if got := PathSimilarity(tree, a, b); math.Abs(got-v.path) > 1e-12 {
 				t.Errorf("%s: PathSimilarity is %v, want %v", what, got, v.path)
@@ -77,14 +77,14 @@ func TestTreeSimilarities(t *testing.T) {
 		{fox, rock, "entity", 1. / 6, 2. / 7},
 	})
 	// A class may lie above another node: the ancestor is then the class's own.
-	if got := CommonAncestor(tr, tr.Leaf(wolf), tr.Parents(tr.Leaf(wolf))[0]); tr.Name(got) != "canine" {
-		t.Errorf("CommonAncestor of a node and its parent is %s, want canine", tr.Name(got))
+	if got := commonAncestor(tr, tr.Leaf(wolf), tr.Parents(tr.Leaf(wolf))[0]); tr.Name(got) != "canine" {
+		t.Errorf("commonAncestor of a node and its parent is %s, want canine", tr.Name(got))
 	}
 	if got := tr.Name(Superclass(tr, fish)); got != "animal" {
 		t.Errorf("Superclass(fish) = %s, want animal", got)
 	}
-	if got := Depth(tr, tr.Leaf(fox)); got != 5 {
-		t.Errorf("Depth(fox) = %d, want 5", got)
+	if got := depthOf(tr, tr.Leaf(fox)); got != 5 {
+		t.Errorf("depthOf(fox) = %d, want 5", got)
 	}
 	single := &Memory{}
 	single.Label(single.Add("everything"))
@@ -104,8 +104,8 @@ func TestJoinedBranches(t *testing.T) {
 		{dog, rock, "entity", 1. / 5, 2. / 6},
 		{goldfish, fish, "fish", 1. / 2, 6. / 7},
 	})
-	if got := Depth(tr, tr.Leaf(dog)); got != 5 {
-		t.Errorf("Depth(dog) = %d, want 5, the longer way", got)
+	if got := depthOf(tr, tr.Leaf(dog)); got != 5 {
+		t.Errorf("depthOf(dog) = %d, want 5, the longer way", got)
 	}
 	if got := tr.Name(Superclass(tr, dog)); got != "canine" {
 		t.Errorf("Superclass(dog) = %s, want canine, the first", got)
@@ -211,4 +211,16 @@ func TestMemoryRefusesWhatIsNoTree(t *testing.T) {
 			add(unevenTree())
 		}()
 	}
+}
+
+// depthOf is the number of nodes on the longest way from the root to node, both included: 1 for the root.
+func depthOf(t Tree, node int) int {
+	l := lineage(t, node)
+	return l[len(l)-1].depth
+}
+
+// commonAncestor is the deepest node that lies above, or is, both a and b; of several equally deep, the nearest
+// to both.
+func commonAncestor(t Tree, a, b int) int {
+	return meet(lineage(t, a), lineage(t, b)).node
 }

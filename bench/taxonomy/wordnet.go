@@ -2,7 +2,6 @@ package taxonomy
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,11 +61,7 @@ func parseNouns(path, text string, ids []string) (Tree, error) {
 		}
 		classes[label] = offset
 	}
-	found, err := file.ancestors(classes)
-	if err != nil {
-		return nil, err
-	}
-	return file.tree(found, classes)
+	return file.tree(classes)
 }
 
 // indexNouns finds the lines of the synsets. The licence above them, on lines that begin with blanks, names the
@@ -101,74 +96,49 @@ func indexNouns(path, text string) (*nouns, error) {
 	}
 }
 
-// ancestors reads the synsets given, by offset, and all above them.
-func (n *nouns) ancestors(offsets []string) (map[string]synset, error) {
-	found := map[string]synset{}
-	for pending := slices.Clone(offsets); len(pending) > 0; {
-		offset := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		if _, ok := found[offset]; ok {
-			continue
-		}
+// tree hangs the synsets of the classes, by offset, and all above them, each after its hypernyms.
+func (n *nouns) tree(classes []string) (Tree, error) {
+	const open = -1 // its hypernyms are being added
+	t, nodes, root := &Memory{}, map[string]int{}, ""
+	var add func(offset string) error
+	add = func(offset string) error {
 		line := n.lines[offset]
 		s, err := parseSynset(line.text)
 		if err != nil {
-			return nil, n.errorf(line.number, "%w", err)
+			return n.errorf(line.number, "%w", err)
 		}
-		for _, h := range s.hypernyms {
-			if _, ok := n.lines[h]; !ok {
-				return nil, n.errorf(line.number, "hypernym %q of synset %s is not in the file", h, offset)
-			}
-		}
-		found[offset] = s
-		pending = append(pending, s.hypernyms...)
-	}
-	return found, nil
-}
-
-// tree numbers the synsets, each after its hypernyms.
-func (n *nouns) tree(found map[string]synset, classes []string) (Tree, error) {
-	offsets := slices.Sorted(maps.Keys(found)) // for an order that is always the same
-	below := map[string][]string{}
-	waiting := map[string]int{} // hypernyms without a node
-	var ready []string
-	for _, offset := range offsets {
-		hypernyms := found[offset].hypernyms
-		waiting[offset] = len(hypernyms)
-		for _, h := range hypernyms {
-			below[h] = append(below[h], offset)
-		}
-		if len(hypernyms) > 0 {
-			continue
-		}
-		if len(ready) > 0 {
-			return nil, n.errorf(n.lines[offset].number, "synset %s has no hypernym, and neither has %s: want one root",
-				offset, ready[0])
-		}
-		ready = append(ready, offset)
-	}
-	t := &Memory{}
-	nodes := map[string]int{}
-	for i := 0; i < len(ready); i++ {
-		offset := ready[i]
-		s := found[offset]
+		nodes[offset] = open
 		var parents []int
 		for _, h := range s.hypernyms {
+			if _, ok := n.lines[h]; !ok {
+				return n.errorf(line.number, "hypernym %q of synset %s is not in the file", h, offset)
+			}
+			if _, ok := nodes[h]; !ok {
+				if err := add(h); err != nil {
+					return err
+				}
+			}
+			if nodes[h] == open {
+				return n.errorf(line.number, "the hypernyms of synset %s lead round in a circle", offset)
+			}
 			parents = append(parents, nodes[h])
 		}
+		if len(parents) == 0 && root != "" {
+			first, second := min(root, offset), max(root, offset)
+			return n.errorf(n.lines[second].number, "synset %s has no hypernym, and neither has %s: want one root", second, first)
+		}
+		if len(parents) == 0 {
+			root = offset
+		}
 		nodes[offset] = t.Add(s.name, parents...)
-		for _, child := range below[offset] {
-			if waiting[child]--; waiting[child] == 0 {
-				ready = append(ready, child)
-			}
-		}
-	}
-	for _, offset := range offsets {
-		if waiting[offset] > 0 {
-			return nil, n.errorf(n.lines[offset].number, "the hypernyms of synset %s lead round in a circle", offset)
-		}
+		return nil
 	}
 	for _, offset := range classes {
+		if _, ok := nodes[offset]; !ok {
+			if err := add(offset); err != nil {
+				return nil, err
+			}
+		}
 		t.Label(nodes[offset])
 	}
 	return t, nil

@@ -57,8 +57,8 @@ func TestWordNetKnownValues(t *testing.T) {
 			{woman, einstein, "person", 1. / 6, 14. / 19},
 			{dog, dog, "dog", 1, 1},
 		})
-		if got := Depth(tree, tree.Leaf(dog)); got != 14 {
-			t.Errorf("Depth(dog) = %d, want 14", got)
+		if got := depthOf(tree, tree.Leaf(dog)); got != 14 {
+			t.Errorf("depthOf(dog) = %d, want 14", got)
 		}
 		if got := tree.Name(Superclass(tree, dog)); got != "canine" {
 			t.Errorf("Superclass(dog) = %s, want canine", got)

@@ -3,12 +3,14 @@
 package views
 
 import (
+	"cmp"
 	"sync"
 
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/rng"
 )
 
@@ -96,36 +98,21 @@ func (s *Source) make(step int) *Batch {
 	}
 	chosen := s.choose(step)
 	errs := make([]error, n)
-	s.each(n, func(_ *augment.Viewer, i int) {
+	parallel.Each(n, len(s.viewers), func(_, i int) {
 		b.Classes[i] = s.data.Labels[chosen[i]]
 		errs[i] = s.data.Read(chosen[i], s.images[i])
 	})
-	for _, err := range errs {
-		if err != nil {
-			b.err = err
-			return b
-		}
+	if b.err = cmp.Or(errs...); b.err != nil {
+		return b
 	}
-	s.each(n, func(viewer *augment.Viewer, i int) {
+	parallel.Each(n, len(s.viewers), func(thread, i int) {
+		viewer := s.viewers[thread]
 		hi, lo := rng.Key(s.seed, rng.QueryView, uint64(step), uint64(i))
 		viewer.View(b.Query, i, s.images[i], hi, lo)
 		hi, lo = rng.Key(s.seed, rng.KeyView, uint64(step), uint64(key(i)))
 		viewer.View(b.Key, i, s.images[key(i)], hi, lo)
 	})
 	return b
-}
-
-// each does 0 to n-1, a thread for each viewer.
-func (s *Source) each(n int, do func(viewer *augment.Viewer, i int)) {
-	var wait sync.WaitGroup
-	for thread, viewer := range s.viewers {
-		wait.Go(func() {
-			for i := thread; i < n; i += len(s.viewers) {
-				do(viewer, i)
-			}
-		})
-	}
-	wait.Wait()
 }
 
 // blank is where the views of one encoder go.
