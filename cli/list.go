@@ -7,77 +7,70 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type listCommand struct {
-	*Console
-	jsonFlag
-}
-
-func newList(c *Console) *cobra.Command {
-	o := &listCommand{Console: c}
+func newList(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the claims, arms and tiers",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return o.run() },
+		RunE: func(*cobra.Command, []string) error {
+			if a.json {
+				return a.printJSON(a.Catalogue)
+			}
+			a.list()
+			return nil
+		},
 	}
-	o.addJSON(cmd)
+	a.addJSON(cmd)
 	return cmd
 }
 
-func (o *listCommand) run() error {
-	if o.json {
-		return o.printJSON(o.Catalogue)
-	}
-	fmt.Fprintln(o.Stdout, "CLAIMS")
-	for _, claim := range o.Catalogue.Claims {
-		fmt.Fprintf(o.Stdout, "  %s\n      %s\n", claim.ID, claim.Statement)
+// list prints the catalogue.
+func (c *Console) list() {
+	c.printf("CLAIMS\n")
+	for _, claim := range c.Catalogue.Claims {
+		c.printf("  %s\n      %s\n", claim.ID, claim.Statement)
+		conditions := fmt.Sprintf("at least %d seeds", claim.MinSeeds)
+		if claim.Temperature != 0 {
+			conditions = fmt.Sprintf("temperature %g, ", claim.Temperature) + conditions
+		}
 		for _, x := range claim.Contrasts {
-			fmt.Fprintf(o.Stdout, "      test: %s %s %s, margin %g points", x.A, x.Relation, x.B, x.Margin)
-			if claim.Temperature != 0 {
-				fmt.Fprintf(o.Stdout, ", temperature %g", claim.Temperature)
-			}
-			fmt.Fprintf(o.Stdout, ", at least %d seeds\n", claim.MinSeeds)
+			c.printf("      test: %s %s %s, margin %g points, %s\n", x.A, x.Relation, x.B, x.Margin, conditions)
 		}
 		for _, x := range claim.Observations {
-			fmt.Fprintf(o.Stdout, "      observation: %s of %s more than %g above chance", x.Statistic, x.Arm, x.Margin)
-			if claim.Temperature != 0 {
-				fmt.Fprintf(o.Stdout, ", temperature %g", claim.Temperature)
-			}
-			fmt.Fprintf(o.Stdout, ", at least %d seeds\n", claim.MinSeeds)
+			c.printf("      observation: %s of %s more than %g above chance, %s\n", x.Statistic, x.Arm, x.Margin, conditions)
 		}
 	}
-	fmt.Fprintln(o.Stdout, "SWEEPS")
-	for _, w := range o.Catalogue.Sweeps {
-		var lines, shares []string
-		for _, l := range w.Lines {
-			lines = append(lines, l.String())
-		}
+	c.printf("SWEEPS\n")
+	for _, w := range c.Catalogue.Sweeps {
+		var shares []string
 		for _, f := range w.Fractions {
 			shares = append(shares, fmt.Sprintf("%g%%", 100*f))
 		}
-		fmt.Fprintf(o.Stdout, "  %-10s %s: %s; each %s; %d seeds\n", w.ID, w.Title, strings.Join(lines, ", "), strings.Join(shares, ", "), w.Seeds)
+		c.printf("  %-10s %s: %s; each %s; %d seeds\n", w.ID, w.Title, join(w.Lines, ", "), strings.Join(shares, ", "), w.Seeds)
 	}
-	fmt.Fprintln(o.Stdout, "ARMS")
-	for _, a := range o.Catalogue.Arms {
-		var rules []string
-		for _, r := range a.Rules {
-			rules = append(rules, r.String())
+	c.printf("ARMS\n")
+	for _, a := range c.Catalogue.Arms {
+		c.printf("  %-36s %s", a.ID, a.Title)
+		if len(a.Rules) > 0 {
+			c.printf(" [%s]", join(a.Rules, ", then "))
 		}
-		fmt.Fprintf(o.Stdout, "  %-36s %s", a.ID, a.Title)
-		if len(rules) > 0 {
-			fmt.Fprintf(o.Stdout, " [%s]", strings.Join(rules, ", then "))
-		}
-		fmt.Fprintln(o.Stdout)
+		c.printf("\n")
 	}
-	fmt.Fprintln(o.Stdout, "TIERS")
-	for _, t := range o.Catalogue.Tiers {
+	c.printf("TIERS\n")
+	for _, t := range c.Catalogue.Tiers {
 		scale := t.Train.Scale()
-		fmt.Fprintf(o.Stdout, "  %-12s %s: %s, %s, %d steps of %d images, %d negatives a query, %d seeds\n",
+		c.printf("  %-12s %s: %s, %s, %d steps of %d images, %d negatives a query, %d seeds\n",
 			t.ID, t.Title, t.Dataset, t.Train.ID(), scale.Steps, scale.Batch, scale.Negatives, t.Seeds)
 	}
-	fmt.Fprintln(o.Stdout, "DATA SETS")
-	for _, d := range o.Catalogue.Datasets {
-		fmt.Fprintf(o.Stdout, "  %-12s %s\n", d.Name, d.From)
+	c.printf("DATA SETS\n")
+	for _, d := range c.Catalogue.Datasets {
+		c.printf("  %-12s %s\n", d.Name, d.From)
 	}
-	return nil
+}
+
+func join[T fmt.Stringer](all []T, between string) string {
+	var texts []string
+	for _, x := range all {
+		texts = append(texts, x.String())
+	}
+	return strings.Join(texts, between)
 }

@@ -12,14 +12,7 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-type planCommand struct {
-	*Console
-	studyFlags
-	jsonFlag
-}
-
-func newPlan(c *Console) *cobra.Command {
-	o := &planCommand{Console: c}
+func newPlan(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show the cells of a run, the time that the rest takes, and the seeds that a claim needs",
@@ -32,54 +25,50 @@ claims a verdict with power 0.8 if the true difference is the one observed, and 
 for the claim judged alone and among all claims of the tier, which is stricter; and at the observed spread
 and at its upper 80% bound, since a few pairs tell the spread roughly. Without two pairs it asks for a pilot.
 It reckons with judging once; verify --seeds auto, which looks more often, is stricter and may need more.`,
-		Example: c.examples("plan", "plan --claim "+first(study.ClaimIDs(c.Catalogue))+" --json"),
-		Args:    cobra.NoArgs,
+		Example: a.examples("plan", "plan --claim "+first(study.ClaimIDs(a.Catalogue))+" --json"),
 	}
-	o.addStudy(cmd, c, study.ReadOrEmpty, o.run)
-	o.addSweep(cmd, c)
-	o.addWorkers(cmd)
-	o.addJSON(cmd)
+	a.addStudy(cmd, study.ReadOrEmpty, func(ctx context.Context, s *study.Study) error {
+		p, err := s.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(p)
+		}
+		a.printCells(p.Cells)
+		if p.Rest.Cells == 0 {
+			a.printf("nothing to run\n")
+		} else {
+			each := time.Duration(p.SecondsPerCell * float64(time.Second)).Round(time.Second)
+			a.printf("about %s to run the rest, %d cells at a time (%s a cell: %s)\n", p.Rest.Wall(), p.Parallel, each, p.Basis)
+		}
+		return a.printClaimPlans(p.Claims)
+	})
+	a.addSweep(cmd)
+	a.addWorkers(cmd)
+	a.addJSON(cmd)
 	return cmd
-}
-
-func (o *planCommand) run(ctx context.Context, s *study.Study) error {
-	p, err := s.Plan(ctx)
-	if err != nil {
-		return err
-	}
-	if o.json {
-		return o.printJSON(p)
-	}
-	o.printCells(p.Cells)
-	if p.Rest.Cells == 0 {
-		fmt.Fprintln(o.Stdout, "nothing to run")
-	} else {
-		each := time.Duration(p.SecondsPerCell * float64(time.Second)).Round(time.Second)
-		fmt.Fprintf(o.Stdout, "about %s to run the rest, %d cells at a time (%s a cell: %s)\n", p.Rest.Wall(), p.Parallel, each, p.Basis)
-	}
-	return o.printClaimPlans(p.Claims)
 }
 
 func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
 	for _, p := range plans {
-		fmt.Fprintf(c.Stdout, "\n%s: %d paired seeds are stored, a verdict takes at least %d\n", p.Claim, p.Pairs, p.MinSeeds)
+		c.printf("\n%s: %d paired seeds are stored, a verdict takes at least %d\n", p.Claim, p.Pairs, p.MinSeeds)
 		if p.Pilot != nil {
-			fmt.Fprintf(c.Stdout, "  too few to plan from; a pilot is needed: %s (%s)\n", p.Pilot.Command, p.Pilot.Cost)
+			c.printf("  too few to plan from; a pilot is needed: %s (%s)\n", p.Pilot.Command, p.Pilot.Cost)
 			continue
 		}
 		for _, x := range p.Contrasts {
-			fmt.Fprintf(c.Stdout, "  %s (%s, margin %g): %+.3g %s, %.3g from the margin, toward %s; SD %.3g, at most %.3g with %.0f%% confidence\n",
+			c.printf("  %s (%s, margin %g): %+.3g %s, %.3g from the margin, toward %s; SD %.3g, at most %.3g with %.0f%% confidence\n",
 				x.Name, x.Relation, x.Margin, x.Estimate, x.Unit, x.Distance, x.Toward, x.SD, x.SDBound, 100*judge.Confidence)
 		}
-		fmt.Fprintf(c.Stdout, "  seeds for a verdict with power %g, if the true difference is the one observed:\n", judge.Power)
+		c.printf("  seeds for a verdict with power %g, if the true difference is the one observed:\n", judge.Power)
 		table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "    judged\twith the SD\tseeds\tinterval\tstill to run")
 		for _, x := range p.Needs {
-			judged := "alone"
+			judged, spread := "alone", "observed"
 			if x.Family > 1 {
 				judged = fmt.Sprintf("among %d claims", x.Family)
 			}
-			spread := "observed"
 			if x.Spread == judge.BoundedSpread {
 				spread = "at most"
 			}
@@ -95,4 +84,41 @@ func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
 		}
 	}
 	return nil
+}
+
+func newStatus(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "status", Short: "Show which cells are done, failed, begun or missing"}
+	a.addStudy(cmd, study.Read, func(ctx context.Context, s *study.Study) error {
+		cells, err := s.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(cells)
+		}
+		a.printCells(cells)
+		return nil
+	})
+	a.addSweep(cmd)
+	a.addRuns(cmd)
+	a.addJSON(cmd)
+	return cmd
+}
+
+// printCells prints where cells stand, and a summary.
+func (c *Console) printCells(cells []study.CellState) {
+	count := map[study.State]int{}
+	for _, cell := range cells {
+		count[cell.State]++
+		detail := cell.Reason
+		switch {
+		case cell.Step > 0:
+			detail = fmt.Sprintf("checkpoint at step %d of %d", cell.Step, cell.Spec.Training.Steps())
+		case cell.Seconds > 0 && detail == "":
+			detail = fmt.Sprintf("%.0f s", cell.Seconds)
+		}
+		c.printf("%-9s %-36s T %-5g seed %-3d %s  %s\n", cell.State, cell.Arm, cell.Temperature, cell.Seed, cell.Run, detail)
+	}
+	c.printf("%d cells: %d complete, %d failed, %d begun, %d missing\n",
+		len(cells), count[study.Complete], count[study.Failed], count[study.Begun], count[study.Missing])
 }

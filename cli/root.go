@@ -10,32 +10,24 @@ import (
 	"github.com/cidbench/cidbench/bench"
 )
 
-func newRoot(c *Console) *cobra.Command {
+func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:           c.Name,
+		Use:           a.Name,
 		Short:         "Tests the claims of a paper",
-		Long:          longHelp(c.Name, c.Catalogue.Paper),
+		Long:          longHelp(a.Name, a.Catalogue.Paper),
 		Version:       strings.TrimSpace(bench.Version + " " + bench.Commit),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	group(root)
+	root.SetArgs(a.Args)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	root.AddCommand(newList(c), newPlan(c), newRun(c), newVerify(c), newAnalyze(c), newReport(c), newStatus(c), newRegistry(c))
-	for _, sub := range append(root.Commands(), root) {
-		checkArgs(sub)
-	}
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newAnalyze(a), newReport(a), newStatus(a), newRegistry(a))
+	checkArgs(root)
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
 	root.InitDefaultCompletionCmd()
 	return root
-}
-
-// newRegistry holds the commands that look after a registry.
-func newRegistry(c *Console) *cobra.Command {
-	cmd := &cobra.Command{Use: "registry", Short: "Look after a registry: list, show, check, copy, export, collect garbage, sign"}
-	group(cmd)
-	cmd.AddCommand(newLs(c), newShow(c), newGet(c), newCheck(c), newGC(c), newExport(c), newImport(c), newCopy(c), newSign(c))
-	return cmd
 }
 
 // longHelp says what the program does, in lines of at most 100 characters.
@@ -55,7 +47,8 @@ func longHelp(program string, p bench.Paper) string {
 
 // group makes a command that only holds others: alone it prints its help, and what it does not hold is a
 // usage error.
-func group(c *cobra.Command) {
+func group(c *cobra.Command, held ...*cobra.Command) {
+	c.AddCommand(held...)
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -65,15 +58,18 @@ func group(c *cobra.Command) {
 	}
 }
 
-// checkArgs makes wrong arguments, and flags that exclude each other, a usage error, here and below.
+// checkArgs makes wrong arguments - any, unless the command says which it takes - and flags that exclude each
+// other a usage error, here and below.
 func checkArgs(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := cmp.Or(c.ValidateFlagGroups(), check(c, args)); err != nil {
-				return usagef("%w; see %s --help", err, c.CommandPath())
-			}
-			return nil
+	check := c.Args
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if err := cmp.Or(c.ValidateFlagGroups(), check(c, args)); err != nil {
+			return usagef("%w; see %s --help", err, c.CommandPath())
 		}
+		return nil
 	}
 	for _, sub := range c.Commands() {
 		checkArgs(sub)

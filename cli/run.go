@@ -5,22 +5,118 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/layout"
+	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
 )
 
-func newRun(c *Console) *cobra.Command {
-	var o studyFlags
+func newRun(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Train and probe what the registry lacks",
 		Long: `Trains and probes the cells (arm, temperature, seed) that the selected claims need and the registry
 does not hold, and analyses what claims observe. A finished run is never repeated; an interrupted one goes
 on from its last checkpoint.`,
-		Example: c.examples("run", "run --claim "+first(study.ClaimIDs(c.Catalogue))+" --seeds 8", "run --sweep "+first(study.SweepIDs(c.Catalogue))),
-		Args:    cobra.NoArgs,
+		Example: a.examples("run", "run --claim "+first(study.ClaimIDs(a.Catalogue))+" --seeds 8", "run --sweep "+first(study.SweepIDs(a.Catalogue))),
 	}
-	o.addStudy(cmd, c, study.Write, func(ctx context.Context, s *study.Study) error { return s.Run(ctx) })
-	o.addSweep(cmd, c)
-	o.addWorkers(cmd)
+	a.addStudy(cmd, study.Write, func(ctx context.Context, s *study.Study) error { return s.Run(ctx) })
+	a.addSweep(cmd)
+	a.addWorkers(cmd)
+	return cmd
+}
+
+const verifyHelp = `Runs what is missing for the selected claims (all of them without --claim), then judges each:
+supported, refuted or inconclusive. The exit code says the outcome.
+
+With --seeds auto it adds seeds until every claim is decided, or --max-seeds or --budget is spent. It looks
+at seed counts planned up front (3, 5, 8, 12, ...: half as many again, up to --max-seeds). Looking more than
+once is corrected for: each of K planned looks is judged at 0.05/K (Bonferroni), with intervals of that
+level, so that any wrong verdict at any look has a probability of at most 0.05. A claim keeps the verdict of
+the first look that decides it, and is not trained further. The verdict depends on --max-seeds, the claims
+selected and the runs stored, and on nothing else: the same command gives it again.`
+
+func newVerify(a *app) *cobra.Command {
+	var auto bool
+	var looks study.Looks
+	claim := "verify --claim " + first(study.ClaimIDs(a.Catalogue))
+	cmd := &cobra.Command{
+		Use:     "verify",
+		Short:   "Run what is missing and judge the claims",
+		Long:    verifyHelp,
+		Example: a.examples(claim, claim+" --seeds auto --budget 2h", "verify --tier "+first(study.TierIDs(a.Catalogue)), "verify --no-run --json"),
+		PreRunE: func(cmd *cobra.Command, _ []string) error { // what flags say only together
+			for _, name := range []string{"max-seeds", "budget"} {
+				if cmd.Flags().Changed(name) && !auto {
+					return usagef("--%s means something only with --seeds auto", name)
+				}
+			}
+			if auto {
+				a.Looks = &looks
+			}
+			if a.Runs != "" && !a.noRun {
+				return usagef("--runs judges stored runs: use it with --no-run")
+			}
+			return nil
+		},
+	}
+	a.addStudy(cmd, study.Write, a.verify)
+	a.addWorkers(cmd)
+	a.addRuns(cmd)
+	a.addJSON(cmd)
+	f := cmd.Flags()
+	seeds := f.Lookup("seeds")
+	seeds.Value = &seedCount{&a.Seeds, &auto}
+	seeds.Usage = "number of seeds, or auto: add seeds until the claims are decided (default: the tier's)"
+	f.IntVar(&looks.Max, "max-seeds", 12, "with --seeds auto: the seeds of the last look")
+	f.DurationVar(&looks.Budget, "budget", 0, "with --seeds auto: stop training after this time, such as 90m (default: no limit)")
+	f.BoolVar(&a.noRun, "no-run", false, "judge only what is stored")
+	complete(cmd, "seeds", []string{autoSeeds})
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, s *study.Study) error {
+	r, err := s.Judge(ctx, !a.noRun)
+	if err != nil {
+		return err
+	}
+	format := "text"
+	if a.json {
+		format = "json"
+	}
+	if err := report.Write(a.Stdout, r, format, a.Text); err != nil {
+		return err
+	}
+	if code := r.ExitCode(); code != exitSupported {
+		return coded{code: code}
+	}
+	return nil
+}
+
+func newAnalyze(a *app) *cobra.Command {
+	arms := study.ArmIDs(a.Catalogue)
+	cmd := &cobra.Command{
+		Use:   "analyze",
+		Short: "Analyse the embeddings of stored checkpoints; trains nothing",
+		Long: `Measures, on the checkpoints that finished runs keep (early, middle and end of training, and the encoder
+as initialised), how difficult negatives relate to the query in meaning, and whether some are hard or easy
+for more queries than chance. Each analysis is stored as a run of its own and never repeated. Prints the
+statistics over training, with the p values of their permutation nulls.`,
+		Example: a.examples("analyze", "analyze --arm "+first(arms)+" --json"),
+	}
+	a.addStudy(cmd, study.Write, func(ctx context.Context, s *study.Study) error {
+		r, err := s.Analyze(ctx)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(r.Analyses)
+		}
+		return write.Text(a.Stdout, layout.Document{layout.Analyses(r)}, a.Text)
+	})
+	a.addWorkers(cmd)
+	a.addJSON(cmd)
+	cmd.Flags().StringSliceVar(&a.Arms, "arm", nil, "arm to analyse (repeatable; default those that the claims observe)")
+	complete(cmd, "arm", arms)
 	return cmd
 }

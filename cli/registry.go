@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/registry"
+)
+
+// newRegistry holds the commands that look after a registry.
+func newRegistry(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "registry", Short: "Look after a registry: list, show, check, copy, export, collect garbage, sign"}
+	group(cmd, newLs(a), newShow(a), newGet(a), newCheck(a), newGC(a), newExport(a), newImport(a), newCopy(a), newSign(a))
+	return cmd
+}
+
+type listedRun struct {
+	Run          string          `json:"run"`
+	Status       string          `json:"status"`
+	ResultDigest registry.Digest `json:"resultDigest,omitempty"`
+	Manifest     registry.Digest `json:"manifest,omitempty"`
+	Error        string          `json:"error,omitempty"`
+}
+
+func newLs(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "ls", Short: "List the finished runs and their result digests"}
+	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
+		runs, err := reg.Statuses(ctx)
+		if err != nil {
+			return err
+		}
+		damaged := 0
+		rows := make([]listedRun, len(runs))
+		for i, r := range runs {
+			rows[i] = listedRun{Run: r.Run, Status: string(r.Status), ResultDigest: r.ResultDigest, Manifest: r.Manifest}
+			if r.Err != nil {
+				rows[i].Status, rows[i].Error = "damaged", r.Err.Error()
+				damaged++
+			}
+			if !a.json {
+				a.printf("%s  %-8s  %s%s\n", r.Run, rows[i].Status, r.ResultDigest, rows[i].Error)
+			}
+		}
+		if a.json {
+			err = a.printJSON(rows)
+		}
+		if err == nil && damaged > 0 {
+			err = coded{exitIntegrity, fmt.Sprintf("%d manifests are damaged", damaged)}
+		}
+		return err
+	})
+	a.addJSON(cmd)
+	return cmd
+}
+
+func newShow(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "show RUN", Short: "Print the manifest of a run: what determined it, what came out, where and when", Args: cobra.ExactArgs(1)}
+	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, args []string) error {
+		m, err := readManifest(ctx, reg, args[0])
+		if err != nil {
+			return err
+		}
+		return a.printJSON(m)
+	})
+	return cmd
+}
+
+// readManifest reads that of a run. An id that is none is a usage error.
+func readManifest(ctx context.Context, reg *registry.Registry, run string) (registry.Manifest, error) {
+	m, _, err := reg.Run(ctx, run)
+	if exitCode(err) == exitInternal && ctx.Err() == nil { // no failure of the registry
+		err = usagef("%w", err)
+	}
+	return m, err
+}
+
+func newCheck(a *app) *cobra.Command {
+	var opts registry.CheckOptions
+	var publicKey string
+	cmd := &cobra.Command{Use: "check", Short: "Look for damage: missing, truncated, flipped or misplaced objects, bad manifests"}
+	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
+		var err error
+		if publicKey != "" {
+			if opts.PublicKey, err = readKey[ed25519.PublicKey](publicKey, x509.ParsePKIXPublicKey); err != nil {
+				return usagef("--public-key: %w", err)
+			}
+		}
+		opts.Progress = a.counter("checked")
+		problems, err := reg.Check(ctx, opts)
+		switch {
+		case err != nil:
+			return err
+		case a.json:
+			err = a.printJSON(append([]registry.Problem{}, problems...)) // none are [], not null
+		case len(problems) == 0:
+			a.printf("%s is whole\n", reg)
+		default:
+			for _, p := range problems {
+				a.printf("%v\n", p)
+			}
+		}
+		if err == nil && len(problems) > 0 {
+			err = coded{exitIntegrity, fmt.Sprintf("%s has %d problems", reg, len(problems))}
+		}
+		return err
+	})
+	a.addJSON(cmd)
+	cmd.Flags().BoolVar(&opts.ReadData, "read-data", false, "read and hash every object, not only its size")
+	cmd.Flags().StringVar(&publicKey, "public-key", "", "PEM file of an Ed25519 public key: every manifest must be signed by it")
+	return cmd
+}
+
+func newSign(a *app) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "sign",
+		Short: "Sign the manifests of all finished runs with an Ed25519 key (in-toto statements)",
+		Example: "  openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out public.pem\n" +
+			a.examples("registry sign --key key.pem", "registry check --public-key public.pem"),
+	}
+	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
+		key, err := readKey[ed25519.PrivateKey](file, x509.ParsePKCS8PrivateKey)
+		if err != nil {
+			return usagef("--key: %w", err)
+		}
+		signed := 0
+		for run, err := range reg.Runs(ctx) {
+			if err == nil {
+				err = reg.Sign(ctx, run, key)
+			}
+			if err != nil {
+				return err
+			}
+			signed++
+		}
+		a.printf("%d manifests are signed by key %s\n", signed, registry.KeyID(key.Public().(ed25519.PublicKey)))
+		return nil
+	})
+	cmd.Flags().StringVar(&file, "key", "", "PEM file of the private key (PKCS #8)")
+	return cmd
+}
+
+// readKey reads an Ed25519 key from a PEM file. The errors never quote what is in it.
+func readKey[K ed25519.PublicKey | ed25519.PrivateKey](name string, parse func([]byte) (any, error)) (K, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s is not a PEM file", name)
+	}
+	parsed, err := parse(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be parsed as a key of this kind", name)
+	}
+	key, ok := parsed.(K)
+	if !ok {
+		return nil, fmt.Errorf("%s is not an Ed25519 key", name)
+	}
+	return key, nil
+}
+
+func newGC(a *app) *cobra.Command {
+	opts := registry.GCOptions{Owner: fmt.Sprintf("process %d", os.Getpid())}
+	cmd := &cobra.Command{
+		Use:   "gc",
+		Short: "Collect blobs that no run needs (looks only, without --remove)",
+		Long: `Finds blobs that no manifest or live run needs, such as the checkpoints of finished runs'
+earlier attempts. With --remove they are moved to the trash, and what has been there for longer than the
+grace period is deleted. Runs may be at work meanwhile.`,
+	}
+	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
+		if opts.Grace <= 0 {
+			return usagef("--grace must be positive")
+		}
+		opts.Progress = a.counter("looked at")
+		found, err := reg.GC(ctx, opts)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(found)
+		}
+		verb := "would be "
+		if opts.Remove {
+			verb = ""
+		}
+		show := func(what string, blobs []registry.Garbage) {
+			var bytes int64
+			for _, g := range blobs {
+				bytes += g.Size
+			}
+			a.printf("%d blobs (%.1f MB) %s%s\n", len(blobs), float64(bytes)/1e6, verb, what)
+		}
+		show("moved to the trash", found.Trashed)
+		show("restored from the trash", found.Restored)
+		show("deleted", found.Purged)
+		show("left alone, damaged", found.Damaged)
+		return nil
+	})
+	a.addJSON(cmd)
+	cmd.Flags().BoolVar(&opts.Remove, "remove", false, "do it; without this flag nothing is written")
+	cmd.Flags().DurationVar(&opts.Grace, "grace", registry.DefaultGrace, "age below which nothing is touched, and time that the trash is kept")
+	return cmd
+}
