@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cidbench/cidbench/registry"
 )
 
 // TestKeyHasNoZeros: members that are zero or empty do not appear, elements of arrays keep their place.
@@ -34,10 +36,10 @@ func TestNewFieldsChangeNoKey(t *testing.T) {
 		Names []string `json:"names"`
 	}
 	plain, more := key(before{Steps: 5}), after{Steps: 5}
-	if got := key(more); runID(got) != runID(plain) {
+	if got := key(more); must(registry.RunID(got)) != must(registry.RunID(plain)) {
 		t.Errorf("the key %s became %s", plain, got)
 	}
-	if more.Decay.Rate = 0.1; runID(key(more)) == runID(plain) {
+	if more.Decay.Rate = 0.1; must(registry.RunID(key(more))) == must(registry.RunID(plain)) {
 		t.Error("a setting that is used does not change the key")
 	}
 }

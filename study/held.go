@@ -17,7 +17,8 @@ import (
 // was computed, whatever the catalogue asks for.
 type held struct {
 	runs []heldRun // trainings and floors, keyed as this program keys them
-	// foreign are the other manifests, by a sentence about them.
+	// others cannot be what the catalogue asks for: foreign says of how many why.
+	others  []heldRun
 	foreign map[string]*provenances
 }
 
@@ -83,6 +84,9 @@ func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogu
 			h.foreign[foreign] = &provenances{commits: map[string]bool{}}
 		}
 		h.foreign[foreign].add(run.commit)
+		if !run.IsAnalysis() {
+			h.others = append(h.others, run)
+		}
 	}
 	return h, nil
 }
@@ -175,7 +179,7 @@ func (h *held) near(cell bench.Cell, asked map[string]bool) (run string, differe
 	if err != nil {
 		panic(err) // this program's own
 	}
-	for _, have := range h.runs {
+	for _, have := range slices.Concat(h.runs, h.others) {
 		same := have.Dataset.Name == want.Dataset.Name && have.Seed == want.Seed && have.Training.Features == want.Training.Features &&
 			len(bench.Differences(have.Training.Rules, stored.Training.Rules)) == 0
 		if !same || asked[have.id] {
@@ -185,5 +189,9 @@ func (h *held) near(cell bench.Cell, asked map[string]bool) (run string, differe
 			run, differences, ok = have.id, d, true
 		}
 	}
+	// What makes a key unreadable comes first.
+	slices.SortStableFunc(differences, func(a, b bench.Difference) int {
+		return strings.Compare(strings.TrimPrefix(a.Path, "scheme"), strings.TrimPrefix(b.Path, "scheme"))
+	})
 	return run, differences, ok
 }

@@ -48,6 +48,9 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	if s.held, err = hold(ctx, s.reg, catalogue); err != nil {
 		return nil, err
 	}
+	for _, note := range s.held.notes() {
+		s.opts.Observer.Say(note)
+	}
 	if o.Access == Read {
 		if err := s.adopt(); err != nil {
 			return nil, err
