@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/contrast"
@@ -245,18 +246,22 @@ func (l look) nothing(claim *bench.Claim) stats.Verdict {
 	return model.NothingToJudge
 }
 
-// near names the stored runs that come nearest to what a claim asks for and is not there.
-func (l look) near(claim *bench.Claim) (sentences []string) {
+// near names the stored runs that come nearest to what a claim asks for and is not there, in a sentence or none.
+func (l look) near(claim *bench.Claim) (sentence []string) {
+	var runs []string
 	for _, arm := range claim.Arms() {
 		for seed := range uint64(l.seeds) {
 			if cell, ok := l.cell(arm, l.temperature(claim), seed); ok {
 				if near, ok := l.Near[cell.Spec.ID()]; ok {
-					sentences = append(sentences, fmt.Sprintf("Stored, but not as the catalogue asks for it: run %s, nearest to %s.", near.Run, cell.Name()))
+					runs = append(runs, fmt.Sprintf("run %s (%s)", near.Run, cell.Name()))
 				}
 			}
 		}
 	}
-	return sentences
+	if len(runs) > 0 {
+		sentence = []string{"Stored, but not as the catalogue asks for it: " + strings.Join(runs, ", ") + "."}
+	}
+	return sentence
 }
 
 // bySeed collects the seeds at which something holds.
