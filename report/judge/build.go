@@ -20,7 +20,10 @@ func Build(in Input) (*model.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	looks := planned(in)
+	looks := &model.Looks{Method: words.LookMethod, Seeds: in.Looks, Alpha: model.TotalAlpha, Open: []string{}, Stopped: in.Stopped}
+	if in.Looks == nil {
+		looks.Seeds = []int{in.Seeds} // a plan of one
+	}
 	l := look{matrix: m, seeds: in.Seeds, alpha: stats.LookAlpha(model.TotalAlpha, len(looks.Seeds))}
 	r := &model.Report{
 		Schema: model.Schema, Version: model.Version, Paper: in.Catalogue.Paper, Alpha: l.alpha, Level: l.level(),
@@ -74,15 +77,6 @@ func note(r *model.Report, text string) int {
 	}
 	r.Notes = append(r.Notes, text)
 	return len(r.Notes)
-}
-
-// planned are the looks of an input; a fixed number of seeds is a plan of one.
-func planned(in Input) *model.Looks {
-	looks := &model.Looks{Method: words.LookMethod, Seeds: in.Looks, Alpha: model.TotalAlpha, Open: []string{}, Stopped: in.Stopped}
-	if in.Looks == nil {
-		looks.Seeds = []int{in.Seeds}
-	}
-	return looks
 }
 
 // outcome is the claims at the last look taken, with what qualifies each, and that look.

@@ -7,47 +7,38 @@ import (
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
-	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
 
 // runOf is a cell of the matrix with its arm.
-type runOf struct {
-	arm model.Arm
-	model.RunRow
-}
+type runOf = Member[model.Arm, model.RunRow]
 
 func armsSection(r *model.Report) Section {
-	var every, missing []runOf
+	every := Members(r.Arms, func(a *model.Arm) []model.RunRow { return a.Runs })
+	missing := slices.DeleteFunc(slices.Clone(every), func(x runOf) bool { return x.Of.Linear != nil })
 	var titles Facts
 	for _, a := range r.Arms {
-		for _, row := range a.Runs {
-			every = append(every, runOf{a, row})
-			if row.Linear == nil {
-				missing = append(missing, runOf{a, row})
-			}
-		}
 		if title := (Fact{Name: a.ID, Text: a.Title}); !slices.Contains(titles, title) {
 			titles = append(titles, title) // once for all temperatures
 		}
 	}
 	s := Section{ID: "arms", Level: 2, Title: "Arms", Blocks: []Block{armTable(r.Arms)}}
 	place := []Shows[runOf]{
-		Text("Arm", func(x runOf) string { return x.arm.ID }),
-		Number("T", func(x runOf) string { return words.Temperature(x.arm) }),
-		Number("Seed", func(x runOf) string { return fmt.Sprint(x.Seed) }),
-		Text("Status", func(x runOf) string { return string(x.Status) }),
+		Text("Arm", func(x runOf) string { return x.Group.ID }),
+		Number("T", func(x runOf) string { return words.Temperature(x.Group) }),
+		Number("Seed", func(x runOf) string { return fmt.Sprint(x.Of.Seed) }),
+		Text("Status", func(x runOf) string { return string(x.Of.Status) }),
 	}
 	if len(missing) > 0 {
-		s = s.with(Tabulate("Runs without a result.", missing, append(slices.Clip(place), Text("Reason", func(x runOf) string { return x.Reason }))...))
+		s = s.with(Tabulate("Runs without a result.", missing, append(slices.Clip(place), Text("Reason", func(x runOf) string { return x.Of.Reason }))...))
 	}
 	return s.with(figures(figure.Accuracies("accuracies", "Accuracy by arm", r))...).with(
 		Folded{"What the arms are", titles},
 		Folded{"Every run", Tabulate("Every run of the matrix, accuracies in points.", every, append(slices.Clip(place),
-			Number("Linear", func(x runOf) string { return words.PlainOrAbsent(x.Linear) }),
-			Number("Ridge", func(x runOf) string { return words.PlainOrAbsent(x.Ridge) }),
-			Number("kNN", func(x runOf) string { return words.PlainOrAbsent(x.KNN) }),
-			Text("Run", func(x runOf) string { return x.Run }))...)})
+			Number("Linear", func(x runOf) string { return words.PlainOrAbsent(x.Of.Linear) }),
+			Number("Ridge", func(x runOf) string { return words.PlainOrAbsent(x.Of.Ridge) }),
+			Number("kNN", func(x runOf) string { return words.PlainOrAbsent(x.Of.KNN) }),
+			Text("Run", func(x runOf) string { return x.Of.Run }))...)})
 }
 
 func armTable(arms []model.Arm) *Table {
@@ -275,8 +266,6 @@ func stretches(a *model.Analysis, by string, ranges []analysis.Percentile) *Tabl
 		Number("Wu-Palmer, others", func(p analysis.Percentile) string { return words.FineOrAbsent(p.WuPalmerOther) }))
 }
 
-func permutationP(p *stats.Evidence) string { return words.Maybe(p, words.Holds) }
-
 // Analyses tells what embeddings show over training.
 func Analyses(r *model.Report) Section {
 	s := Section{ID: "analyses", Level: 2, Title: "Difficulty and meaning over training"}
@@ -323,7 +312,7 @@ func courseTable(c figure.Course) *Table {
 		number(fmt.Sprintf("Step %d", a.Step), a, func(s *model.Statistic) string { return words.Fine(s.Mean) })
 	}
 	number("Range", last, func(s *model.Statistic) string { return words.Fine(s.Least) + " to " + words.Fine(s.Most) })
-	number("p", last, func(s *model.Statistic) string { return permutationP(s.Permutation) })
+	number("p", last, func(s *model.Statistic) string { return words.Maybe(s.Permutation, words.Holds) })
 	var measured []string
 	for _, definition := range analysis.All {
 		if slices.ContainsFunc(c.Stages, func(a *model.Analysis) bool { return a.Find(definition.ID) != nil }) {
