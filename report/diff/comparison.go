@@ -152,8 +152,8 @@ func armChanges(c *Comparison) *layout.Table {
 		}),
 		layout.Number("Runs of A", func(a ArmChange) string { return fmt.Sprint(a.NA) }),
 		layout.Number("Runs of B", func(a ArmChange) string { return fmt.Sprint(a.NB) }),
-		layout.Number("A", func(a ArmChange) string { return words.PlainOrAbsent(a.A) }),
-		layout.Number("B", func(a ArmChange) string { return words.PlainOrAbsent(a.B) }),
+		layout.Number("A", func(a ArmChange) string { return words.Maybe(a.A, words.Plain) }),
+		layout.Number("B", func(a ArmChange) string { return words.Maybe(a.B, words.Plain) }),
 		layout.Text("Change", func(a ArmChange) string { return spellChange("", a.Change) }),
 		layout.Text("Noise", func(a ArmChange) string { return noise(a.Change) }))
 }

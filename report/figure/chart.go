@@ -11,7 +11,7 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// A figure is a drawing in the units of its view box: narrow enough to be read on a phone without
+// Figure is a drawing in the units of its view box: narrow enough to be read on a phone without
 // scaling it down, since all text stands above what it names rather than beside it.
 type Figure struct {
 	ID          string

@@ -45,9 +45,6 @@ func decimals(x float64) int {
 	return n
 }
 
-// FineOrAbsent is Fine of a number that may not exist.
-func FineOrAbsent(v *float64) string { return Maybe(v, Fine) }
-
 // Fraction spells a fraction of the queue.
 func Fraction(f float64) string { return fmt.Sprintf("%.3g%%", 100*f) }
 
@@ -59,9 +56,6 @@ func Null(v *float64) string { return Maybe(v, Round) }
 
 // Round spells a round number, without the last bits of a multiple of a step.
 func Round(v float64) string { return fmt.Sprintf("%g", math.Round(v*1e6)/1e6) }
-
-// PlainOrAbsent is Plain of a number that may not exist.
-func PlainOrAbsent(points *float64) string { return Maybe(points, Plain) }
 
 // UnsignZero drops the sign of what rounds to zero.
 func UnsignZero(s string) string {
