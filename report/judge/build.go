@@ -240,7 +240,7 @@ func (l look) measure(claim *bench.Claim) (c model.Claim, notes []string) {
 		seeds = fmt.Sprintf("--seeds auto --max-seeds %d", looks[len(looks)-1])
 	}
 	c = model.Claim{
-		ID: claim.ID, Family: claim.Family, Statement: claim.Statement, Target: claim.Target,
+		ID: claim.ID, Thesis: claim.Thesis, Statement: claim.Statement, Target: claim.Target,
 		Source:      claim.Source,
 		Temperature: temperature, Probe: claim.Probe, MinSeeds: claim.MinSeeds, Controls: claim.Controls,
 		Machinery: l.Tier.Machinery, Exploratory: claim.Exploratory,

@@ -297,9 +297,9 @@ func (l look) places(claim *bench.Claim, temperature float64, sweeps []model.Swe
 // across brings the variants of a statement together that are tested at different temperatures.
 func across(claims []model.Claim) []model.Across {
 	all := []model.Across{}
-	type statement struct{ family, text string }
-	for _, variant := range grouped(claims, func(c model.Claim) statement { return statement{c.Family, c.Statement} }) {
-		row := model.Across{Claim: variant[0].ID, Family: variant[0].Family}
+	type statement struct{ thesis, text string }
+	for _, variant := range grouped(claims, func(c model.Claim) statement { return statement{c.Thesis, c.Statement} }) {
+		row := model.Across{Claim: variant[0].ID, Thesis: variant[0].Thesis}
 		for _, c := range variant {
 			row.At = append(row.At, model.AtTemperature{Temperature: c.Temperature, Claim: c.ID, Verdict: c.Verdict})
 			row.Differs = row.Differs || c.Verdict != variant[0].Verdict

@@ -18,7 +18,7 @@ const NotAsAsked stats.Verdict = "not run as asked"
 // Claim is one claim and the verdict on it.
 type Claim struct {
 	ID          string       `json:"id"`
-	Family      string       `json:"family"`
+	Thesis      string       `json:"family"`
 	Statement   string       `json:"statement"`
 	Target      string       `json:"target"`
 	Source      bench.Source `json:"source"`
@@ -108,7 +108,7 @@ type Pair struct {
 // Across is one statement at all temperatures at which it is tested.
 type Across struct {
 	Claim  string          `json:"claim"` // the first, at the tier's temperature if it is tested there
-	Family string          `json:"family"`
+	Thesis string          `json:"family"`
 	At     []AtTemperature `json:"at"` // temperatures in the order of the claims
 	// Differs: not all verdicts are the same. Sentence then says what follows from that.
 	Differs  bool   `json:"differs"`

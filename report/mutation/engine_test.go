@@ -86,7 +86,7 @@ func catalogue() *bench.Catalogue {
 	}
 	claim := func(id string, contrasts ...bench.Contrast) *bench.Claim {
 		return &bench.Claim{
-			ID: id, Family: id, Statement: "s", Target: "t", Source: bench.Source{Where: "w", Ours: "o"},
+			ID: id, Thesis: id, Statement: "s", Target: "t", Source: bench.Source{Where: "w", Ours: "o"},
 			Contrasts: contrasts, MinSeeds: 3, Probe: protocol.ID(),
 		}
 	}
