@@ -53,8 +53,8 @@ type Claim struct {
 	// Exploratory claims stand outside the correction for many claims: the others are not corrected for them. A
 	// new claim is exploratory until a plan that was registered before its runs names it.
 	Exploratory bool
-	// Family groups the variants of one statement of the paper (other cut, other temperature).
-	Family string
+	// Thesis names the statement of the paper of which claims are variants (other cut, other temperature).
+	Thesis string
 	// Statement is the paper's, in its own words as far as they are known.
 	Statement string
 	// Target is what the paper reports that bears on the statement.
@@ -96,8 +96,8 @@ func (c *Claim) In(tier string) bool { return len(c.Tiers) == 0 || slices.Contai
 func (c *Claim) Validate() error {
 	errs := []error{validID(c.ID)}
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if c.Family == "" || c.Statement == "" || c.Target == "" || c.Source.Where == "" || c.Source.Ours == "" {
-		fail("family, statement, target and source must be given")
+	if c.Thesis == "" || c.Statement == "" || c.Target == "" || c.Source.Where == "" || c.Source.Ours == "" {
+		fail("thesis, statement, target and source must be given")
 	}
 	if len(c.Contrasts)+len(c.Observations) == 0 || c.MinSeeds < 2 {
 		fail("a verdict needs a contrast or an observation, and at least 2 seeds")

@@ -45,7 +45,7 @@ func small() *Catalogue {
 			Tree: dataset.GlyphTree, Read: dataset.Glyphs(1_000, 500),
 		}},
 		Claims: []*Claim{{
-			ID: "hard", Family: "hard", Statement: "s", Target: "t", Source: Source{Where: "w", Ours: "o"},
+			ID: "hard", Thesis: "hard", Statement: "s", Target: "t", Source: Source{Where: "w", Ours: "o"},
 			Contrasts: []Contrast{{A: "hard", B: "all", Relation: Greater}}, Controls: []string{"random", "again"},
 			MinSeeds: 2, Probe: "probe1-softmax-l2-0.001-lbfgs-5-ridge-0.01-knn-5",
 		}},

@@ -59,7 +59,7 @@ func TestAtTemperature(t *testing.T) {
 	claims := small().Claims
 	variants := AtTemperature(0.07, claims)
 	v := variants[0]
-	if len(variants) != 1 || v.ID != "hard-t0.07" || v.Family != "hard" || v.Temperature != 0.07 || v.Controls != nil {
+	if len(variants) != 1 || v.ID != "hard-t0.07" || v.Thesis != "hard" || v.Temperature != 0.07 || v.Controls != nil {
 		t.Errorf("variant %+v", v)
 	}
 	if claims[0].Temperature != 0 || claims[0].Controls == nil {

@@ -27,7 +27,7 @@ var other = &bench.Catalogue{
 	Paper: bench.Paper{Title: "On rings", Authors: "Doe, Roe", Link: "https://example.org", Summary: "It draws rings."},
 	Arms:  []*bench.Arm{{ID: "round", Title: "rings", Features: bench.Trained}},
 	Claims: []*bench.Claim{{
-		ID: "roundness", Family: "roundness", Statement: "Rings are round.", Target: "round", Source: bench.Source{Where: "nowhere", Ours: "all"},
+		ID: "roundness", Thesis: "roundness", Statement: "Rings are round.", Target: "round", Source: bench.Source{Where: "nowhere", Ours: "all"},
 		Observations: []bench.Observation{{Arm: "round", Statistic: analysis.SameClassAUC}}, MinSeeds: 3,
 	}},
 	Datasets: []*dataset.Source{{Name: "dots", From: "nowhere", Digest: "sha256:d0", Tree: dataset.GlyphTree, Read: dataset.Glyphs(100, 100)}},

@@ -7,7 +7,7 @@ import (
 
 var consistency = []*bench.Claim{
 	{
-		ID: "consistency", Family: "consistency",
+		ID: "consistency", Thesis: "consistency",
 		Statement: "Some negatives are more consistently easy, and some more consistently hard, across queries than chance.",
 		Target:    "more than by chance",
 		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true,

@@ -4,7 +4,7 @@ import "github.com/cidbench/cidbench/bench"
 
 var easiest95 = []*bench.Claim{
 	{
-		ID: "easiest95-unnecessary", Family: "easiest95-unnecessary",
+		ID: "easiest95-unnecessary", Thesis: "easiest95-unnecessary",
 		Statement: "The easiest 95% of negatives are unnecessary: they can be dropped with little loss.",
 		Target:    "little loss",
 		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true,
@@ -16,7 +16,7 @@ var easiest95 = []*bench.Claim{
 		MinSeeds: minSeeds, Probe: linearProbe,
 	},
 	{
-		ID: "easiest95-insufficient", Family: "easiest95-insufficient",
+		ID: "easiest95-insufficient", Thesis: "easiest95-insufficient",
 		Statement: "The easiest 95% of negatives are insufficient: trained on alone they fall clearly short.",
 		Target:    "clearly below the hardest 5% alone, which are nineteen times fewer",
 		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "more than 1 point below both the hardest 5% alone and the baseline"},

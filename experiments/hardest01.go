@@ -6,7 +6,7 @@ import "github.com/cidbench/cidbench/bench"
 // another number of classes the two part, so the cut of 1/C stands beside the literal one.
 var hardest01 = []*bench.Claim{
 	{
-		ID: "hardest01-unnecessary", Family: "hardest01-unnecessary",
+		ID: "hardest01-unnecessary", Thesis: "hardest01-unnecessary",
 		Statement: "The hardest 0.1% of negatives are unnecessary: dropping them costs nothing.",
 		Target:    "no loss of accuracy",
 		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "non-inferior within 1 point"},
@@ -14,7 +14,7 @@ var hardest01 = []*bench.Claim{
 		MinSeeds:  minSeeds, Probe: linearProbe,
 	},
 	{
-		ID: "hardest01-unnecessary-prior", Family: "hardest01-unnecessary",
+		ID: "hardest01-unnecessary-prior", Thesis: "hardest01-unnecessary",
 		Statement: "The hardest 0.1% of negatives are unnecessary: dropping them costs nothing (read as the class prior, 1/C).",
 		Target:    "no loss of accuracy",
 		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "0.1% is ImageNet's class prior; here the cut is 1/C; non-inferior within 1 point"},
@@ -23,7 +23,7 @@ var hardest01 = []*bench.Claim{
 		MinSeeds:  minSeeds, Probe: linearProbe,
 	},
 	{
-		ID: "hardest01-detrimental", Family: "hardest01-detrimental",
+		ID: "hardest01-detrimental", Thesis: "hardest01-detrimental",
 		Statement: "The hardest 0.1% of negatives are sometimes detrimental: dropping them helps slightly.",
 		Target:    "sometimes a slight gain; other people's notes say at the lower temperature",
 		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "any gain at all"},
@@ -31,7 +31,7 @@ var hardest01 = []*bench.Claim{
 		MinSeeds:  minSeeds, Probe: linearProbe,
 	},
 	{
-		ID: "hardest01-detrimental-prior", Family: "hardest01-detrimental",
+		ID: "hardest01-detrimental-prior", Thesis: "hardest01-detrimental",
 		Statement: "The hardest 0.1% of negatives are sometimes detrimental: dropping them helps slightly (read as the class prior, 1/C).",
 		Target:    "sometimes a slight gain; other people's notes say at the lower temperature",
 		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "0.1% is ImageNet's class prior; here the cut is 1/C; any gain at all"},

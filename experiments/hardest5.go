@@ -17,7 +17,7 @@ const linearProbe = "probe1-softmax-l2-0.001-lbfgs-50-ridge-0.01-knn-20"
 
 var hardest5 = []*bench.Claim{
 	{
-		ID: "hardest5", Family: "hardest5",
+		ID: "hardest5", Thesis: "hardest5",
 		Statement: "The hardest 5% of negatives are sufficient: training on them alone reaches nearly full accuracy.",
 		Target:    "nearly full accuracy (the paper's v2; v1 said full)",
 		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "non-inferior within 1 point of linear-probe accuracy"},
@@ -26,7 +26,7 @@ var hardest5 = []*bench.Claim{
 		MinSeeds:  minSeeds, Probe: linearProbe,
 	},
 	{
-		ID: "without-hardest5", Family: "without-hardest5",
+		ID: "without-hardest5", Thesis: "without-hardest5",
 		Statement: "The hardest 5% of negatives are necessary: without them accuracy is lost.",
 		Target:    "accuracy drops (other people's notes say drastically)",
 		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "more than 1 point below the baseline"},

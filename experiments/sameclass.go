@@ -4,7 +4,7 @@ import "github.com/cidbench/cidbench/bench"
 
 var sameClass = []*bench.Claim{
 	{
-		ID: "same-class", Family: "same-class",
+		ID: "same-class", Thesis: "same-class",
 		Statement: "Dropping the negatives of the query's own class acts about like dropping the hardest 0.1%.",
 		Target:    "about the same accuracy",
 		Source: bench.Source{Where: "other people's notes on the paper (one source)", Verified: false,

@@ -8,7 +8,7 @@ import (
 // What is observed of trained encoders is measured on the baseline: the paper looks at negatives there.
 var semantics = []*bench.Claim{
 	{
-		ID: "semantic-similarity", Family: "semantic-similarity",
+		ID: "semantic-similarity", Thesis: "semantic-similarity",
 		Statement: "Hard negatives are more semantically similar to the query: more often of its class, and of other classes nearer in meaning.",
 		Target:    "similarity to the query rises with difficulty",
 		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2 (the two parts: other people's notes)", Verified: true,
@@ -21,7 +21,7 @@ var semantics = []*bench.Claim{
 		MinSeeds: minSeeds,
 	},
 	{
-		ID: "easy-anticorrelated", Family: "easy-anticorrelated",
+		ID: "easy-anticorrelated", Thesis: "easy-anticorrelated",
 		Statement: "Some of the easiest negatives are anti-correlated with the query and yet semantically near to it.",
 		Target:    "some",
 		Source: bench.Source{Where: "other people's notes on the paper", Verified: false,

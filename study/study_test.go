@@ -31,7 +31,7 @@ var small = &bench.Catalogue{
 	Datasets: []*dataset.Source{{Name: "dots", From: "nowhere", Digest: "sha256:d0", Tree: dataset.GlyphTree, Read: dataset.Glyphs(100, 100)}},
 	Floors:   []string{"pixels"},
 	Claims: []*bench.Claim{{
-		ID: "half", Family: "half", Statement: "Half of them will do.", MinSeeds: 3,
+		ID: "half", Thesis: "half", Statement: "Half of them will do.", MinSeeds: 3,
 		Target: "as good", Source: bench.Source{Where: "nowhere", Ours: "all"}, Probe: "probe1-softmax-l2-0.1-lbfgs-2-ridge-0.1-knn-2",
 		Contrasts: []bench.Contrast{{A: "half", B: "all", Relation: bench.NonInferior, Margin: 1}},
 	}},

@@ -163,7 +163,7 @@ func TestMistakesOnResults(t *testing.T) {
 				if tc.touches(in.Claims[i]) && supported[c.ID] && c.Verdict == stats.Supported {
 					t.Errorf("%s is still supported: %s", c.ID, c.Reason)
 				}
-				if name == "hardest and easiest swapped" && c.Family == "easiest95-insufficient" && supported[c.ID] && c.Verdict != stats.Refuted {
+				if name == "hardest and easiest swapped" && c.Thesis == "easiest95-insufficient" && supported[c.ID] && c.Verdict != stats.Refuted {
 					t.Errorf("%s is %s: %s", c.ID, c.Verdict, c.Reason)
 				}
 			}

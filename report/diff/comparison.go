@@ -99,13 +99,9 @@ type ProvenancePair struct {
 
 // Document lays out a comparison.
 func Document(c *Comparison) layout.Document {
-	warning := fmt.Sprintf("Tier %s (%s): %s", c.Tier.ID, c.Tier.Title, c.Tier.Caveat)
-	if c.Tier.Machinery {
-		warning = words.MachineryOnly + warning
-	}
 	return layout.Document{
 		{ID: "top", Level: 1, Title: "Two sets of runs, side by side", Blocks: []layout.Block{
-			layout.Alert(warning),
+			layout.Alert(words.Caveat(c.Tier)),
 			layout.Facts{{Name: "A", Text: sideInWords(c.A)}, {Name: "B", Text: sideInWords(c.B)}},
 			layout.Paragraph(fmt.Sprintf("Of %s, %d have another verdict in B than in A. Of %s measured on both sides, %d moved beyond noise. "+
 				"%s complete on both sides: %d are the same run, %d have equal accuracies.",
@@ -125,8 +121,8 @@ func Document(c *Comparison) layout.Document {
 }
 
 func sideInWords(s Side) string {
-	return fmt.Sprintf("%s: %d supported, %d refuted, %d inconclusive, %d with nothing to judge; %s complete, %d failed or unusable, %d not run",
-		s.Name, s.Tally.Supported, s.Tally.Refuted, s.Tally.Inconclusive, s.Tally.NothingToJudge, words.Count(s.RunsPresent, "run"), s.RunsFailed, s.RunsMissing)
+	return fmt.Sprintf("%s: %s; %s complete, %d failed or unusable, %d not run",
+		s.Name, words.Tally(s.Tally), words.Count(s.RunsPresent, "run"), s.RunsFailed, s.RunsMissing)
 }
 
 type changeOf = layout.Member[ClaimChange, ContrastChange]
@@ -156,8 +152,8 @@ func armChanges(c *Comparison) *layout.Table {
 		}),
 		layout.Number("Runs of A", func(a ArmChange) string { return fmt.Sprint(a.NA) }),
 		layout.Number("Runs of B", func(a ArmChange) string { return fmt.Sprint(a.NB) }),
-		layout.Number("A", func(a ArmChange) string { return words.PlainOrAbsent(a.A) }),
-		layout.Number("B", func(a ArmChange) string { return words.PlainOrAbsent(a.B) }),
+		layout.Number("A", func(a ArmChange) string { return words.Maybe(a.A, words.Plain) }),
+		layout.Number("B", func(a ArmChange) string { return words.Maybe(a.B, words.Plain) }),
 		layout.Text("Change", func(a ArmChange) string { return spellChange("", a.Change) }),
 		layout.Text("Noise", func(a ArmChange) string { return noise(a.Change) }))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// A figure is a drawing in the units of its view box: narrow enough to be read on a phone without
+// Figure is a drawing in the units of its view box: narrow enough to be read on a phone without
 // scaling it down, since all text stands above what it names rather than beside it.
 type Figure struct {
 	ID          string
@@ -42,15 +42,12 @@ type stroke struct {
 	X1, Y1, X2, Y2 coord
 }
 
-type path struct {
-	Class  string
-	Points string // "x,y x,y ..."
-}
+// path has points like "x,y x,y ...".
+type path struct{ Class, Points string }
 
 type dot struct {
-	Class  string
-	X, Y   coord
-	Radius coord
+	Class        string
+	X, Y, Radius coord
 }
 
 // shape has an outline as in the d of an SVG path.

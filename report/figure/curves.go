@@ -99,21 +99,23 @@ func Courses(r *model.Report) (all []Course) {
 
 // OverTraining draws a statistic over training: the mean of each course, with the range of its seeds. It is
 // nil if the statistic does not exist.
-func OverTraining(id, statistic string, all []Course) *Figure {
-	plot := chart{id: id, height: courseHeight, across: "training steps"}
+func OverTraining(id string, statistic analysis.Definition, all []Course) *Figure {
+	plot := chart{
+		id: id, title: statistic.ID, height: courseHeight, across: "training steps", up: "mean and range of seeds",
+		intro: fmt.Sprintf("%s: %s (%s), by training step.", statistic.ID, statistic.Title, statistic.Unit),
+	}
+	if statistic.HasNull {
+		chance := words.Round(statistic.NullValue)
+		plot.levels = []tick{{statistic.NullValue, "chance " + chance}}
+		plot.intro += " Chance is " + chance + "."
+	}
 	for _, c := range all {
 		l := line{name: fmt.Sprintf("%s, temperature %g", c.Arm, c.Temperature), marked: true}
 		l.words = l.name + ":"
 		for _, a := range c.Stages {
-			s := a.Find(statistic)
+			s := a.Find(statistic.ID)
 			if s == nil {
 				continue
-			}
-			plot.title, plot.up = statistic, "mean and range of seeds"
-			plot.intro = fmt.Sprintf("%s: %s (%s), by training step.", s.ID, s.Title, s.Unit)
-			if s.Null != nil {
-				plot.levels = []tick{{*s.Null, "chance " + words.Null(s.Null)}}
-				plot.intro += " Chance is " + words.Null(s.Null) + "."
 			}
 			l.x, l.y = append(l.x, float64(a.Step)), append(l.y, s.Mean)
 			l.low, l.high = append(l.low, s.Least), append(l.high, s.Most)

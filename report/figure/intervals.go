@@ -129,23 +129,28 @@ func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
 	}
 	s := newScale(plotLeft, plotRight, values...)
 	y := coord(top + 71)
-	origin, zero := "chance", text{"start plate small", s.at(0), y + 24, "chance " + words.Chance(x)}
+	origin, zero := "chance", "chance "+words.Chance(x)
 	if !x.HasNull {
-		origin, zero.Text = "0", "0"
-	}
-	if s.at(0) > figureWidth/2 {
-		zero.Class = "end plate small"
+		origin, zero = "0", "0"
 	}
 	f.Texts = append(f.Texts,
 		text{"start plate strong", plotLeft, coord(top + 12), c.ID},
 		text{"start plate", plotLeft, coord(top + 27), words.Label(x.Alone, c.Machinery) + " on its own"},
 		text{"start plate small", plotLeft, coord(top + 41), words.Name(x) + ": " + words.Amount(x, x.MeanA)},
 		text{"start plate small", plotLeft, coord(top + 55), words.Found(x) + " from " + origin},
-		zero)
+		beside(s.at(0), 0, y+24, zero))
 	for _, p := range x.Pairs {
 		f.Dots = append(f.Dots, dot{"seed", s.at(p.Difference), y + 7, 3})
 	}
 	f.interval(s, y, 13, x.Alone, x)
+}
+
+// beside names the line at x, on the side of it with more room.
+func beside(x, gap, y coord, name string) text {
+	if x > figureWidth/2 {
+		return text{"end plate small", x - gap, y, name}
+	}
+	return text{"start plate small", x + gap, y, name}
 }
 
 const armRow = 36.0 // a line of text and the dots
@@ -186,11 +191,7 @@ func Accuracies(id, title string, r *model.Report) *Figure {
 	for i, ref := range references {
 		x, y := s.at(ref.Mean), 6+lineOfText*float64(i)
 		f.Lines = append(f.Lines, stroke{"floor", x, coord(y + 4), x, coord(bottom)})
-		name := text{"start plate small", x + 4, coord(y + 12), fmt.Sprintf("%s %s", ref.ID, words.Plain(ref.Mean))}
-		if x > figureWidth/2 {
-			name.Class, name.X = "end plate small", x-4
-		}
-		f.Texts = append(f.Texts, name)
+		f.Texts = append(f.Texts, beside(x, 4, coord(y+12), fmt.Sprintf("%s %s", ref.ID, words.Plain(ref.Mean))))
 		said = append(said, fmt.Sprintf("The line of %s is at %s.", ref.ID, words.Plain(ref.Mean)))
 	}
 	for i, a := range shown {
@@ -199,14 +200,14 @@ func Accuracies(id, title string, r *model.Report) *Figure {
 		if t := words.Temperature(a); t != words.Absent {
 			name += " at temperature " + t
 		}
-		f.Texts = append(f.Texts, text{"start plate", plotLeft, coord(y + 14), name + ": " + words.PlainOrAbsent(a.Mean)})
+		f.Texts = append(f.Texts, text{"start plate", plotLeft, coord(y + 14), name + ": " + words.Maybe(a.Mean, words.Plain)})
 		for _, row := range a.Runs {
 			if row.Linear != nil {
 				f.Dots = append(f.Dots, dot{"seed", s.at(*row.Linear), coord(y + 26), dotSize})
 			}
 		}
 		f.Lines = append(f.Lines, stroke{"mean", s.at(*a.Mean), coord(y + 18), s.at(*a.Mean), coord(y + 34)})
-		said = append(said, fmt.Sprintf("%s: mean %s of %s.", name, words.PlainOrAbsent(a.Mean), words.Count(a.N, "run")))
+		said = append(said, fmt.Sprintf("%s: mean %s of %s.", name, words.Maybe(a.Mean, words.Plain), words.Count(a.N, "run")))
 	}
 	f.Description = strings.Join(said, " ")
 	return f

@@ -228,13 +228,13 @@ func (l look) effects(claim *bench.Claim, temperature float64) (effects []model.
 // class among as many, at the seeds that have both.
 func (l look) explained(effects []model.Effect, pairs map[string][]model.Pair) (all []model.Explained) {
 	for _, whole := range effects {
-		rule, ok := l.onlyRule(whole.Arm)
-		if !ok || rule.Action != negatives.Drop || rule.Pool != negatives.Hardest {
+		rule := l.onlyRule(whole.Arm)
+		if rule.Action != negatives.Drop || rule.Pool != negatives.Hardest {
 			continue
 		}
 		rule.Pool = negatives.SameClass
 		for _, part := range effects {
-			if r, ok := l.onlyRule(part.Arm); !ok || r != rule {
+			if l.onlyRule(part.Arm) != rule {
 				continue
 			}
 			var top, bottom []float64
@@ -259,12 +259,12 @@ func (l look) explained(effects []model.Effect, pairs map[string][]model.Pair) (
 	return all
 }
 
-// onlyRule is the rule of an arm that has exactly one.
-func (l look) onlyRule(id string) (negatives.Rule, bool) {
+// onlyRule is the rule of an arm that has exactly one, otherwise one that does nothing.
+func (l look) onlyRule(id string) (only negatives.Rule) {
 	if rules := l.Catalogue.Arm(id).Rules; len(rules) == 1 {
-		return rules[0], true
+		return rules[0]
 	}
-	return negatives.Rule{}, false
+	return only
 }
 
 // places finds the contrasted arms of a claim on the lines of the sweeps that are shown, which are trained at
@@ -277,10 +277,7 @@ func (l look) places(claim *bench.Claim, temperature float64, sweeps []model.Swe
 		sweep := l.Catalogue.Sweep(shown.ID)
 		for _, x := range claim.Contrasts {
 			for _, id := range []string{x.A, x.B} {
-				rule, ok := l.onlyRule(id)
-				if !ok {
-					continue
-				}
+				rule := l.onlyRule(id)
 				fraction := rule.Fraction
 				if rule.ClassPrior {
 					fraction = 1 / float64(len(l.Classes))
@@ -300,9 +297,9 @@ func (l look) places(claim *bench.Claim, temperature float64, sweeps []model.Swe
 // across brings the variants of a statement together that are tested at different temperatures.
 func across(claims []model.Claim) []model.Across {
 	all := []model.Across{}
-	type statement struct{ family, text string }
-	for _, variant := range grouped(claims, func(c model.Claim) statement { return statement{c.Family, c.Statement} }) {
-		row := model.Across{Claim: variant[0].ID, Family: variant[0].Family}
+	type statement struct{ thesis, text string }
+	for _, variant := range grouped(claims, func(c model.Claim) statement { return statement{c.Thesis, c.Statement} }) {
+		row := model.Across{Claim: variant[0].ID, Thesis: variant[0].Thesis}
 		for _, c := range variant {
 			row.At = append(row.At, model.AtTemperature{Temperature: c.Temperature, Claim: c.ID, Verdict: c.Verdict})
 			row.Differs = row.Differs || c.Verdict != variant[0].Verdict

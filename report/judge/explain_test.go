@@ -46,7 +46,7 @@ func TestEffectsOfControls(t *testing.T) {
 	// A run that is not what its arm declares is no effect of the arm.
 	cell := at(t, in, "without-class", 1)
 	run := in.Runs[cell.Spec.ID()]
-	run.Result.Progress[0].Alignment += 1
+	run.Result.Progress[0].Alignment++
 	put(in, cell, run)
 	var got []model.Effect
 	for _, e := range build(t, in).Claims[0].Beside {

@@ -102,7 +102,7 @@ func controlled(c *bench.Claim, controls ...string) *bench.Claim {
 // null. One at the low temperature is a variant of the claim that it is named after.
 func observes(id string, temperature float64, statistics ...string) *bench.Claim {
 	c := claim(id, temperature)
-	c.Family, c.Probe = strings.TrimSuffix(id, "-low"), ""
+	c.Thesis, c.Probe = strings.TrimSuffix(id, "-low"), ""
 	for _, s := range statistics {
 		x := bench.Observation{Arm: "baseline", Statistic: s}
 		if definition, _ := analysis.Define(s); !definition.HasNull {
@@ -115,7 +115,7 @@ func observes(id string, temperature float64, statistics ...string) *bench.Claim
 
 func claim(id string, temperature float64, contrasts ...bench.Contrast) *bench.Claim {
 	return &bench.Claim{
-		ID: id, Family: id, Statement: "Some negatives are <more> equal than others.", Target: "67.5 | 67.4 points",
+		ID: id, Thesis: id, Statement: "Some negatives are <more> equal than others.", Target: "67.5 | 67.4 points",
 		Source:    bench.Source{Where: "section 0", Verified: id != "detrimental", Ours: "The margin."},
 		Contrasts: contrasts, MinSeeds: 3, Temperature: temperature, Probe: protocol.ID(),
 	}

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -87,10 +88,7 @@ func (m *matrix) cell(id string, temperature float64, seed uint64) (bench.Cell, 
 
 // temperature is that at which a claim is tested.
 func (m *matrix) temperature(claim *bench.Claim) float64 {
-	if claim.Temperature != 0 {
-		return claim.Temperature
-	}
-	return m.Tier.Train.Scale().Temperature
+	return cmp.Or(claim.Temperature, m.Tier.Train.Scale().Temperature)
 }
 
 // measured is a cell with its run.
@@ -219,23 +217,20 @@ func (l look) usable(claim *bench.Claim, arm string, temperature float64, seed u
 		return measurement{}, false
 	}
 	o := l.measured(cell)
-	switch o.status {
-	case model.Complete:
-	case model.NotRun:
-		missing := arm + " was not run"
-		if near, ok := l.Near[cell.Spec.ID()]; ok {
-			missing = fmt.Sprintf("%s was not run as the catalogue asks, stored runs differ in %s", arm, near.fields())
+	switch near, stored := l.Near[cell.Spec.ID()]; {
+	case o.status == model.Complete:
+		for _, wrong := range misdeclared(l.Tier, claim, l.Catalogue.Arm(arm), o) {
+			obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
 		}
-		obstacles.add(missing, seed)
-		return o, false
-	default:
+		return o, true
+	case o.status != model.NotRun:
 		obstacles.add(fmt.Sprintf("%s: %s: %s", arm, o.status, o.reason), seed)
-		return o, false
+	case stored:
+		obstacles.add(fmt.Sprintf("%s was not run as the catalogue asks, stored runs differ in %s", arm, near.fields()), seed)
+	default:
+		obstacles.add(arm+" was not run", seed)
 	}
-	for _, wrong := range misdeclared(l.Tier, claim, l.Catalogue.Arm(arm), o) {
-		obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
-	}
-	return o, true
+	return o, false
 }
 
 // nothing is the verdict on a claim without a single pair.

@@ -130,20 +130,19 @@ func (p Plan) seeds(spread Spread, alpha float64) (int, error) {
 	refuting := slices.ContainsFunc(p.Contrasts, func(x ContrastPlan) bool { return x.Toward == stats.Refuted })
 	var needed []int
 	var hopeless error
+	level, power := alpha, 1-(1-Power)/share // all must hold at once: each may miss by its share
+	if refuting {
+		level, power = alpha/share, Power
+	}
 	for _, x := range p.Contrasts {
-		level, power := alpha, 1-(1-Power)/share // all must hold at once: each may miss by its share
-		if refuting {
-			if x.Toward != stats.Refuted {
-				continue
-			}
-			level, power = alpha/share, Power
-		}
-		n, err := x.seeds(spread, level, power)
-		if err != nil {
-			hopeless = err
+		if refuting && x.Toward != stats.Refuted {
 			continue
 		}
-		needed = append(needed, n)
+		if n, err := x.seeds(spread, level, power); err != nil {
+			hopeless = err
+		} else {
+			needed = append(needed, n)
+		}
 	}
 	switch {
 	case refuting && len(needed) > 0:

@@ -138,12 +138,17 @@ func meanBands(runs []Run) []model.Band {
 
 // sweeps summarises the sweeps of which at least one point was run that no claim asks for.
 func (m *matrix) sweeps() (shown []model.Sweep) {
+	claimed := map[string]bool{}
+	for _, cell := range m.Cells {
+		claimed[cell.Spec.ID()] = true
+	}
 	for _, in := range m.Sweeps {
 		s := model.Sweep{
 			ID: in.ID, Title: in.Title, Seeds: in.Seeds, Reference: in.Reference,
 			Command: fmt.Sprintf("%s run --sweep %s --tier %s --seeds %d", m.program(), in.ID, m.Tier.ID, in.Seeds),
 		}
-		runs := map[string][]measurement{} // by rules, since an arm may stand among the cells under another name
+		accuracies := map[string][]float64{} // by rules, since an arm may stand among the cells under another name
+		var own []string                     // arms with runs that no claim asks for
 		for _, cell := range in.Cells {
 			if cell.Spec.Training.Features != bench.Trained {
 				continue
@@ -152,7 +157,10 @@ func (m *matrix) sweeps() (shown []model.Sweep) {
 			if o := m.measured(cell); o.status == model.Complete {
 				s.Complete++
 				key := fmt.Sprint(cell.Spec.Training.Rules)
-				runs[key] = append(runs[key], o)
+				accuracies[key] = append(accuracies[key], o.linear())
+				if !claimed[cell.Spec.ID()] {
+					own = append(own, cell.Arm)
+				}
 			}
 		}
 		ownRuns := false
@@ -160,22 +168,15 @@ func (m *matrix) sweeps() (shown []model.Sweep) {
 			out := model.SweepLine{Name: line.String()}
 			for _, fraction := range in.Fractions {
 				arm := line.Arm(fraction)
-				at := runs[fmt.Sprint(arm.Rules)]
-				p := model.SweepPoint{Fraction: fraction, Negatives: arm.Rules[0].Count(m.Tier.Train.Scale().Negatives, len(m.Classes)), N: len(at), Seeds: []float64{}}
-				for _, o := range at {
-					p.Seeds = append(p.Seeds, o.linear())
-					ownRuns = ownRuns || o.cell.Arm == arm.ID && !slices.ContainsFunc(m.Cells, func(claimed bench.Cell) bool { return claimed.Spec.ID() == o.cell.Spec.ID() })
-				}
-				p.Mean, p.SD = exists(stats.Mean(p.Seeds)), exists(stats.StdDev(p.Seeds))
+				p := model.SweepPoint{Fraction: fraction, Negatives: arm.Rules[0].Count(m.Tier.Train.Scale().Negatives, len(m.Classes)), Seeds: []float64{}}
+				p.Seeds = append(p.Seeds, accuracies[fmt.Sprint(arm.Rules)]...)
+				p.N, p.Mean, p.SD = len(p.Seeds), exists(stats.Mean(p.Seeds)), exists(stats.StdDev(p.Seeds))
+				ownRuns = ownRuns || slices.Contains(own, arm.ID)
 				out.Points = append(out.Points, p)
 			}
 			s.Lines = append(s.Lines, out)
 		}
-		var level []float64
-		for _, o := range runs[fmt.Sprint(m.Catalogue.Arm(in.Reference).Rules)] {
-			level = append(level, o.linear())
-		}
-		s.ReferenceMean = exists(stats.Mean(level))
+		s.ReferenceMean = exists(stats.Mean(accuracies[fmt.Sprint(m.Catalogue.Arm(in.Reference).Rules)]))
 		if ownRuns {
 			shown = append(shown, s)
 		}

@@ -36,11 +36,9 @@ func claimSection(r *model.Report, c *model.Claim) Section {
 		s.Blocks = append(s.Blocks, valueTable(r, c))
 	}
 	s.Blocks = append(s.Blocks, exhibits(r, c)...)
-	if len(c.Places) > 0 {
-		for i := range r.Sweeps {
-			if sweep := &r.Sweeps[i]; slices.ContainsFunc(c.Places, func(p model.Place) bool { return p.Sweep == sweep.ID }) {
-				s.Blocks = append(s.Blocks, folded(sweep.Title, figures(figure.Fractions(id+"-"+sweep.ID, sweep, r, c.Places)))...)
-			}
+	for i := range r.Sweeps {
+		if sweep := &r.Sweeps[i]; c.StandsIn(sweep) {
+			s.Blocks = append(s.Blocks, folded(sweep.Title, figures(figure.Fractions(id+"-"+sweep.ID, sweep, r, c.Places)))...)
 		}
 	}
 	s.Blocks = append(s.Blocks, folded("Loss, alignment and uniformity during training", figures(
@@ -91,9 +89,9 @@ func claimFacts(r *model.Report, c *model.Claim) Facts {
 			facts = append(facts, Fact{Name: "By temperature", Text: row.Sentence})
 		}
 	}
-	for i, sweep := range r.Sweeps {
-		if slices.ContainsFunc(c.Places, func(p model.Place) bool { return p.Sweep == sweep.ID }) {
-			facts = append(facts, Fact{Name: "See also", Text: r.Sweeps[i].Title, Link: "sweep-" + sweep.ID})
+	for _, sweep := range r.Sweeps {
+		if c.StandsIn(&sweep) {
+			facts = append(facts, Fact{Name: "See also", Text: sweep.Title, Link: "sweep-" + sweep.ID})
 		}
 	}
 	for _, n := range c.Notes {
@@ -217,7 +215,7 @@ func valueTable(r *model.Report, c *model.Claim) *Table {
 		Number("Value", func(v value) string { return words.Fine(v.Value) }),
 		Number("Bootstrap interval", func(v value) string { return words.Fine(v.Low) + " to " + words.Fine(v.High) }),
 		Number("Chance", func(v value) string { return words.Null(v.null) }),
-		Number("p", func(v value) string { return permutationP(v.Permutation) })))
+		Number("p", func(v value) string { return words.Maybe(v.Permutation, words.Holds) })))
 }
 
 func runTable(c *model.Claim) *Table {

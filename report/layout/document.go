@@ -32,10 +32,13 @@ type Block interface{ block() }
 
 type (
 	// Alert must not be overlooked.
-	Alert     string
+	Alert string
+	// Paragraph is a text of our own.
 	Paragraph string
-	Quote     string
-	Facts     []Fact
+	// Quote is one of the paper's.
+	Quote string
+	// Facts are texts with names.
+	Facts []Fact
 	// List is numbered from 1.
 	List []string
 	// Figures are drawn in HTML only; a table says the same in numbers.

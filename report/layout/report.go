@@ -112,11 +112,7 @@ func energy(p model.Provenance) string {
 func overview(r *model.Report) Section {
 	t := r.Tier
 	s := Section{ID: "top", Level: 1, Title: fmt.Sprintf("The claims of %q, tested", r.Paper.Title)}
-	warning := fmt.Sprintf("Tier %s (%s): %s", t.ID, t.Title, t.Caveat)
-	if t.Machinery {
-		warning = words.MachineryOnly + warning
-	}
-	s.Blocks = append(s.Blocks, Alert(warning), Paragraph(tallyInWords(r)))
+	s.Blocks = append(s.Blocks, Alert(words.Caveat(t)), Paragraph(tallyInWords(r)))
 	if missing := t.RunsMissing + t.RunsFailed; missing > 0 {
 		s.Blocks = append(s.Blocks, Paragraph(fmt.Sprintf("%s complete, %d failed or unusable, %d not run.",
 			words.Count(t.RunsPresent, "run"), t.RunsFailed, t.RunsMissing)))
@@ -159,15 +155,13 @@ func byTemperature(r *model.Report, draw func(id, temperature string, claims []m
 }
 
 func tallyInWords(r *model.Report) string {
-	t := r.Tally
 	seeds := words.Count(r.Tier.Seeds, "seed") + " each"
 	if r.Looks != nil {
 		seeds = words.Looks(r)
 	}
-	text := fmt.Sprintf("%s: %d supported, %d refuted, %d inconclusive, %d with nothing to judge; %s.",
-		words.Count(len(r.Claims), "claim"), t.Supported, t.Refuted, t.Inconclusive, t.NothingToJudge, seeds)
-	if t.NotAsAsked > 0 {
-		text += fmt.Sprintf(" Of %s the stored runs are not those that the catalogue asks for; the reasons name what differs.", words.Count(t.NotAsAsked, "claim"))
+	text := fmt.Sprintf("%s: %s; %s.", words.Count(len(r.Claims), "claim"), words.Tally(r.Tally), seeds)
+	if n := r.Tally.NotAsAsked; n > 0 {
+		text += fmt.Sprintf(" Of %s the stored runs are not those that the catalogue asks for; the reasons name what differs.", words.Count(n, "claim"))
 	}
 	if r.Tier.Machinery {
 		text += " None of these verdicts means anything for science."

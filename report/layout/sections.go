@@ -7,47 +7,38 @@ import (
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
-	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
 
 // runOf is a cell of the matrix with its arm.
-type runOf struct {
-	arm model.Arm
-	model.RunRow
-}
+type runOf = Member[model.Arm, model.RunRow]
 
 func armsSection(r *model.Report) Section {
-	var every, missing []runOf
+	every := Members(r.Arms, func(a *model.Arm) []model.RunRow { return a.Runs })
+	missing := slices.DeleteFunc(slices.Clone(every), func(x runOf) bool { return x.Of.Linear != nil })
 	var titles Facts
 	for _, a := range r.Arms {
-		for _, row := range a.Runs {
-			every = append(every, runOf{a, row})
-			if row.Linear == nil {
-				missing = append(missing, runOf{a, row})
-			}
-		}
 		if title := (Fact{Name: a.ID, Text: a.Title}); !slices.Contains(titles, title) {
 			titles = append(titles, title) // once for all temperatures
 		}
 	}
 	s := Section{ID: "arms", Level: 2, Title: "Arms", Blocks: []Block{armTable(r.Arms)}}
 	place := []Shows[runOf]{
-		Text("Arm", func(x runOf) string { return x.arm.ID }),
-		Number("T", func(x runOf) string { return words.Temperature(x.arm) }),
-		Number("Seed", func(x runOf) string { return fmt.Sprint(x.Seed) }),
-		Text("Status", func(x runOf) string { return string(x.Status) }),
+		Text("Arm", func(x runOf) string { return x.Group.ID }),
+		Number("T", func(x runOf) string { return words.Temperature(x.Group) }),
+		Number("Seed", func(x runOf) string { return fmt.Sprint(x.Of.Seed) }),
+		Text("Status", func(x runOf) string { return string(x.Of.Status) }),
 	}
 	if len(missing) > 0 {
-		s = s.with(Tabulate("Runs without a result.", missing, append(slices.Clip(place), Text("Reason", func(x runOf) string { return x.Reason }))...))
+		s = s.with(Tabulate("Runs without a result.", missing, append(slices.Clip(place), Text("Reason", func(x runOf) string { return x.Of.Reason }))...))
 	}
 	return s.with(figures(figure.Accuracies("accuracies", "Accuracy by arm", r))...).with(
 		Folded{"What the arms are", titles},
 		Folded{"Every run", Tabulate("Every run of the matrix, accuracies in points.", every, append(slices.Clip(place),
-			Number("Linear", func(x runOf) string { return words.PlainOrAbsent(x.Linear) }),
-			Number("Ridge", func(x runOf) string { return words.PlainOrAbsent(x.Ridge) }),
-			Number("kNN", func(x runOf) string { return words.PlainOrAbsent(x.KNN) }),
-			Text("Run", func(x runOf) string { return x.Run }))...)})
+			Number("Linear", func(x runOf) string { return words.Maybe(x.Of.Linear, words.Plain) }),
+			Number("Ridge", func(x runOf) string { return words.Maybe(x.Of.Ridge, words.Plain) }),
+			Number("kNN", func(x runOf) string { return words.Maybe(x.Of.KNN, words.Plain) }),
+			Text("Run", func(x runOf) string { return x.Of.Run }))...)})
 }
 
 func armTable(arms []model.Arm) *Table {
@@ -56,10 +47,10 @@ func armTable(arms []model.Arm) *Table {
 		Text("Negatives", func(a model.Arm) string { return a.Rules }),
 		Number("T", words.Temperature),
 		Number("Runs", func(a model.Arm) string { return fmt.Sprintf("%d of %d", a.N, len(a.Runs)) }),
-		Number("Mean", func(a model.Arm) string { return words.PlainOrAbsent(a.Mean) }),
-		Number("SD", func(a model.Arm) string { return words.PlainOrAbsent(a.SD) }),
-		Number("Ridge", func(a model.Arm) string { return words.PlainOrAbsent(a.Ridge) }),
-		Number("kNN", func(a model.Arm) string { return words.PlainOrAbsent(a.KNN) }),
+		Number("Mean", func(a model.Arm) string { return words.Maybe(a.Mean, words.Plain) }),
+		Number("SD", func(a model.Arm) string { return words.Maybe(a.SD, words.Plain) }),
+		Number("Ridge", func(a model.Arm) string { return words.Maybe(a.Ridge, words.Plain) }),
+		Number("kNN", func(a model.Arm) string { return words.Maybe(a.KNN, words.Plain) }),
 		Text("Seeds", func(a model.Arm) string {
 			return words.Joined(a.Runs, ", ", func(row model.RunRow) string {
 				if row.Linear == nil {
@@ -99,7 +90,7 @@ func sweepSection(r *model.Report, sweep *model.Sweep) Section {
 			if p.Mean == nil {
 				return "not run"
 			}
-			return fmt.Sprintf("%s, SD %s, n %d", words.Plain(*p.Mean), words.PlainOrAbsent(p.SD), p.N)
+			return fmt.Sprintf("%s, SD %s, n %d", words.Plain(*p.Mean), words.Maybe(p.SD, words.Plain), p.N)
 		}))
 	}
 	var fractions []int
@@ -109,7 +100,7 @@ func sweepSection(r *model.Report, sweep *model.Sweep) Section {
 	return s.with(
 		Tabulate("Accuracy by fraction of the queue, in points: mean, deviation over seeds, and number of seeds.", fractions, columns...),
 		Facts{
-			{Name: "Reference", Text: sweep.Reference + ": " + words.PlainOrAbsent(sweep.ReferenceMean)},
+			{Name: "Reference", Text: sweep.Reference + ": " + words.Maybe(sweep.ReferenceMean, words.Plain)},
 			{Name: "Run the rest", Text: sweep.Command, Code: true},
 		})
 }
@@ -172,16 +163,13 @@ func consistencyTable(a *model.Analysis) *Table {
 		[]tail{{"hardest", analysis.HardConsistency, a.Hard}, {"easiest", analysis.EasyConsistency, a.Easy}},
 		Text("Negatives", func(t tail) string { return fmt.Sprintf("%s %.2g%%", t.name, 100*t.Rate) }),
 		Number("Excess variance", func(t tail) string {
-			if s := a.Find(t.statistic); s != nil {
-				return words.Fine(s.Mean)
-			}
-			return words.Absent
+			return words.Maybe(a.Find(t.statistic), func(s model.Statistic) string { return words.Fine(s.Mean) })
 		}),
 		Number("Above", func(t tail) string { return words.Percent(t.Upper.Observed) }),
 		Number("by chance", func(t tail) string { return words.Percent(t.Upper.Expected) }),
 		Number("Below", func(t tail) string { return words.Percent(t.Lower.Observed) }),
 		Number("by chance", func(t tail) string { return words.Percent(t.Lower.Expected) }),
-		Number("Stability", func(t tail) string { return words.FineOrAbsent(t.Stability) }))
+		Number("Stability", func(t tail) string { return words.Maybe(t.Stability, words.Fine) }))
 }
 
 func classesInWords(c model.Consistency) string {
@@ -270,12 +258,10 @@ func stretches(a *model.Analysis, by string, ranges []analysis.Percentile) *Tabl
 		Number("Class", func(p analysis.Percentile) string { return words.Percent(p.SameClass) }),
 		Number("Superclass", func(p analysis.Percentile) string { return words.Percent(p.SameSuperclass) }),
 		Number("Path", func(p analysis.Percentile) string { return words.Fine(p.Path) }),
-		Number("Path, others", func(p analysis.Percentile) string { return words.FineOrAbsent(p.PathOther) }),
+		Number("Path, others", func(p analysis.Percentile) string { return words.Maybe(p.PathOther, words.Fine) }),
 		Number("Wu-Palmer", func(p analysis.Percentile) string { return words.Fine(p.WuPalmer) }),
-		Number("Wu-Palmer, others", func(p analysis.Percentile) string { return words.FineOrAbsent(p.WuPalmerOther) }))
+		Number("Wu-Palmer, others", func(p analysis.Percentile) string { return words.Maybe(p.WuPalmerOther, words.Fine) }))
 }
-
-func permutationP(p *stats.Evidence) string { return words.Maybe(p, words.Holds) }
 
 // Analyses tells what embeddings show over training.
 func Analyses(r *model.Report) Section {
@@ -286,7 +272,7 @@ func Analyses(r *model.Report) Section {
 	}
 	var drawn []*figure.Figure
 	for _, definition := range analysis.All {
-		drawn = append(drawn, figure.OverTraining("course-"+definition.ID, definition.ID, all))
+		drawn = append(drawn, figure.OverTraining("course-"+definition.ID, definition, all))
 	}
 	s.Blocks = append(s.Blocks, figures(drawn...)...)
 	for i := range r.Analyses {
@@ -300,36 +286,26 @@ func Analyses(r *model.Report) Section {
 // courseTable has a column for each stage of training.
 func courseTable(c figure.Course) *Table {
 	last := c.Stages[len(c.Stages)-1]
-	columns := []Shows[string]{
-		Text("Statistic", func(id string) string { return id }),
-		Number("Chance", func(id string) string {
-			for _, a := range c.Stages {
-				if s := a.Find(id); s != nil {
-					return words.Null(s.Null)
-				}
+	columns := []Shows[analysis.Definition]{
+		Text("Statistic", func(d analysis.Definition) string { return d.ID }),
+		Number("Chance", func(d analysis.Definition) string {
+			if d.HasNull {
+				return words.Round(d.NullValue)
 			}
 			return words.Absent
 		}),
 	}
-	number := func(head string, a *model.Analysis, spell func(*model.Statistic) string) {
-		columns = append(columns, Number(head, func(id string) string {
-			if s := a.Find(id); s != nil {
-				return spell(s)
-			}
-			return words.Absent
-		}))
+	number := func(head string, a *model.Analysis, spell func(model.Statistic) string) {
+		columns = append(columns, Number(head, func(d analysis.Definition) string { return words.Maybe(a.Find(d.ID), spell) }))
 	}
 	for _, a := range c.Stages {
-		number(fmt.Sprintf("Step %d", a.Step), a, func(s *model.Statistic) string { return words.Fine(s.Mean) })
+		number(fmt.Sprintf("Step %d", a.Step), a, func(s model.Statistic) string { return words.Fine(s.Mean) })
 	}
-	number("Range", last, func(s *model.Statistic) string { return words.Fine(s.Least) + " to " + words.Fine(s.Most) })
-	number("p", last, func(s *model.Statistic) string { return permutationP(s.Permutation) })
-	var measured []string
-	for _, definition := range analysis.All {
-		if slices.ContainsFunc(c.Stages, func(a *model.Analysis) bool { return a.Find(definition.ID) != nil }) {
-			measured = append(measured, definition.ID)
-		}
-	}
+	number("Range", last, func(s model.Statistic) string { return words.Fine(s.Least) + " to " + words.Fine(s.Most) })
+	number("p", last, func(s model.Statistic) string { return words.Maybe(s.Permutation, words.Holds) })
+	measured := slices.DeleteFunc(slices.Clone(analysis.All), func(d analysis.Definition) bool {
+		return !slices.ContainsFunc(c.Stages, func(a *model.Analysis) bool { return a.Find(d.ID) != nil })
+	})
 	return Tabulate(fmt.Sprintf("%s at temperature %g: mean of each statistic after so many steps (0: as initialised), %s, what chance gives, and at the end the range of the seeds and the p value of the permutation null.",
 		c.Arm, c.Temperature, words.Count(last.N, "seed")), measured, columns...)
 }

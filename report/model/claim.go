@@ -18,7 +18,7 @@ const NotAsAsked stats.Verdict = "not run as asked"
 // Claim is one claim and the verdict on it.
 type Claim struct {
 	ID          string       `json:"id"`
-	Family      string       `json:"family"`
+	Thesis      string       `json:"family"`
 	Statement   string       `json:"statement"`
 	Target      string       `json:"target"`
 	Source      bench.Source `json:"source"`
@@ -54,19 +54,19 @@ func (c *Claim) Open() bool {
 	return c.Verdict == stats.Inconclusive && slices.ContainsFunc(c.Contrasts, func(x Contrast) bool { return x.P != nil })
 }
 
+// StandsIn says whether an arm of the claim has a place in a sweep.
+func (c *Claim) StandsIn(s *Sweep) bool {
+	return slices.ContainsFunc(c.Places, func(p Place) bool { return p.Sweep == s.ID })
+}
+
 // AccuracyContrasts are those of what a claim rests on that compare accuracies.
-func (c *Claim) AccuracyContrasts() []Contrast { return c.ofKind(false) }
+func (c *Claim) AccuracyContrasts() []Contrast {
+	return slices.DeleteFunc(slices.Clone(c.Contrasts), func(x Contrast) bool { return x.Statistic != "" })
+}
 
 // Observations are those that compare a statistic with chance.
-func (c *Claim) Observations() []Contrast { return c.ofKind(true) }
-
-func (c *Claim) ofKind(observation bool) (out []Contrast) {
-	for _, x := range c.Contrasts {
-		if (x.Statistic != "") == observation {
-			out = append(out, x)
-		}
-	}
-	return out
+func (c *Claim) Observations() []Contrast {
+	return slices.DeleteFunc(slices.Clone(c.Contrasts), func(x Contrast) bool { return x.Statistic == "" })
 }
 
 // Contrast is accuracy(A) - accuracy(B), paired by seed, in points; or, if Statistic is given, that
@@ -108,7 +108,7 @@ type Pair struct {
 // Across is one statement at all temperatures at which it is tested.
 type Across struct {
 	Claim  string          `json:"claim"` // the first, at the tier's temperature if it is tested there
-	Family string          `json:"family"`
+	Thesis string          `json:"family"`
 	At     []AtTemperature `json:"at"` // temperatures in the order of the claims
 	// Differs: not all verdicts are the same. Sentence then says what follows from that.
 	Differs  bool   `json:"differs"`

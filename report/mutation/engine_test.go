@@ -4,6 +4,7 @@
 package mutation
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -28,7 +29,6 @@ import (
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
-	"github.com/cidbench/cidbench/study"
 )
 
 const (
@@ -86,7 +86,7 @@ func catalogue() *bench.Catalogue {
 	}
 	claim := func(id string, contrasts ...bench.Contrast) *bench.Claim {
 		return &bench.Claim{
-			ID: id, Family: id, Statement: "s", Target: "t", Source: bench.Source{Where: "w", Ours: "o"},
+			ID: id, Thesis: id, Statement: "s", Target: "t", Source: bench.Source{Where: "w", Ours: "o"},
 			Contrasts: contrasts, MinSeeds: 3, Probe: protocol.ID(),
 		}
 	}
@@ -189,12 +189,18 @@ func verdicts(t *testing.T, data func() *dataset.Dataset, mistake func(*bench.Ce
 	if err != nil {
 		t.Fatal(err)
 	}
+	runs := map[string]judge.Run{}
 	for i, cell := range right {
 		file(t, reg, wrong[i].Spec.ID(), filed, cell)
-	}
-	runs, err := study.Load(t.Context(), filed, right)
-	if err != nil {
-		t.Fatal(err)
+		var run judge.Run
+		run.Manifest, run.Digest, err = filed.Run(t.Context(), cell.Spec.ID())
+		if err == nil && len(run.Manifest.Result) > 0 {
+			err = json.Unmarshal(run.Manifest.Result, &run.Result)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs[cell.Spec.ID()] = run
 	}
 	judged := map[string]model.Claim{}
 	for i, claim := range c.Claims { // each alone, as with --claim: the encoders are too few for a correction

@@ -50,7 +50,7 @@ func PairedT(a, b []float64, level float64) (Difference, error) {
 
 // newDifference summarises the differences d of values no larger than scale.
 func newDifference(d []float64, scale, level float64) (Difference, error) {
-	if err := checkOpen("level", level, 0, 1); err != nil {
+	if err := checkOpen("level", level, 1); err != nil {
 		return Difference{}, err
 	}
 	mean, sd := stat.MeanStdDev(d, nil)
@@ -142,7 +142,7 @@ type Change struct {
 // Satterthwaite give it. Estimates that share runs vary together, and the interval is then too wide, so that a
 // change is shown less easily, not more.
 func NewChange(before, after Difference, level float64) (Change, error) {
-	if err := checkOpen("level", level, 0, 1); err != nil {
+	if err := checkOpen("level", level, 1); err != nil {
 		return Change{}, err
 	}
 	d := Difference{MeanDifference: MeanDifference{Estimate: after.Estimate - before.Estimate, SE: math.Hypot(before.SE, after.SE)}}

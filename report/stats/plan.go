@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -15,7 +16,7 @@ const MaxSeeds = 10_000
 // have sample standard deviation sd: t(1-alpha, n-1) * sd / sqrt(n). At alpha 0.05 that is 1.69 sd for three seeds
 // and 0.95 sd for five.
 func HalfWidth(n int, sd, alpha float64) (float64, error) {
-	if err := checkDesign(n, sd, alpha); err != nil {
+	if err := errors.Join(checkDesign(n, sd), checkOpen("alpha", alpha, 0.5)); err != nil {
 		return 0, err
 	}
 	return criticalT(n, alpha) * sd / math.Sqrt(float64(n)), nil
@@ -25,10 +26,7 @@ func HalfWidth(n int, sd, alpha float64) (float64, error) {
 // deviation sd: sd * sqrt((n-1) / q), q being the 1-confidence quantile of chi-squared with n-1 degrees of freedom.
 // At 80% confidence that is 2.12 sd for three seeds and 1.56 sd for five.
 func StdDevBound(n int, sd, confidence float64) (float64, error) {
-	if err := checkSpread(n, sd); err != nil {
-		return 0, err
-	}
-	if err := checkOpen("confidence", confidence, 0, 1); err != nil {
+	if err := errors.Join(checkDesign(n, sd), checkOpen("confidence", confidence, 1)); err != nil {
 		return 0, err
 	}
 	nu := float64(n - 1)
@@ -43,10 +41,7 @@ func StdDevBound(n int, sd, confidence float64) (float64, error) {
 // The noncentral t is integrated exactly, T > t being Z > t*S - noncentrality with Z standard normal and S^2
 // chi-squared/(n-1); only the quadrature over S approximates, to about six digits.
 func Power(n int, sd, distance, alpha float64) (float64, error) {
-	if err := checkDesign(n, sd, alpha); err != nil {
-		return 0, err
-	}
-	if err := checkOpen("distance", distance, 0, math.Inf(1)); err != nil {
+	if err := errors.Join(checkDesign(n, sd), checkOpen("alpha", alpha, 0.5), checkOpen("distance", distance, math.Inf(1))); err != nil {
 		return 0, err
 	}
 	nu := float64(n - 1)
@@ -64,7 +59,7 @@ func Power(n int, sd, distance, alpha float64) (float64, error) {
 // rough; plan with an upper bound of sd. For a margin on both sides (Within) and a true difference of zero both
 // bounds must clear the margin: ask for (1+power)/2. For a family of claims pass FamilyAlpha.
 func SampleSize(sd, distance, alpha, power float64) (int, error) {
-	if err := checkOpen("power", power, 0, 1); err != nil {
+	if err := checkOpen("power", power, 1); err != nil {
 		return 0, err
 	}
 	if _, err := Power(2, sd, distance, alpha); err != nil {
@@ -88,16 +83,9 @@ func criticalT(n int, alpha float64) float64 {
 	return distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.Quantile(1 - alpha)
 }
 
-func checkDesign(n int, sd, alpha float64) error {
-	if err := checkSpread(n, sd); err != nil {
-		return err
-	}
-	return checkOpen("alpha", alpha, 0, 0.5)
-}
-
-func checkSpread(n int, sd float64) error {
+func checkDesign(n int, sd float64) error {
 	if n < 2 {
 		return fmt.Errorf("%w: %d, at least 2 needed", ErrTooFew, n)
 	}
-	return checkOpen("standard deviation", sd, 0, math.Inf(1))
+	return checkOpen("standard deviation", sd, math.Inf(1))
 }

@@ -82,10 +82,10 @@ func finite(values ...float64) error {
 	return nil
 }
 
-// checkOpen refuses v outside the open interval (low, high), NaN included.
-func checkOpen(name string, v, low, high float64) error {
-	if !(low < v && v < high) {
-		return fmt.Errorf("%w: %s %v, must lie between %v and %v", ErrRange, name, v, low, high)
+// checkOpen refuses v outside the open interval (0, high), NaN included.
+func checkOpen(name string, v, high float64) error {
+	if !(0 < v && v < high) {
+		return fmt.Errorf("%w: %s %v, must lie between 0 and %v", ErrRange, name, v, high)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func Above(a, b []float64, bound, alpha float64) (Result, error) {
 // because a noisy difference may fall off either side: asking only that the 1-2*alpha interval lies outside would
 // be wrong up to 2*alpha of the time.
 func Within(a, b []float64, margin, alpha float64) (Result, error) {
-	if err := checkOpen("margin", margin, 0, math.Inf(1)); err != nil {
+	if err := checkOpen("margin", margin, math.Inf(1)); err != nil {
 		return Result{}, err
 	}
 	return test(a, b, alpha, func(d Difference) Evidence {
@@ -158,7 +158,7 @@ func Within(a, b []float64, margin, alpha float64) (Result, error) {
 }
 
 func test(a, b []float64, alpha float64, weigh func(Difference) Evidence) (Result, error) {
-	if err := checkOpen("alpha", alpha, 0, 0.5); err != nil {
+	if err := checkOpen("alpha", alpha, 0.5); err != nil {
 		return Result{}, err
 	}
 	d, err := PairedT(a, b, 1-2*alpha)

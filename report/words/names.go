@@ -45,9 +45,6 @@ func decimals(x float64) int {
 	return n
 }
 
-// FineOrAbsent is Fine of a number that may not exist.
-func FineOrAbsent(v *float64) string { return Maybe(v, Fine) }
-
 // Fraction spells a fraction of the queue.
 func Fraction(f float64) string { return fmt.Sprintf("%.3g%%", 100*f) }
 
@@ -59,9 +56,6 @@ func Null(v *float64) string { return Maybe(v, Round) }
 
 // Round spells a round number, without the last bits of a multiple of a step.
 func Round(v float64) string { return fmt.Sprintf("%g", math.Round(v*1e6)/1e6) }
-
-// PlainOrAbsent is Plain of a number that may not exist.
-func PlainOrAbsent(points *float64) string { return Maybe(points, Plain) }
 
 // UnsignZero drops the sign of what rounds to zero.
 func UnsignZero(s string) string {
@@ -210,17 +204,11 @@ func measured(x model.Contrast) string {
 
 // side says where the difference is shown to lie.
 func side(x model.Contrast) string {
-	switch {
-	case x.Relation == bench.Equivalent && x.Alone == stats.Supported:
-		return "within " + margin(x)
-	case x.Relation == bench.Equivalent && x.Alone == stats.Refuted:
-		return "outside " + margin(x)
-	case x.Alone == stats.Supported:
-		return "above " + margin(x)
-	case x.Alone == stats.Refuted:
-		return "below " + margin(x)
+	where := map[stats.Verdict]string{stats.Supported: "above ", stats.Refuted: "below "}
+	if x.Relation == bench.Equivalent {
+		where = map[stats.Verdict]string{stats.Supported: "within ", stats.Refuted: "outside "}
 	}
-	return "on no side of " + margin(x)
+	return cmp.Or(where[x.Alone], "on no side of ") + margin(x)
 }
 
 func margin(x model.Contrast) string {
@@ -253,8 +241,19 @@ func Label(v stats.Verdict, machinery bool) string {
 	return text
 }
 
-// MachineryOnly warns of a tier whose verdicts mean nothing.
-const MachineryOnly = "This only shows that the machinery works: its verdicts mean nothing for science. "
+// Caveat says what a tier is good for.
+func Caveat(t model.Tier) string {
+	text := fmt.Sprintf("Tier %s (%s): %s", t.ID, t.Title, t.Caveat)
+	if t.Machinery {
+		return "This only shows that the machinery works: its verdicts mean nothing for science. " + text
+	}
+	return text
+}
+
+// Tally counts claims by verdict.
+func Tally(t model.Tally) string {
+	return fmt.Sprintf("%d supported, %d refuted, %d inconclusive, %d with nothing to judge", t.Supported, t.Refuted, t.Inconclusive, t.NothingToJudge)
+}
 
 // Rules says which negatives an arm sees.
 func Rules(arm *bench.Arm) string {

@@ -23,35 +23,30 @@ func Reason(c *model.Claim, r *model.Report) string {
 
 // because is the reason in one sentence.
 func because(c *model.Claim) string {
-	family := c.FamilySize
-	support := func(p stats.Evidence) float64 { return -p.Support } // the contrast that holds least surely
-	refute := func(p stats.Evidence) float64 { return p.Refute }    // and the one that fails most surely
-	switch c.Verdict {
-	case model.NothingToJudge, model.NotAsAsked:
-		return sentence("nothing was measured: " + obstacles(c.Contrasts))
-	case stats.Supported:
-		holds := Joined(c.Contrasts, "; and ", func(x model.Contrast) string { return measured(x) + ", " + side(x) })
-		return sentence(holds + "; p " + Probability(c.Corrected.Support) + corrections(1, family))
-	case stats.Refuted:
-		x := extreme(c.Contrasts, refute)
-		return sentence(measured(x) + ", " + side(x) + "; p " + Probability(c.Corrected.Refute) + corrections(len(c.Contrasts), family))
+	told := func(x model.Contrast) string { return measured(x) + ", " + side(x) }
+	holds := "p " + Probability(c.Corrected.Support) + corrections(1, c.FamilySize)
+	fails := "p " + Probability(c.Corrected.Refute) + corrections(len(c.Contrasts), c.FamilySize)
+	// The contrast that holds least surely, and the one that fails most surely.
+	weakest := extreme(c.Contrasts, func(p stats.Evidence) float64 { return -p.Support })
+	failing := extreme(c.Contrasts, func(p stats.Evidence) float64 { return p.Refute })
+	const undone = ", but not surely enough: " // decided on its own, but the correction undid it
+	switch why := obstacles(c.Contrasts); {
+	case c.Verdict == model.NothingToJudge || c.Verdict == model.NotAsAsked:
+		return sentence("nothing was measured: " + why)
+	case c.Verdict == stats.Supported:
+		return sentence(Joined(c.Contrasts, "; and ", told) + "; " + holds)
+	case c.Verdict == stats.Refuted:
+		return sentence(told(failing) + "; " + fails)
+	case why != "":
+		return sentence("not judged: " + why)
+	case failing.Alone == stats.Refuted:
+		return sentence(told(failing) + undone + fails)
+	case weakest.Alone == stats.Supported:
+		return sentence(told(weakest) + undone + holds)
+	case weakest.Statistic != "":
+		return sentence(measured(weakest) + ", which does not settle whether it lies above " + margin(weakest))
 	}
-	if text := obstacles(c.Contrasts); text != "" {
-		return sentence("not judged: " + text)
-	}
-	// Where a contrast is decided on its own, the reader should know that the correction undid it.
-	const undone = ", but not surely enough: p "
-	if x := extreme(c.Contrasts, refute); x.Alone == stats.Refuted {
-		return sentence(measured(x) + ", " + side(x) + undone + Probability(c.Corrected.Refute) + corrections(len(c.Contrasts), family))
-	}
-	x := extreme(c.Contrasts, support)
-	if x.Alone == stats.Supported {
-		return sentence(measured(x) + ", " + side(x) + undone + Probability(c.Corrected.Support) + corrections(1, family))
-	}
-	if x.Statistic != "" {
-		return sentence(measured(x) + ", which does not settle whether it lies above " + margin(x))
-	}
-	return sentence(measured(x) + ", which does not settle on which side of " + margin(x) + " the difference lies")
+	return sentence(measured(weakest) + ", which does not settle on which side of " + margin(weakest) + " the difference lies")
 }
 
 // corrections says what a p value was corrected for.
