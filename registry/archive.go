@@ -53,8 +53,7 @@ func readArchive(ctx context.Context, archive io.Reader, limit int64, f func(hea
 	return corrupt("more than %d files", maxEntries)
 }
 
-// archiveError tells an archive that is cut off or not one from one that cannot
-// be read.
+// archiveError tells an archive that is cut off or not one from one that cannot be read.
 func archiveError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -78,8 +77,7 @@ const (
 	ociTag          = "org.opencontainers.image.ref.name"
 	ociTitle        = "org.opencontainers.image.title"
 
-	// signatureType is a layer with a signature of the run; its title is the id
-	// of the key and ".json".
+	// signatureType is a layer with a signature of the run; its title is the id of the key and ".json".
 	signatureType = "application/vnd.cidbench.signature.v1+json"
 )
 

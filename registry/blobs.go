@@ -30,8 +30,7 @@ func (d Descriptor) validate() error {
 }
 
 // PutBlob stores data under its digest; storing it again changes nothing.
-// Errors: ErrCorrupt if the registry holds other bytes under that digest, that
-// is, a damaged blob; ErrUnavailable.
+// Errors: ErrCorrupt if the registry holds other bytes under that digest, that is, a damaged blob; ErrUnavailable.
 func (r *Registry) PutBlob(ctx context.Context, mediaType string, data []byte) (Descriptor, error) {
 	d := Descriptor{MediaType: mediaType, Digest: DigestOf(data), Size: int64(len(data))}
 	if err := d.validate(); err != nil {
@@ -104,9 +103,8 @@ func (r *Registry) HasBlob(ctx context.Context, d Descriptor) (bool, error) {
 	return err == nil, err
 }
 
-// wantBlob fails with ErrNotExist where HasBlob is false: nothing is written
-// that refers to what is not there. It moves the blob back if a collector has
-// moved it away. Whoever writes a reference calls it before and after: a
+// wantBlob fails with ErrNotExist where HasBlob is false: nothing is written that refers to what is not there. It
+// moves the blob back if a collector has moved it away. Whoever writes a reference calls it before and after: a
 // collector that has not seen the reference has moved the blob by then.
 func (r *Registry) wantBlob(ctx context.Context, what string, d Descriptor) error {
 	ok, err := r.HasBlob(ctx, d)
@@ -124,8 +122,7 @@ func (r *Registry) wantBlob(ctx context.Context, what string, d Descriptor) erro
 	return nil
 }
 
-// untrash moves a blob back if it is in the trash, where a copy stays, and
-// reports whether it was.
+// untrash moves a blob back if it is in the trash, where a copy stays, and reports whether it was.
 func (r *Registry) untrash(ctx context.Context, d Digest) (bool, error) {
 	_, err := copyObject(ctx, r.store, trashKey(d), r.store, blobKey(d), d)
 	if errors.Is(err, ErrNotExist) {

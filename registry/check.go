@@ -38,8 +38,7 @@ func (p Problem) String() string { return p.Key + ": " + string(p.Kind) + ": " +
 
 // CheckOptions says how thorough a check is.
 type CheckOptions struct {
-	// ReadData reads and hashes every blob and event. Without it, a flipped
-	// byte is noticed in manifests only.
+	// ReadData reads and hashes every blob and event. Without it, a flipped byte is noticed in manifests only.
 	ReadData bool
 	// PublicKey, if not nil, has to have signed every manifest.
 	PublicKey ed25519.PublicKey
@@ -47,9 +46,8 @@ type CheckOptions struct {
 	Progress func(done, total int)
 }
 
-// Check looks for damage, and returns what it finds in the order of keys, at
-// most one problem per key. Writers may be at work meanwhile: neither an
-// unfinished run nor a blob that nothing refers to yet is a problem. The error
+// Check looks for damage, and returns what it finds in the order of keys, at most one problem per key. Writers may
+// be at work meanwhile: neither an unfinished run nor a blob that nothing refers to yet is a problem. The error
 // says only that the check could not be finished.
 func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, error) {
 	c := checker{Registry: r, objects: make(map[string]store.Info), wanted: make(map[string][]reference)}
@@ -201,9 +199,8 @@ func (c *checker) absences(ctx context.Context) error {
 	return c.absent(ctx, configKey, "every registry has it")
 }
 
-// absent looks again for what was not listed: it may have been written since. A
-// blob in the trash is not lost: Blob finds it there, and the next collection
-// moves it back.
+// absent looks again for what was not listed: it may have been written since. A blob in the trash is not lost: Blob
+// finds it there, and the next collection moves it back.
 func (c *checker) absent(ctx context.Context, key, reason string) error {
 	if _, listed := c.objects[key]; listed {
 		return nil

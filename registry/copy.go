@@ -20,10 +20,9 @@ type CopyProgress struct {
 	Bytes                   int64
 }
 
-// Copy copies blobs and events, then manifests, then signatures. Everything is
-// verified on the way. A copy that was interrupted, whenever, is completed by
-// another one; what is there already is not sent again. Leases, and what is in the
-// trash, stay behind. progress may be nil; it is called after each object.
+// Copy copies blobs and events, then manifests, then signatures. Everything is verified on the way. A copy that was
+// interrupted, whenever, is completed by another one; what is there already is not sent again. Leases, and what is
+// in the trash, stay behind. progress may be nil; it is called after each object.
 //
 // Whatever is damaged in from does not keep the rest from being copied, and is
 // reported in the end. Errors: ErrCorrupt; ErrConflict if a run is there with
@@ -140,8 +139,7 @@ func (c *copier) compareManifest(ctx context.Context, run string) error {
 	return nil
 }
 
-// copySignature leaves out the signature of another manifest with the same
-// result.
+// copySignature leaves out the signature of another manifest with the same result.
 func (c *copier) copySignature(ctx context.Context, run, key string) error {
 	_, digest, err := c.from.Run(ctx, run)
 	if err != nil {

@@ -19,14 +19,11 @@ type Event struct {
 	Data json.RawMessage `json:"data"` // may hold Descriptors of blobs
 }
 
-// Append adds an event to a run, which need not be finished. Its number is one
-// more than the last. Two processes that append at the same moment may be given
-// the same number; both events are kept, in the order of their digests. (A run
-// has one owner at a time, so that only an owner that was given up for dead can
-// do this.)
+// Append adds an event to a run, which need not be finished. Its number is one more than the last. Two processes
+// that append at the same moment may be given the same number; both events are kept, in the order of their digests.
+// (A run has one owner at a time, so that only an owner that was given up for dead can do this.)
 //
-// data is anything that encoding/json can encode. Store the blobs that it
-// describes before. Errors: ErrUnavailable.
+// data is anything that encoding/json can encode. Store the blobs that it describes before. Errors: ErrUnavailable.
 func (r *Registry) Append(ctx context.Context, run, kind string, data any) (Event, error) {
 	if err := checkRunID(run); err != nil {
 		return Event{}, err
@@ -59,8 +56,7 @@ func (r *Registry) Append(ctx context.Context, run, kind string, data any) (Even
 	}
 }
 
-// keepBlobs moves back what a collector has moved away before it could see the
-// event whose data this is.
+// keepBlobs moves back what a collector has moved away before it could see the event whose data this is.
 func (r *Registry) keepBlobs(ctx context.Context, data []byte) error {
 	for _, d := range digestsIn(data) {
 		if _, err := r.store.Stat(ctx, blobKey(d)); err == nil {
@@ -88,12 +84,10 @@ func (r *Registry) lastSeq(ctx context.Context, run string) (int, error) {
 	return last, nil
 }
 
-// Events yields the events of a run in order, verified. An event that is
-// damaged is yielded as its ErrCorrupt, and the next ones follow; after any
-// other error there is no more. A run without events yields none.
+// Events yields the events of a run in order, verified. An event that is damaged is yielded as its ErrCorrupt, and
+// the next ones follow; after any other error there is no more. A run without events yields none.
 //
-// A run is resumed from its last checkpoint event whose blob Blob still
-// verifies.
+// A run is resumed from its last checkpoint event whose blob Blob still verifies.
 func (r *Registry) Events(ctx context.Context, run string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := checkRunID(run); err != nil {

@@ -138,17 +138,11 @@ func checkEvidence(header *tar.Header, object []byte, first bool, expected map[D
 		_, err := decodeConfig(object)
 		return err
 	case manifestPart:
-		m, err := DecodeManifest(object)
-		if err != nil {
-			return err
-		}
-		if m.Run != p.run {
-			return corrupt("%s is the manifest of run %s", header.Name, m.Run)
-		}
+		m, err := manifestOf(p.run, object)
 		for _, d := range m.Artifacts {
 			expected[d.Digest] = d.Size
 		}
-		return nil
+		return err
 	case blobPart:
 		if size, ok := expected[p.blob]; !ok || size != int64(len(object)) || DigestOf(object) != p.blob {
 			return corrupt("%s is not an artifact of the runs before it", header.Name)

@@ -12,15 +12,12 @@ import (
 	"github.com/cidbench/cidbench/registry/store"
 )
 
-// Export writes all finished runs, with every blob they rest on and every
-// signature, as a tar archive that holds an OCI image layout: each run is
-// an OCI manifest of artifact type ManifestSchema that is tagged with its id, its
-// first layer the manifest of the run, the others its signatures and artifacts.
-// Registries with the same runs and signatures have the same bytes.
-// progress, which may be nil, is called after each of total blobs.
+// Export writes all finished runs, with every blob they rest on and every signature, as a tar archive that holds an
+// OCI image layout: each run is an OCI manifest of artifact type ManifestSchema that is tagged with its id, its
+// first layer the manifest of the run, the others its signatures and artifacts. Registries with the same runs and
+// signatures have the same bytes. progress, which may be nil, is called after each of total blobs.
 //
-// Errors: ErrCorrupt if something is damaged; ErrNotExist if a blob is missing;
-// ErrUnavailable; those of w.
+// Errors: ErrCorrupt if something is damaged; ErrNotExist if a blob is missing; ErrUnavailable; those of w.
 func (r *Registry) Export(ctx context.Context, w io.Writer, progress func(done, total int)) error {
 	e := exporter{Registry: r, index: []ociDescriptor{}, blobs: make(map[Digest]exported)}
 	for run, err := range r.Runs(ctx) {

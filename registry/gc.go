@@ -19,11 +19,9 @@ const gcTerm = 20 * time.Second
 
 // GCOptions says what a garbage collection does. The zero value only looks.
 type GCOptions struct {
-	// Remove moves garbage to the trash and empties the trash of earlier
-	// passes. Without it, nothing is written.
+	// Remove moves garbage to the trash and empties the trash of earlier passes. Without it, nothing is written.
 	Remove bool
-	// Grace is the age from which blobs, and the events of unfinished runs, may
-	// be given up; 0 means DefaultGrace.
+	// Grace is the age from which blobs, and the events of unfinished runs, may be given up; 0 means DefaultGrace.
 	Grace time.Duration
 	// Owner names the collection to others, in the lease that excludes them.
 	Owner string
@@ -45,23 +43,19 @@ type Garbage struct {
 	Size   int64
 }
 
-// GC collects blobs to which neither a manifest nor an event of a live run refers
-// and that are older than the grace period; nothing else refers to blobs. A run is
-// live if it is not finished and has a lease that is being renewed, or an event or a lease younger
-// than the grace period.
+// GC collects blobs to which neither a manifest nor an event of a live run refers and that are older than the grace
+// period; nothing else refers to blobs. A run is live if it is not finished and has a lease that is being renewed,
+// or an event or a lease younger than the grace period.
 //
-// Writers may be at work meanwhile. A blob is never deleted at once, but moved to
-// the trash, and GC looks again afterwards for what needs it. Whoever refers to a
-// blob looks for it before and after, and moves it back. Thus no order of the
-// steps of a collector and a writer loses a blob, as long as the writer takes
-// less than the grace period.
+// Writers may be at work meanwhile. A blob is never deleted at once, but moved to the trash, and GC looks again
+// afterwards for what needs it. Whoever refers to a blob looks for it before and after, and moves it back. Thus no
+// order of the steps of a collector and a writer loses a blob, as long as the writer takes less than the grace
+// period.
 //
-// Another collection is waited for, for as long as it takes to see that it is
-// alive.
+// Another collection is waited for, for as long as it takes to see that it is alive.
 //
-// Errors: ErrHeld if another collection is at work; ErrCorrupt if something that
-// might refer to blobs cannot be read, in which case nothing is removed;
-// ErrUnavailable.
+// Errors: ErrHeld if another collection is at work; ErrCorrupt if something that might refer to blobs cannot be
+// read, in which case nothing is removed; ErrUnavailable.
 func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err error) {
 	if opts.Grace < 0 {
 		return GCReport{}, fmt.Errorf("registry: gc: the grace period %v is negative", opts.Grace)
@@ -71,8 +65,8 @@ func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err
 	}
 	now := time.Now()
 	if opts.Remove {
-		lease, err := r.await(ctx, gcLockKey, opts.Owner, gcTerm)
-		if err != nil {
+		var lease *Lease
+		if lease, err = r.await(ctx, gcLockKey, opts.Owner, gcTerm); err != nil {
 			return GCReport{}, fmt.Errorf("registry: gc: %w", err)
 		}
 		defer func() { err = errors.Join(err, lease.Release(context.WithoutCancel(ctx))) }()
@@ -155,8 +149,7 @@ func (c *collector) trash(ctx context.Context, d Digest, info store.Info) error 
 		c.report.Trashed = append(c.report.Trashed, garbage)
 		return nil
 	}
-	// An older one is there if the blob was stored again since; its age would
-	// let the new one be purged too early.
+	// An older one is there if the blob was stored again since; its age would let the new one be purged too early.
 	if err := c.store.Delete(ctx, trashKey(d)); err != nil {
 		return err
 	}
@@ -233,19 +226,16 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 		if err != nil {
 			return nil, err
 		}
+		recent := !info.ModTime.Before(c.cutoff)
 		switch p := parseKey(info.Key); p.kind {
 		case manifestPart:
 			finished[p.run] = true
 			manifests = append(manifests, p.run)
 		case eventPart:
 			events = append(events, info)
-			if !info.ModTime.Before(c.cutoff) {
-				young[p.run] = true
-			}
+			young[p.run] = young[p.run] || recent
 		case leasePart:
-			if !info.ModTime.Before(c.cutoff) || info.ModTime.After(c.now.Add(-maxTTL)) {
-				young[p.run] = true
-			}
+			young[p.run] = young[p.run] || recent || info.ModTime.After(c.now.Add(-maxTTL))
 		}
 	}
 	events = slices.DeleteFunc(events, func(info store.Info) bool {

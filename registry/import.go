@@ -23,8 +23,7 @@ const (
 
 // ImportOptions says what an import accepts. The zero value is a good choice.
 type ImportOptions struct {
-	// MaxBytes is the most that all files of the archive may hold together; 0
-	// means 1 TiB.
+	// MaxBytes is the most that all files of the archive may hold together; 0 means 1 TiB.
 	MaxBytes int64
 	// Progress, if not nil, is called after each of total runs.
 	Progress func(done, total int)
@@ -36,12 +35,10 @@ type ImportReport struct {
 	Ignored int // manifests of other things than runs
 }
 
-// Import reads what Export writes, or a tool for OCI images has rewritten, and
-// adds its runs and signatures to the registry. The archive is unpacked into the
-// folder for temporary files before anything of it is believed. No name in it
-// becomes the name of a file: whatever is not a part of an image layout, or a link,
-// or larger than allowed, or unlike its digest, is refused before anything is
-// stored.
+// Import reads what Export writes, or a tool for OCI images has rewritten, and adds its runs and signatures to the
+// registry. The archive is unpacked into the folder for temporary files before anything of it is believed. No name
+// in it becomes the name of a file: whatever is not a part of an image layout, or a link, or larger than allowed,
+// or unlike its digest, is refused before anything is stored.
 //
 // Errors: ErrCorrupt if the archive is not in order; ErrConflict if a run is
 // there with another result; ErrUnavailable; those of archive.

@@ -11,8 +11,7 @@ import (
 	"github.com/cidbench/cidbench/registry/store"
 )
 
-// indexLag is how many manifests may be read again and again before the index is
-// written anew.
+// indexLag is how many manifests may be read again and again before the index is written anew.
 const indexLag = 100
 
 // A RunStatus is what a list of runs says of one.
@@ -21,24 +20,21 @@ type RunStatus struct {
 	Status       Status `json:"status"`
 	ResultDigest Digest `json:"resultDigest"`
 	Manifest     Digest `json:"manifest"` // of the stored form
-	// Err, if not nil, is the ErrCorrupt of reading the manifest, in place of
-	// all but Run.
+	// Err, if not nil, is the ErrCorrupt of reading the manifest, in place of all but Run.
 	Err error `json:"-"`
 }
 
-// indexed is what the index remembers of a manifest, as long as it has the same
-// size and time.
+// indexed is what the index remembers of a manifest, as long as it has the same size and time.
 type indexed struct {
 	RunStatus
 	Size    int64     `json:"size"`
 	ModTime time.Time `json:"modTime"`
 }
 
-// Statuses returns the status of all finished runs in the order of their ids.
-// It reads the manifests that the index does not know, and adds them to the
-// index if they are many and the registry can be written to. What it says of the
-// others is what it has read before: whoever decides on a result calls Run,
-// which verifies. Errors: ErrUnavailable.
+// Statuses returns the status of all finished runs in the order of their ids. It reads the manifests that the index
+// does not know, and adds them to the index if they are many and the registry can be written to. What it says of
+// the others is what it has read before: whoever decides on a result calls Run, which verifies. Errors:
+// ErrUnavailable.
 func (r *Registry) Statuses(ctx context.Context) ([]RunStatus, error) {
 	known, version, err := r.loadIndex(ctx)
 	if err != nil {
@@ -103,8 +99,7 @@ func (r *Registry) loadIndex(ctx context.Context) (map[string]*indexed, store.Ve
 	return known, version, nil
 }
 
-// saveIndex does what it can: somebody else may be faster, or the only one who
-// may write.
+// saveIndex does what it can: somebody else may be faster, or the only one who may write.
 func (r *Registry) saveIndex(ctx context.Context, entries []*indexed, old store.Version) {
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e *indexed) bool { return e.Manifest == "" })
 	text, err := json.Marshal(entries)

@@ -19,13 +19,11 @@ const (
 	maxTTL = time.Hour
 )
 
-// A Lease is the exclusive right to work on something. It is renewed in the
-// background four times per term, and lost by an owner that could not renew it
-// for three quarters of a term.
+// A Lease is the exclusive right to work on something. It is renewed in the background four times per term, and
+// lost by an owner that could not renew it for three quarters of a term.
 //
-// No clock is compared with another: whoever waits for a lease takes it over
-// after having seen it unchanged for a whole term of its own time, thus at least
-// a quarter of a term after an owner that is still alive has stopped.
+// No clock is compared with another: whoever waits for a lease takes it over after having seen it unchanged for a
+// whole term of its own time, thus at least a quarter of a term after an owner that is still alive has stopped.
 type Lease struct {
 	store store.Store
 	key   string
@@ -48,13 +46,11 @@ type term struct {
 	Released     bool   `json:"released,omitempty"`
 }
 
-// Acquire takes the lease of a run, for everybody who opens the same registry.
-// owner names the caller to others; ttl is the term, between 50 ms and an hour,
-// to be well above the time that a few requests to the store take.
+// Acquire takes the lease of a run, for everybody who opens the same registry. owner names the caller to others;
+// ttl is the term, between 50 ms and an hour, to be well above the time that a few requests to the store take.
 //
-// It does not wait. After ErrHeld, a later call by the same Registry succeeds if
-// the owner has given the lease back, or has not renewed it since the earlier
-// call and for its term.
+// It does not wait. After ErrHeld, a later call by the same Registry succeeds if the owner has given the lease
+// back, or has not renewed it since the earlier call and for its term.
 //
 // Errors: ErrHeld; ErrExist if the run is finished; ErrUnavailable.
 func (r *Registry) Acquire(ctx context.Context, run, owner string, ttl time.Duration) (*Lease, error) {
@@ -135,7 +131,7 @@ func (r *Registry) mayTake(ctx context.Context, key string, ttl time.Duration) (
 	} else if err != nil {
 		return "", err
 	}
-	there := term{Owner: "somebody", Milliseconds: ttl.Milliseconds()}
+	var there term
 	if decodeStrict(text, &there) != nil { // damaged: it holds as long as one's own would
 		there = term{Owner: "somebody", Milliseconds: ttl.Milliseconds()}
 	}
@@ -172,8 +168,7 @@ func (l *Lease) Release(ctx context.Context) error {
 	return err
 }
 
-// renew keeps the lease until ctx is done. start is the time before the last
-// successful request.
+// renew keeps the lease until ctx is done. start is the time before the last successful request.
 func (l *Lease) renew(ctx context.Context, start time.Time) {
 	next := start.Add(l.term / 4)
 	for {

@@ -19,8 +19,7 @@ const (
 	Failed   Status = "failed"   // there is a reason
 )
 
-// A Manifest is the record of one finished run. It is stored as canonical JSON
-// and is never changed.
+// A Manifest is the record of one finished run. It is stored as canonical JSON and is never changed.
 //
 // Schema, Run, ResultDigest and Seal follow from the other fields: Commit fills
 // them in where they are empty and refuses them where they are wrong.
@@ -33,12 +32,10 @@ type Manifest struct {
 	// Key is a JSON object with everything that determines the result:
 	// configuration, seed, data set fingerprint, version of the algorithm.
 	Key json.RawMessage `json:"key"`
-	// Result is a JSON object with the final metrics. A failed run may leave it
-	// out.
+	// Result is a JSON object with the final metrics. A failed run may leave it out.
 	Result json.RawMessage `json:"result,omitempty"`
-	// Artifacts are blobs that Key determines, by name. What differs between
-	// two equal runs, such as a log, does not belong here: it would make their
-	// result digests differ.
+	// Artifacts are blobs that Key determines, by name. What differs between two equal runs, such as a log, does
+	// not belong here: it would make their result digests differ.
 	Artifacts map[string]Descriptor `json:"artifacts,omitempty"`
 	// ResultDigest covers Run, Status, Reason, Key, Result and Artifacts, thus
 	// neither time nor place: equal runs have equal result digests.
@@ -73,10 +70,9 @@ type Provenance struct {
 	Modules     map[string]string `json:"modules,omitempty"`
 }
 
-// RunID is the id of the run that key determines: the first 32 hexadecimal
-// digits of the SHA-256 of key as canonical JSON, so the order of members and
-// white space do not matter. Numbers are compared as spelled: 1 is not 1.0.
-// An error means that key is not a JSON object.
+// RunID is the id of the run that key determines: the first 32 hexadecimal digits of the SHA-256 of key as
+// canonical JSON, so the order of members and white space do not matter. Numbers are compared as spelled: 1 is not
+// 1.0. An error means that key is not a JSON object.
 func RunID(key json.RawMessage) (string, error) {
 	if !isObject(key) {
 		return "", errors.New("registry: the key of a run has to be a JSON object")
@@ -131,8 +127,7 @@ func decodeManifest(data []byte) (Manifest, error) {
 	return sealed, nil
 }
 
-// seal checks m, fills in the fields that follow from others, and returns the
-// result with its stored form.
+// seal checks m, fills in the fields that follow from others, and returns the result with its stored form.
 func (m Manifest) seal() (Manifest, []byte, error) {
 	if err := m.validate(); err != nil {
 		return Manifest{}, nil, err

@@ -1,6 +1,5 @@
-// Package registry stores the runs of an experiment so that a verdict can be
-// trusted: what is read is what was written, a run is there as a whole or not
-// at all, and of several writers one wins.
+// Package registry stores the runs of an experiment so that a verdict can be trusted: what is read is what was
+// written, a run is there as a whole or not at all, and of several writers one wins.
 //
 // A Registry is a fixed layout of keys on top of a store.Store:
 //
@@ -13,9 +12,8 @@
 //	index/, locks/, trash/                 derived data, the lease of the garbage
 //	                                       collector and what it has moved away
 //
-// The order of writing is blobs, then what refers to them; a crash between any
-// two steps leaves nothing that refers to what is not there. Only manifests, and
-// the events of live runs, refer to blobs.
+// The order of writing is blobs, then what refers to them; a crash between any two steps leaves nothing that refers
+// to what is not there. Only manifests, and the events of live runs, refer to blobs.
 //
 // What lives elsewhere: how bytes are kept (package store, with package s3 for
 // buckets), training, statistics, and the meaning of keys, results and artifacts.
@@ -73,8 +71,7 @@ type config struct {
 	Created time.Time `json:"created"`
 }
 
-// A Registry holds runs and blobs. It is safe for concurrent use, and any number
-// of processes may use the same one.
+// A Registry holds runs and blobs. It is safe for concurrent use, and any number of processes may use the same one.
 type Registry struct {
 	store     store.Store
 	config    config
@@ -82,12 +79,10 @@ type Registry struct {
 	leases    sightings // of others
 }
 
-// Open opens the registry at a URL that OpenStore accepts, and creates it if
-// there is nothing at all.
+// Open opens the registry at a URL that OpenStore accepts, and creates it if there is nothing at all.
 //
-// Errors: ErrForeign if there is something else than a registry; ErrCorrupt if
-// there is one that this program cannot read; ErrUnavailable, also for a place
-// where it may not write. Any other error is of the URL.
+// Errors: ErrForeign if there is something else than a registry; ErrCorrupt if there is one that this program
+// cannot read; ErrUnavailable, also for a place where it may not write. Any other error is of the URL.
 func Open(ctx context.Context, url string) (*Registry, error) {
 	s, err := OpenStore(ctx, url)
 	if err != nil {
@@ -130,11 +125,10 @@ func OpenExisting(ctx context.Context, url string) (*Registry, error) {
 	return r, nil
 }
 
-// OpenStore opens the store at a bare path, file://path, mem://name or an S3
-// URL (s3.ParseURL), whether a registry is in it or not, and writes nothing. A
-// bare path to a regular file is that of evidence (WriteEvidence). The
-// path of a file URL is all that follows the slashes, relative or absolute, with
-// %-escapes. A mem URL names a store shared by the whole process.
+// OpenStore opens the store at a bare path, file://path, mem://name or an S3 URL (s3.ParseURL), whether a registry
+// is in it or not, and writes nothing. A bare path to a regular file is that of evidence (WriteEvidence). The path
+// of a file URL is all that follows the slashes, relative or absolute, with %-escapes. A mem URL names a store
+// shared by the whole process.
 func OpenStore(ctx context.Context, rawURL string) (store.Store, error) {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
 	switch {

@@ -9,13 +9,11 @@ import (
 	"slices"
 )
 
-// Commit makes a finished run visible, once and for all. It returns the digest
-// of the stored manifest. If the run is there already with the same result
-// digest, that one stays and Commit succeeds.
+// Commit makes a finished run visible, once and for all. It returns the digest of the stored manifest. If the run
+// is there already with the same result digest, that one stays and Commit succeeds.
 //
-// Errors: ErrNotExist if an artifact is not there; ErrConflict if the run is
-// there with another result; ErrCorrupt if a field that follows from others is
-// set to something else or an artifact has another size; ErrUnavailable.
+// Errors: ErrNotExist if an artifact is not there; ErrConflict if the run is there with another result; ErrCorrupt
+// if a field that follows from others is set to something else or an artifact has another size; ErrUnavailable.
 func (r *Registry) Commit(ctx context.Context, m Manifest) (Digest, error) {
 	sealed, text, err := m.seal()
 	if err != nil {
@@ -62,8 +60,7 @@ func (r *Registry) putManifest(ctx context.Context, m Manifest, text []byte) (Di
 	return digest, nil
 }
 
-// Run reads and verifies the manifest of a finished run, and returns the digest
-// of its stored form, too.
+// Run reads and verifies the manifest of a finished run, and returns the digest of its stored form, too.
 // Errors: ErrNotExist if the run is not finished; ErrCorrupt; ErrUnavailable.
 func (r *Registry) Run(ctx context.Context, id string) (Manifest, Digest, error) {
 	if err := checkRunID(id); err != nil {
@@ -74,14 +71,20 @@ func (r *Registry) Run(ctx context.Context, id string) (Manifest, Digest, error)
 	if err != nil {
 		return Manifest{}, "", err
 	}
-	m, err := DecodeManifest(data)
-	if err == nil && m.Run != id {
-		err = fmt.Errorf("%w: it is the manifest of run %s", ErrCorrupt, m.Run)
-	}
+	m, err := manifestOf(id, data)
 	if err != nil {
 		return Manifest{}, "", fmt.Errorf("registry: %s: %w", key, err)
 	}
 	return m, DigestOf(data), nil
+}
+
+// manifestOf is DecodeManifest for that of one run.
+func manifestOf(run string, data []byte) (Manifest, error) {
+	m, err := DecodeManifest(data)
+	if err == nil && m.Run != run {
+		return Manifest{}, fmt.Errorf("%w: it is the manifest of run %s", ErrCorrupt, m.Run)
+	}
+	return m, err
 }
 
 // Runs yields the ids of all finished runs, complete or failed, in order. It
@@ -100,10 +103,9 @@ func (r *Registry) Runs(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
-// Manifests yields the manifests of all finished runs in the order of their ids,
-// verified as by Run, several being read at a time. A damaged one is yielded as
-// its ErrCorrupt, with its id in Manifest.Run, and the next ones follow; after
-// any other error there is no more.
+// Manifests yields the manifests of all finished runs in the order of their ids, verified as by Run, several being
+// read at a time. A damaged one is yielded as its ErrCorrupt, with its id in Manifest.Run, and the next ones
+// follow; after any other error there is no more.
 func (r *Registry) Manifests(ctx context.Context) iter.Seq2[Manifest, error] {
 	type result struct {
 		m   Manifest

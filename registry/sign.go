@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -30,41 +29,20 @@ type signature struct {
 	Sig   []byte `json:"sig"` // base64
 }
 
-// statement is an in-toto statement, version 1, about one manifest.
-type statement struct {
-	Type          string    `json:"_type"`
-	Subject       []subject `json:"subject"`
-	PredicateType string    `json:"predicateType"`
-	Predicate     predicate `json:"predicate"`
-}
-
-type subject struct {
-	Name   string            `json:"name"`   // the key of the manifest
-	Digest map[string]string `json:"digest"` // of its stored form, by algorithm
-}
-
-type predicate struct {
-	Run          string `json:"run"`
-	Status       Status `json:"status"`
-	ResultDigest Digest `json:"resultDigest"`
-}
-
-// preAuthentication is what is signed, so that a signature of a payload of one
-// type is none of another.
+// preAuthentication is what is signed, so that a signature of a payload of one type is none of another.
 func preAuthentication(payload []byte) []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(dssePayloadType), dssePayloadType, len(payload), payload)
 }
 
-// Sign vouches for the manifest of a finished run: it stores an in-toto
-// statement with the digest of the manifest, and thus of everything that the run
-// rests on, in a DSSE envelope that is signed with key. Signing again changes
+// Sign vouches for the manifest of a finished run: it stores an in-toto statement with the digest of the manifest,
+// and thus of everything that the run rests on, in a DSSE envelope that is signed with key. Signing again changes
 // nothing. Errors: those of Run; ErrExist if a damaged signature is in the way.
 func (r *Registry) Sign(ctx context.Context, run string, key ed25519.PrivateKey) error {
 	m, digest, err := r.Run(ctx, run)
 	if err != nil {
 		return err
 	}
-	payload, err := canonical(statementOf(m, digest))
+	payload, err := statementOf(m, digest)
 	if err != nil {
 		return err
 	}
@@ -80,18 +58,18 @@ func (r *Registry) Sign(ctx context.Context, run string, key ed25519.PrivateKey)
 	return r.put(ctx, signatureKey(run, id), text)
 }
 
-func statementOf(m Manifest, digest Digest) statement {
-	return statement{
-		Type:          statementType,
-		Subject:       []subject{{manifestKey(m.Run), map[string]string{"sha256": digest.Hex()}}},
-		PredicateType: runPredicateType,
-		Predicate:     predicate{m.Run, m.Status, m.ResultDigest},
-	}
+// statementOf is the in-toto statement, version 1, about one manifest, whose stored form has the digest.
+func statementOf(m Manifest, digest Digest) ([]byte, error) {
+	return canonical(map[string]any{
+		"_type":         statementType,
+		"subject":       []any{map[string]any{"name": manifestKey(m.Run), "digest": map[string]string{"sha256": digest.Hex()}}},
+		"predicateType": runPredicateType,
+		"predicate":     map[string]any{"run": m.Run, "status": m.Status, "resultDigest": m.ResultDigest},
+	})
 }
 
-// VerifySignature checks that key has signed the manifest of a run as it is
-// stored. Errors: ErrNotExist if there is no signature by key, or no run;
-// ErrCorrupt if there is one of something else; ErrUnavailable.
+// VerifySignature checks that key has signed the manifest of a run as it is stored. Errors: ErrNotExist if there is
+// no signature by key, or no run; ErrCorrupt if there is one of something else; ErrUnavailable.
 func (r *Registry) VerifySignature(ctx context.Context, run string, key ed25519.PublicKey) error {
 	m, digest, err := r.Run(ctx, run)
 	if err != nil {
@@ -102,14 +80,18 @@ func (r *Registry) VerifySignature(ctx context.Context, run string, key ed25519.
 	if err != nil {
 		return err
 	}
-	if err := verifyEnvelope(text, key, statementOf(m, digest)); err != nil {
+	want, err := statementOf(m, digest)
+	if err != nil {
+		return err
+	}
+	if err := verifyEnvelope(text, key, want); err != nil {
 		return fmt.Errorf("registry: %s: %w: %w", name, ErrCorrupt, err)
 	}
 	return nil
 }
 
 // verifyEnvelope checks the signature before it looks at what is signed.
-func verifyEnvelope(text []byte, key ed25519.PublicKey, want statement) error {
+func verifyEnvelope(text []byte, key ed25519.PublicKey, want []byte) error {
 	var e envelope
 	if err := decodeStored(text, &e); err != nil {
 		return err
@@ -120,16 +102,8 @@ func verifyEnvelope(text []byte, key ed25519.PublicKey, want statement) error {
 	if !ed25519.Verify(key, preAuthentication(e.Payload), e.Signatures[0].Sig) {
 		return errors.New("the signature is not one by this key")
 	}
-	expected, err := canonical(want)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(e.Payload, expected) {
-		var got statement
-		if err := json.Unmarshal(e.Payload, &got); err != nil {
-			return err
-		}
-		return fmt.Errorf("what is signed is another manifest: %v, not %v", got.Subject, want.Subject)
+	if !bytes.Equal(e.Payload, want) {
+		return fmt.Errorf("what is signed is another manifest: %.400q, not %q", e.Payload, want)
 	}
 	return nil
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// A bucket is the part of one that a store has. Its methods are requests; their
-// errors are those of minio-go.
+// A bucket is the part of one that a store has. Its methods are requests; their errors are those of minio-go.
 type bucket struct {
 	client *minio.Core
 	name   string
@@ -35,9 +34,8 @@ func ifVersion(v store.Version) func(*minio.PutObjectOptions) {
 
 const checksumHeader = "x-amz-checksum-sha256"
 
-// checked are the options of a PUT whose body the server compares with sum. The
-// signature covers that header, and need not cover the body again: servers say
-// of a damaged one that the signature is wrong, as if the secret were.
+// checked are the options of a PUT whose body the server compares with sum. The signature covers that header, and
+// need not cover the body again: servers say of a damaged one that the signature is wrong, as if the secret were.
 func checked(sum store.Digest) minio.PutObjectOptions {
 	return minio.PutObjectOptions{
 		UserMetadata:         map[string]string{checksumHeader: checksumValue(sum)},

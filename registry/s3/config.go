@@ -20,23 +20,19 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// A Config says where an S3 store is. Credentials are none of it: they come
-// from the first of the AWS environment variables, those of MinIO, the files of
-// the AWS command line, those of mc, and the role of the machine.
+// A Config says where an S3 store is. Credentials are none of it: they come from the first of the AWS environment
+// variables, those of MinIO, the files of the AWS command line, those of mc, and the role of the machine.
 type Config struct {
 	Bucket string
 	// Prefix is the folder of the store in the bucket; empty for all of it.
 	Prefix string
 	// Endpoint is the http or https URL of the server; empty for Amazon's.
 	Endpoint string
-	// Region is, if empty, that of AWS_REGION or AWS_DEFAULT_REGION, else
-	// us-east-1.
+	// Region is, if empty, that of AWS_REGION or AWS_DEFAULT_REGION, else us-east-1.
 	Region string
-	// CA is a file with PEM certificates of authorities to trust besides those
-	// of the system.
+	// CA is a file with PEM certificates of authorities to trust besides those of the system.
 	CA string
-	// Journal is a folder that remembers interrupted uploads; if empty, one in
-	// the user's cache.
+	// Journal is a folder that remembers interrupted uploads; if empty, one in the user's cache.
 	Journal string
 	// Transport, if not nil, wraps the transport of HTTP requests.
 	Transport func(http.RoundTripper) http.RoundTripper
@@ -44,9 +40,8 @@ type Config struct {
 
 const defaultRegion = "us-east-1"
 
-// ParseURL reads s3://bucket/prefix?endpoint=http://host:port&region=r&ca=file,
-// of which all but the bucket may be left out. No error repeats what might be a
-// secret.
+// ParseURL reads s3://bucket/prefix?endpoint=http://host:port&region=r&ca=file, of which all but the bucket may be
+// left out. No error repeats what might be a secret.
 func ParseURL(rawURL string) (Config, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -114,14 +109,6 @@ func checkPrefix(prefix string) error {
 			prefix, maxPrefix)
 	}
 	return nil
-}
-
-// root is what the names of all objects of the store start with.
-func (c Config) root() string {
-	if c.Prefix == "" {
-		return ""
-	}
-	return c.Prefix + "/"
 }
 
 // String is the URL for ParseURL.

@@ -98,8 +98,7 @@ func (u partsUpload) send(ctx context.Context) error {
 	return err
 }
 
-// startUpload says that each part will have a SHA-256, so that the server
-// checks them.
+// startUpload says that each part will have a SHA-256, so that the server checks them.
 func (b bucket) startUpload(ctx context.Context, key string) (id string, err error) {
 	opts := minio.PutObjectOptions{UserMetadata: map[string]string{"x-amz-checksum-algorithm": "SHA256"}}
 	return b.client.NewMultipartUpload(ctx, b.name, b.object(key), opts)
@@ -141,9 +140,8 @@ func (b bucket) sendPart(ctx context.Context, key, id string, body io.ReadSeeker
 	return minio.CompletePart{PartNumber: part.number, ETag: sent.ETag, ChecksumSHA256: part.sha256}, err
 }
 
-// completeUpload makes the object out of its parts, unless there is one. The
-// client repeats it when an answer is lost, and then learns that there is no
-// such upload, which counts as a refusal.
+// completeUpload makes the object out of its parts, unless there is one. The client repeats it when an answer is
+// lost, and then learns that there is no such upload, which counts as a refusal.
 func (b bucket) completeUpload(ctx context.Context, key, id string, parts []minio.CompletePart) error {
 	var opts minio.PutObjectOptions
 	ifVersion("")(&opts)
@@ -151,16 +149,14 @@ func (b bucket) completeUpload(ctx context.Context, key, id string, parts []mini
 	return err
 }
 
-// A journal remembers the id of one multipart upload on this machine. It is
-// locked as long as it is open, so two live writers never share an upload. It
-// is a convenience: without it, and whatever its content, an upload succeeds,
-// only slower. All methods work on a nil journal, which remembers nothing.
+// A journal remembers the id of one multipart upload on this machine. It is locked as long as it is open, so two
+// live writers never share an upload. It is a convenience: without it, and whatever its content, an upload
+// succeeds, only slower. All methods work on a nil journal, which remembers nothing.
 type journal struct {
 	file *os.File
 }
 
-// openJournal returns nil if another writer is at work on the same object, or
-// if there is no place for journals.
+// openJournal returns nil if another writer is at work on the same object, or if there is no place for journals.
 func openJournal(name string) *journal {
 	if os.MkdirAll(filepath.Dir(name), 0o700) != nil {
 		return nil

@@ -20,20 +20,17 @@ const attempts = 4 // of each request
 // pause waits between two attempts.
 func pause(ctx context.Context, attempt int) error {
 	most := 100 * time.Millisecond << attempt
-	timer := time.NewTimer(most/2 + rand.N(most/2))
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(most/2 + rand.N(most/2)):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// retry calls send with size bytes of body from offset, up to attempts times,
-// and reports whether it did so more than once. minio-go could repeat requests
-// by itself, but would seek a body that the connection of the attempt before
-// may still be reading.
+// retry calls send with size bytes of body from offset, up to attempts times, and reports whether it did so more
+// than once. minio-go could repeat requests by itself, but would seek a body that the connection of the attempt
+// before may still be reading.
 func retry(ctx context.Context, body io.ReadSeeker, offset, size int64, send func(io.Reader) error) (resent bool, err error) {
 	for attempt := range attempts {
 		if _, err := body.Seek(offset, io.SeekStart); err != nil {
@@ -110,8 +107,7 @@ func answer(err error) minio.ErrorResponse {
 // bucket, or the user (of whom versitygw says so with the same status).
 func missing(err error) bool { return answer(err).Code == minio.NoSuchKey }
 
-// refused reports whether err says that a condition was not met, or that an
-// upload has been completed before.
+// refused reports whether err says that a condition was not met, or that an upload has been completed before.
 func refused(err error) bool {
 	r := answer(err)
 	return r.StatusCode == http.StatusPreconditionFailed || r.StatusCode == http.StatusConflict || r.Code == minio.NoSuchUpload

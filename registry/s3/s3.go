@@ -1,7 +1,6 @@
-// Package s3 is a store in a bucket: its configuration and URLs, and the requests
-// that keep the promises of store.Store in spite of lost answers, broken
-// connections and servers that promise less than they should. It knows nothing of
-// registries. Package s3test has servers for tests.
+// Package s3 is a store in a bucket: its configuration and URLs, and the requests that keep the promises of
+// store.Store in spite of lost answers, broken connections and servers that promise less than they should. It knows
+// nothing of registries. Package s3test has servers for tests.
 package s3
 
 import (
@@ -21,19 +20,16 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// askFirst is the size from which it is cheaper to ask whether an object is
-// there than to send it in vain.
+// askFirst is the size from which it is cheaper to ask whether an object is there than to send it in vain.
 const askFirst = 1 << 20
 
-// A Store is a store.Store in a bucket of any server that speaks the S3 protocol and
-// keeps three promises, which are tested before the first write: a PUT and the
-// completion of a multipart upload honour If-None-Match and If-Match, and what
-// does not match its x-amz-checksum-sha256 is refused. No lock is needed and no
-// object is ever overwritten without a condition.
+// A Store is a store.Store in a bucket of any server that speaks the S3 protocol and keeps three promises, which
+// are tested before the first write: a PUT and the completion of a multipart upload honour If-None-Match and
+// If-Match, and what does not match its x-amz-checksum-sha256 is refused. No lock is needed and no object is ever
+// overwritten without a condition.
 //
-// Bodies of 96 MiB and more are sent in parts; an upload that was interrupted
-// goes on where it was, also in another process on the same machine.
-// docs/registry.md has the least that a policy must allow.
+// Bodies of 96 MiB and more are sent in parts; an upload that was interrupted goes on where it was, also in another
+// process on the same machine. docs/registry.md has the least that a policy must allow.
 type Store struct {
 	bucket
 	config  Config
@@ -51,7 +47,7 @@ func New(config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{bucket: bucket{client, config.Bucket, config.root()}, config: config}, nil
+	return &Store{bucket: bucket{client, config.Bucket, strings.TrimPrefix(config.Prefix+"/", "/")}, config: config}, nil
 }
 
 // Open returns the store at a URL that ParseURL accepts. It sends nothing.
@@ -109,9 +105,8 @@ func (s *Store) Load(ctx context.Context, key string) ([]byte, store.Version, er
 	return s.load(ctx, "load", key)
 }
 
-// Create sends body with the condition that there is no such object. The server
-// answers 412 to the second sending of a body whose first answer was lost, so
-// what is there is read back and compared before it counts as another's.
+// Create sends body with the condition that there is no such object. The server answers 412 to the second sending
+// of a body whose first answer was lost, so what is there is read back and compared before it counts as another's.
 func (s *Store) Create(ctx context.Context, key string, body io.ReadSeeker, size int64, sum store.Digest) error {
 	if err := cmp.Or(store.CheckKey("create", key), ctx.Err()); err != nil {
 		return err
@@ -137,9 +132,8 @@ func (s *Store) Create(ctx context.Context, key string, body io.ReadSeeker, size
 		if !errors.Is(held, store.ErrNotExist) {
 			return held
 		}
-		// 409 says that another writer is at work, or, where keys are paths,
-		// that a folder or a file is in the way; 412 and nothing to read, that
-		// the object was deleted meanwhile.
+		// 409 says that another writer is at work, or, where keys are paths, that a folder or a file is in the way;
+		// 412 and nothing to read, that the object was deleted meanwhile.
 		if nested(err) {
 			return fmt.Errorf("registry: create %s: %w: %w", key, store.ErrExist, err)
 		}

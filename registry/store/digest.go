@@ -12,8 +12,7 @@ import (
 
 const digestPrefix = "sha256:"
 
-// A Digest is the SHA-256 of some bytes, written "sha256:" and 64 lower-case
-// hexadecimal digits.
+// A Digest is the SHA-256 of some bytes, written "sha256:" and 64 lower-case hexadecimal digits.
 type Digest string
 
 // DigestOf hashes data.

@@ -17,9 +17,8 @@ import (
 	"syscall"
 )
 
-// A Dir is a Store in a directory, one read-only file per object. It needs a
-// file system with hard links, flock(2) and fsync(2) of directories: any local
-// Unix file system, and NFS from version 4.
+// A Dir is a Store in a directory, one read-only file per object. It needs a file system with hard links, flock(2)
+// and fsync(2) of directories: any local Unix file system, and NFS from version 4.
 type Dir struct{ disk }
 
 // NewDir returns the store in the directory path. It does not touch the disk:
@@ -72,9 +71,8 @@ func (d *Dir) Stat(ctx context.Context, key string) (Info, error) {
 	return fileInfo(key, fi), nil
 }
 
-// Create hashes while it writes a temporary file, then gives that file its
-// name by link(2), the one call that names a whole file and fails when the name
-// is taken.
+// Create hashes while it writes a temporary file, then gives that file its name by link(2), the one call that names
+// a whole file and fails when the name is taken.
 func (d *Dir) Create(ctx context.Context, key string, body io.ReadSeeker, size int64, sum Digest) error {
 	if err := CheckKey("create", key); err != nil {
 		return err
@@ -104,8 +102,7 @@ func (d *Dir) holds(ctx context.Context, key string, size int64, sum Digest) err
 	if err := Holds(ctx, d, key, size, sum); err != nil {
 		return err
 	}
-	// The writer that won may not have come to this yet, and the caller is
-	// about to build on the object.
+	// The writer that won may not have come to this yet, and the caller is about to build on the object.
 	return writeError("create", key, d.sync(key))
 }
 
@@ -167,16 +164,14 @@ func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	}
 }
 
-// list yields what starts with prefix in folder, which is "" or ends in a
-// slash, and reports whether to go on.
+// list yields what starts with prefix in folder, which is "" or ends in a slash, and reports whether to go on.
 func (d *Dir) list(ctx context.Context, folder, prefix string, yield func(Info, error) bool) bool {
 	entries, err := os.ReadDir(d.path(folder))
 	if err := cmp.Or(ctx.Err(), err); err != nil && !absent(err) {
 		yield(Info{}, writeError("list", folder, err))
 		return false
 	}
-	// The order is that of whole keys: "a-b" comes before "a/b", though the
-	// folder "a" comes before the file "a-b".
+	// The order is that of whole keys: "a-b" comes before "a/b", though the folder "a" comes before the file "a-b".
 	name := func(e fs.DirEntry) string {
 		if e.IsDir() {
 			return e.Name() + "/"
@@ -211,8 +206,7 @@ func (d *Dir) list(ctx context.Context, folder, prefix string, yield func(Info, 
 	return true
 }
 
-// Delete leaves empty folders behind: removing one could race with a Create
-// that is about to use it.
+// Delete leaves empty folders behind: removing one could race with a Create that is about to use it.
 func (d *Dir) Delete(ctx context.Context, key string) error {
 	if _, err := d.Stat(ctx, key); errors.Is(err, ErrNotExist) {
 		return nil
@@ -241,8 +235,7 @@ func readError(op, key string, err error) error {
 	return writeError(op, key, err)
 }
 
-// writeError says what failed; every error of the operating system means that
-// the storage is unavailable.
+// writeError says what failed; every error of the operating system means that the storage is unavailable.
 func writeError(op, key string, err error) error {
 	if err == nil {
 		return nil

@@ -54,8 +54,7 @@ func (d *disk) temp(ctx context.Context, body io.ReadSeeker, size int64, sum Dig
 	return f.Name(), err
 }
 
-// publish gives the file temp the name of key, durably. Its error satisfies
-// taken if the name is in use.
+// publish gives the file temp the name of key, durably. Its error satisfies taken if the name is in use.
 func (d *disk) publish(name func(oldPath, newPath string) error, temp, key string) error {
 	path := d.path(key)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -76,8 +75,7 @@ func (d *disk) sync(key string) error {
 	return syncDir(folder)
 }
 
-// keep puts the name of folder on disk, and those of all folders above it,
-// whichever process made them.
+// keep puts the name of folder on disk, and those of all folders above it, whichever process made them.
 func (d *disk) keep(folder string) error {
 	if _, done := d.durable.Load(folder); done {
 		return nil
@@ -140,14 +138,12 @@ func (d *disk) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// absent reports whether err says that there is no such file. A path through
-// a file leads nowhere, too.
+// absent reports whether err says that there is no such file. A path through a file leads nowhere, too.
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// taken reports whether err says that a name is in use, be it as a file where
-// a folder has to be.
+// taken reports whether err says that a name is in use, be it as a file where a folder has to be.
 func taken(err error) bool {
 	return errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR)
 }

@@ -2,8 +2,7 @@
 // the interface Store, with a directory and the memory of a process behind it.
 // Package s3 beside it is the third; package storetest is the contract as tests.
 //
-// It knows keys, bytes and their digests. What the bytes mean is the business of
-// package registry.
+// It knows keys, bytes and their digests. What the bytes mean is the business of package registry.
 package store
 
 import (
@@ -17,9 +16,8 @@ import (
 	"time"
 )
 
-// A Store holds named byte strings, durably and for many writers at once. Its
-// contract is what both a directory and an S3 bucket with conditional writes
-// can keep; storetest.Run is that contract as tests.
+// A Store holds named byte strings, durably and for many writers at once. Its contract is what both a directory and
+// an S3 bucket with conditional writes can keep; storetest.Run is that contract as tests.
 //
 // A key is written in one of two ways for its whole life: once by Create, or
 // again and again by Swap. Two things follow from S3 and bind every caller:
@@ -31,10 +29,9 @@ import (
 //   - No key is a folder of another: never both a and a/b. A store that cannot
 //     hold both refuses the second with ErrExist.
 //
-// A method returns only when its effect is durable, and every call that starts
-// afterwards, in any process, sees it. Readers see whole objects or none. Keys
-// for which ValidKey is false are refused before anything is done. A cancelled
-// context ends a call with the context's error.
+// A method returns only when its effect is durable, and every call that starts afterwards, in any process, sees it.
+// Readers see whole objects or none. Keys for which ValidKey is false are refused before anything is done. A
+// cancelled context ends a call with the context's error.
 type Store interface {
 	// Get opens an object for reading. The store does not verify what it
 	// returns: the caller hashes. Errors: ErrNotExist, ErrUnavailable.
@@ -44,16 +41,13 @@ type Store interface {
 	// Errors: ErrNotExist, ErrUnavailable.
 	Stat(ctx context.Context, key string) (Info, error)
 
-	// Create stores body, read from its start, under a key that is absent. Of
-	// several writers with different bytes exactly one succeeds. If the key
-	// already holds exactly these bytes, Create succeeds too, and body may stay
+	// Create stores body, read from its start, under a key that is absent. Of several writers with different bytes
+	// exactly one succeeds. If the key already holds exactly these bytes, Create succeeds too, and body may stay
 	// unread.
 	//
-	// Errors: ErrExist if the key holds other bytes; ErrCorrupt if body is not
-	// size bytes long or does not hash to sum; body's own error; ErrUnavailable.
-	// After any error nothing of body is visible. (A store out of reach cannot
-	// tell whether it got there before the failure; the whole of body may then
-	// appear, never a part.)
+	// Errors: ErrExist if the key holds other bytes; ErrCorrupt if body is not size bytes long or does not hash to
+	// sum; body's own error; ErrUnavailable. After any error nothing of body is visible. (A store out of reach
+	// cannot tell whether it got there before the failure; the whole of body may then appear, never a part.)
 	Create(ctx context.Context, key string, body io.ReadSeeker, size int64, sum Digest) error
 
 	// Load reads a small object together with the version that Swap needs.
@@ -66,20 +60,17 @@ type Store interface {
 	// there against expectation; ErrUnavailable.
 	Swap(ctx context.Context, key string, old Version, data []byte) (Version, error)
 
-	// List yields every object whose key starts with prefix, in the order of
-	// the bytes of their keys. It yields foreign objects too, whose names are
-	// not valid keys, so that they can be reported; it leaves out names that
-	// start with a dot, which belong to the store and to file systems. Objects
-	// that come or go meanwhile may or may not be seen. An error is yielded
-	// last. A prefix that no valid key starts with is an error.
+	// List yields every object whose key starts with prefix, in the order of the bytes of their keys. It yields
+	// foreign objects too, whose names are not valid keys, so that they can be reported; it leaves out names that
+	// start with a dot, which belong to the store and to file systems. Objects that come or go meanwhile may or may
+	// not be seen. An error is yielded last. A prefix that no valid key starts with is an error.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 
 	// Delete removes an object; it succeeds if there is none.
 	// Errors: ErrUnavailable.
 	Delete(ctx context.Context, key string) error
 
-	// String is the URL of the store, without secrets. registry.OpenStore accepts
-	// it.
+	// String is the URL of the store, without secrets. registry.OpenStore accepts it.
 	String() string
 }
 
@@ -93,8 +84,7 @@ var (
 	ErrConflict = errors.New("conflicts with another writer")
 	// ErrCorrupt: a digest, size or schema is not what it has to be.
 	ErrCorrupt = errors.New("integrity failure")
-	// ErrUnavailable: the storage cannot be reached, denies access, is
-	// read-only or is full.
+	// ErrUnavailable: the storage cannot be reached, denies access, is read-only or is full.
 	ErrUnavailable = errors.New("storage unavailable")
 )
 
@@ -105,17 +95,15 @@ type Info struct {
 	ModTime time.Time // when the object was written, by the store's clock
 }
 
-// A Version identifies the bytes of an object to Swap. It is opaque, and equal
-// bytes may have equal versions (an S3 ETag is such a hash), so a sequence of
-// values that must never repeat carries a counter.
+// A Version identifies the bytes of an object to Swap. It is opaque, and equal bytes may have equal versions (an S3
+// ETag is such a hash), so a sequence of values that must never repeat carries a counter.
 type Version string
 
 // versionOf is the digest. Inode and time would not do: two quick swaps can
 // bring back the same inode within one tick of the file system's clock.
 func versionOf(data []byte) Version { return Version(DigestOf(data)) }
 
-// Redacted is the URL of a store for error messages: without passwords, and
-// without queries, where people put keys.
+// Redacted is the URL of a store for error messages: without passwords, and without queries, where people put keys.
 func Redacted(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -126,19 +114,17 @@ func Redacted(raw string) string {
 }
 
 const (
-	// MaxKey is the length of the longest valid key in bytes: S3 allows 1024,
-	// which leaves room for a prefix.
+	// MaxKey is the length of the longest valid key in bytes: S3 allows 1024, which leaves room for a prefix.
 	MaxKey     = 700
 	maxSegment = 200 // file systems allow 255: this leaves room for a suffix
 
 	alphanumeric = "abcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-// ValidKey reports whether key may name an object: segments of a-z, 0-9, dot,
-// underscore and hyphen, each starting with a letter or digit, separated by
-// single slashes, at most 200 bytes each and 700 in all. There are no capitals
-// because some file systems fold case, and no leading dots, which rules out
-// ".." and keeps dot files free for the store.
+// ValidKey reports whether key may name an object: segments of a-z, 0-9, dot, underscore and hyphen, each starting
+// with a letter or digit, separated by single slashes, at most 200 bytes each and 700 in all. There are no capitals
+// because some file systems fold case, and no leading dots, which rules out ".." and keeps dot files free for the
+// store.
 func ValidKey(key string) bool {
 	if len(key) > MaxKey {
 		return false

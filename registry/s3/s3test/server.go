@@ -1,14 +1,11 @@
-// Package s3test runs S3 servers for tests: each a process of its own on a free
-// loopback port, with its data in a temporary folder. The programs come from
-// the Go module proxy, through the modules in internal/testservers, which the
-// product does not depend on; the first use builds them, into Go's build cache.
+// Package s3test runs S3 servers for tests: each a process of its own on a free loopback port, with its data in a
+// temporary folder. The programs come from the Go module proxy, through the modules in internal/testservers, which
+// the product does not depend on; the first use builds them, into Go's build cache.
 //
-// A server that cannot be built or started fails the test. Whoever cannot have
-// one sets CIDBENCH_SKIP_S3=1.
+// A server that cannot be built or started fails the test. Whoever cannot have one sets CIDBENCH_SKIP_S3=1.
 package s3test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +86,7 @@ type Server struct {
 	binary  string
 	address string
 	cmd     *exec.Cmd
-	output  *bytes.Buffer
+	output  *strings.Builder
 	ended   chan struct{} // closed when cmd has
 }
 
@@ -127,7 +124,11 @@ func Start(t testing.TB, program Program) *Server {
 	if err := s.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.makeBucket(t.Context()); err != nil {
+	client, err := s.Client()
+	if err == nil {
+		err = client.MakeBucket(t.Context(), Bucket, minio.MakeBucketOptions{Region: region})
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -155,12 +156,11 @@ func (s *Server) Kill() {
 	}
 }
 
-// Restart starts the server, again on the same address and folder, and returns
-// when it answers.
+// Restart starts the server, again on the same address and folder, and returns when it answers.
 func (s *Server) Restart(ctx context.Context) error {
 	s.Kill()
 	s.cmd = s.program.command(s.binary, s.address, s.Dir)
-	s.output = new(bytes.Buffer)
+	s.output = new(strings.Builder)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	if err := s.cmd.Start(); err != nil {
 		s.cmd = nil
@@ -198,14 +198,6 @@ func (s *Server) Client() (*minio.Client, error) {
 	return minio.New(s.address, &minio.Options{
 		Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: region,
 	})
-}
-
-func (s *Server) makeBucket(ctx context.Context) error {
-	client, err := s.Client()
-	if err != nil {
-		return err
-	}
-	return client.MakeBucket(ctx, Bucket, minio.MakeBucketOptions{Region: region})
 }
 
 func freeAddress() (string, error) {

@@ -143,9 +143,8 @@ const (
 	writerVariable = "CIDBENCH_STORETEST_WRITER"
 )
 
-// Main is for TestMain of a package whose tests call RunProcesses: it runs the
-// tests, or the part of a writer if RunProcesses has started this process. open
-// opens the store with the URL of another, Store.String.
+// Main is for TestMain of a package whose tests call RunProcesses: it runs the tests, or the part of a writer if
+// RunProcesses has started this process. open opens the store with the URL of another, Store.String.
 func Main(m *testing.M, open func(url string) (store.Store, error)) {
 	if url := os.Getenv(urlVariable); url != "" {
 		if err := write(open, url, os.Getenv(writerVariable)); err != nil {
@@ -198,8 +197,7 @@ func RunProcesses(t *testing.T, open func(t *testing.T) store.Store) {
 
 func raceKey(round int) string { return fmt.Sprintf("race/%d", round) }
 
-// write takes part in the races: it prints the keys that it was the one to
-// create, then counts.
+// write takes part in the races: it prints the keys that it was the one to create, then counts.
 func write(open func(url string) (store.Store, error), url, writer string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

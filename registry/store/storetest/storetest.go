@@ -1,6 +1,5 @@
-// Package storetest holds the contract of store.Store as tests. The test of
-// a store is one call of Run; a store that outlives a process adds
-// RunProcesses, and Main in TestMain.
+// Package storetest holds the contract of store.Store as tests. The test of a store is one call of Run; a store
+// that outlives a process adds RunProcesses, and Main in TestMain.
 package storetest
 
 import (
