@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench/dataset"
@@ -95,15 +94,6 @@ func (c *Catalogue) Select(tier string, patterns []string) ([]*Claim, error) {
 		}
 	}
 	return out, nil
-}
-
-var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
-
-func validID(id string) error {
-	if !idPattern.MatchString(id) {
-		return errors.New("an id is made of a-z, 0-9, dot and dash")
-	}
-	return nil
 }
 
 // Validate reports everything that is wrong with a catalogue: with its parts, and with what they name.

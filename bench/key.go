@@ -54,6 +54,9 @@ func ReadKey(key json.RawMessage) (s Stored, err error) {
 	return s, nil
 }
 
+// analysisKind marks the keys of analyses.
+const analysisKind = "analysis"
+
 // IsAnalysis says whether the key is that of an analysis.
 func (s Stored) IsAnalysis() bool { return s.Kind == analysisKind }
 

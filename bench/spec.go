@@ -127,9 +127,6 @@ type AnalysisSpec struct {
 	Backend  string `json:"backend"`
 }
 
-// analysisKind marks the keys of analyses.
-const analysisKind = "analysis"
-
 // Key and ID are as those of Spec.
 func (s AnalysisSpec) Key() json.RawMessage { return key(s) }
 
