@@ -53,7 +53,7 @@ func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analy
 			continue
 		}
 		for _, step := range cell.Spec.Training.Checkpoints {
-			state, ok := m.Artifacts[checkpointName(step)]
+			state, ok := m.Artifacts[CheckpointName(step)]
 			if !ok {
 				return nil, fmt.Errorf("%w: %s has no checkpoint of step %d", registry.ErrCorrupt, cell.Name(), step)
 			}

@@ -50,8 +50,8 @@ const (
 	CheckpointType = "application/vnd.cidbench.checkpoint.v1+safetensors"
 )
 
-// checkpointName is that of the artifact that holds the state after a step.
-func checkpointName(step int) string { return fmt.Sprintf("checkpoint-%08d", step) }
+// CheckpointName is that of the artifact that holds the state after a step.
+func CheckpointName(step int) string { return fmt.Sprintf("checkpoint-%08d", step) }
 
 // progressOf thins a series to the steps at which difficulty was measured, the first among them.
 func progressOf(series []method.Metrics) (points []ProgressPoint) {
