@@ -27,9 +27,6 @@ type Analysis struct {
 // Name is what people call the analysis.
 func (a Analysis) Name() string { return fmt.Sprintf("%s, step %d", a.Cell.Name(), a.Step) }
 
-// CheckpointName is that of the artifact that holds the state after a step.
-func CheckpointName(step int) string { return fmt.Sprintf("checkpoint-%08d", step) }
-
 // Analyses lists what can be analysed of the cells: every checkpoint of a finished training, and encoders as they are
 // initialised (step 0), in the order of the cells and then of the steps. Cells without a complete run give none.
 func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analysis.Protocol, tree taxonomy.Tree, env Environment) ([]Analysis, error) {
@@ -91,8 +88,7 @@ func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, c
 		return registry.Manifest{}, err
 	}
 	measures, err := p.Run(analysis.Input{
-		Dim: len(embeddings) / r.Data.Train.Len(), Embeddings: embeddings, Labels: r.Data.Train.Labels,
-		Superclass: classes.Superclass, Path: classes.Path, WuPalmer: classes.WuPalmer,
+		Dim: len(embeddings) / r.Data.Train.Len(), Embeddings: embeddings, Labels: r.Data.Train.Labels, Table: classes,
 	}, r.Threads)
 	if err != nil {
 		return registry.Manifest{}, err

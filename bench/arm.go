@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/cidbench/cidbench/bench/negatives"
 )
@@ -43,6 +44,15 @@ func (a *Arm) Validate() error {
 		errs = append(errs, r.Validate())
 	}
 	return errors.Join(errs...)
+}
+
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
+
+func validID(id string) error {
+	if !idPattern.MatchString(id) {
+		return errors.New("an id is made of a-z, 0-9, dot and dash")
+	}
+	return nil
 }
 
 // Sweep varies the share of the negatives: each line is a way of choosing them, trained at each of the

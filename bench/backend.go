@@ -74,27 +74,21 @@ func (b Backend) Open(threads int) (compute.Backend, error) {
 	if b.Kind == "xla" {
 		return xla.New(b.Plugin)
 	}
-	switch {
-	case threads <= 1:
-		return openGo("ops_sequential", 0) // no goroutines at all
-	case threads < runtime.GOMAXPROCS(0):
-		return openGo("ops_sequential", threads)
+	// Neither the number of workers, -1 for all processors, nor the way operations are executed changes a bit of the
+	// results. Operations run side by side, as those of query and key encoder can, only without a bound: with one the
+	// backend hangs when every worker is inside a product that waits for a free worker (workerspool.Saturate, up to
+	// compute v0.1.3; TestBackendFinishes).
+	operations, workers := "ops_sequential", threads
+	if threads <= 1 {
+		workers = 0 // no goroutines at all
+	} else if threads >= runtime.GOMAXPROCS(0) {
+		operations, workers = "ops_parallel", -1
 	}
-	return openGo("ops_parallel", -1)
-}
-
-// openGo starts the go backend with a bound on its parallelism, -1 for all processors. Neither it nor the way
-// operations are executed changes a bit of the results.
-//
-// Operations run side by side, as those of query and key encoder can, only without a bound: with one the
-// backend hangs when every worker is inside a product that waits for a free worker (workerspool.Saturate, up to
-// compute v0.1.3; TestBackendFinishes).
-func openGo(operations string, parallelism int) (compute.Backend, error) {
 	backend, err := gobackend.New(operations)
 	if err != nil {
 		return nil, err
 	}
-	return backend, bound(backend, parallelism)
+	return backend, bound(backend, workers)
 }
 
 // bound sets the number of workers of the go backend. Its option for that announces itself on standard output,

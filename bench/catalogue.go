@@ -1,10 +1,13 @@
+// Package bench is the engine: it knows what an experiment is (arms, claims, tiers), turns it into a
+// matrix of cells, trains and probes each cell once, and keeps what came out in a registry.
+//
+// The experiments themselves are data and live in package experiments; verdicts live in package report.
 package bench
 
 import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench/dataset"
@@ -32,16 +35,11 @@ type Catalogue struct {
 
 // Arm finds an arm by id, those of sweeps included; nil if there is none.
 func (c *Catalogue) Arm(id string) *Arm {
-	is := func(a *Arm) bool { return a.ID == id }
-	if arm := find(c.Arms, is); arm != nil {
-		return arm
-	}
+	all := slices.Clone(c.Arms)
 	for _, sweep := range c.Sweeps {
-		if arm := find(sweep.Arms(), is); arm != nil {
-			return arm
-		}
+		all = append(all, sweep.Arms()...)
 	}
-	return nil
+	return find(all, func(a *Arm) bool { return a.ID == id })
 }
 
 // Sweep finds a sweep by id; nil if there is none.
@@ -95,15 +93,6 @@ func (c *Catalogue) Select(tier string, patterns []string) ([]*Claim, error) {
 		}
 	}
 	return out, nil
-}
-
-var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
-
-func validID(id string) error {
-	if !idPattern.MatchString(id) {
-		return errors.New("an id is made of a-z, 0-9, dot and dash")
-	}
-	return nil
 }
 
 // Validate reports everything that is wrong with a catalogue: with its parts, and with what they name.

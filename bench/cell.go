@@ -88,12 +88,15 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 	if err := r.resume(ctx, trainer); err != nil {
 		return Result{}, nil, err
 	}
+	store := context.WithoutCancel(ctx) // what was reached must still be written
 	for trainer.Step() < training.Steps() {
+		if ctx.Err() != nil {
+			return Result{}, nil, errors.Join(ctx.Err(), r.save(store, trainer, false))
+		}
 		next := trainer.Step() + 1
 		m, err := trainer.Advance(ctx, next == 1 || next%training.BandEvery == 0)
-		if ctx.Err() != nil {
-			// Not cancelled: the state must still be written.
-			return Result{}, nil, errors.Join(ctx.Err(), r.save(context.WithoutCancel(ctx), trainer))
+		if err != nil && ctx.Err() != nil {
+			continue // cancelled before the step
 		}
 		if err != nil {
 			return Result{}, nil, err
@@ -101,7 +104,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 		r.series = append(r.series, m)
 		r.observe(Event{Step: next})
 		if slices.Contains(training.Checkpoints, next) {
-			if err := r.keep(ctx, trainer); err != nil {
+			if err := r.save(store, trainer, true); err != nil {
 				return Result{}, nil, err
 			}
 		}
@@ -117,13 +120,12 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 func (r *run) resume(ctx context.Context, trainer method.Trainer) error {
 	var checkpoints []checkpoint
 	for event, err := range r.Registry.Events(ctx, r.id) {
-		if errors.Is(err, registry.ErrCorrupt) {
-			continue
-		} else if err != nil {
-			return err
-		}
 		var c checkpoint
-		if event.Kind == checkpointEvent && json.Unmarshal(event.Data, &c) == nil {
+		switch {
+		case errors.Is(err, registry.ErrCorrupt):
+		case err != nil:
+			return err
+		case event.Kind == checkpointEvent && json.Unmarshal(event.Data, &c) == nil:
 			checkpoints = append(checkpoints, c)
 		}
 	}
@@ -167,50 +169,36 @@ func (r *run) restore(ctx context.Context, trainer method.Trainer, c checkpoint)
 	return trainer.Restore(state)
 }
 
-// keep probes the state at a declared checkpoint and stores both.
-func (r *run) keep(ctx context.Context, trainer method.Trainer) error {
-	accuracy, err := r.probe(trainer.Features)
-	if err != nil {
-		return err
-	}
-	r.check.Curve = append(r.check.Curve, CurvePoint{Step: trainer.Step(), Accuracy: accuracy})
-	state, err := r.put(ctx, trainer)
-	if err != nil {
-		return err
-	}
-	kept := map[string]registry.Descriptor{CheckpointName(trainer.Step()): state}
-	maps.Copy(kept, r.check.Kept)
-	r.check.Kept = kept
-	return r.record(ctx, trainer.Step(), state)
-}
-
-// save stores the state wherever it is, to resume from.
-func (r *run) save(ctx context.Context, trainer method.Trainer) error {
-	if trainer.Step() == r.check.Step {
+// save stores the state that a training has reached, to resume from; at a declared checkpoint it is probed too, and
+// kept. Blobs are stored before the event that refers to them.
+func (r *run) save(ctx context.Context, trainer method.Trainer, declared bool) error {
+	step := trainer.Step()
+	if step == r.check.Step {
 		return nil // nothing new
 	}
-	state, err := r.put(ctx, trainer)
-	if err != nil {
-		return err
+	if declared {
+		accuracy, err := r.probe(trainer.Features)
+		if err != nil {
+			return err
+		}
+		r.check.Curve = append(r.check.Curve, CurvePoint{Step: step, Accuracy: accuracy})
 	}
-	return r.record(ctx, trainer.Step(), state)
-}
-
-func (r *run) put(ctx context.Context, trainer method.Trainer) (registry.Descriptor, error) {
 	state, err := trainer.Save()
 	if err != nil {
-		return registry.Descriptor{}, err
-	}
-	return r.Registry.PutBlob(ctx, CheckpointType, state)
-}
-
-// record appends the event; blobs are stored before what refers to them.
-func (r *run) record(ctx context.Context, step int, state registry.Descriptor) error {
-	series, err := r.Registry.PutBlob(ctx, SeriesType, encodeSeries(r.series))
-	if err != nil {
 		return err
 	}
-	r.check.Step, r.check.State, r.check.Series = step, state, series
+	if r.check.State, err = r.Registry.PutBlob(ctx, CheckpointType, state); err != nil {
+		return err
+	}
+	if declared {
+		kept := map[string]registry.Descriptor{CheckpointName(step): r.check.State}
+		maps.Copy(kept, r.check.Kept)
+		r.check.Kept = kept
+	}
+	if r.check.Series, err = r.Registry.PutBlob(ctx, SeriesType, encodeSeries(r.series)); err != nil {
+		return err
+	}
+	r.check.Step = step
 	r.check.WallSeconds = r.before.WallSeconds + time.Since(r.start).Seconds()
 	r.check.Joules = r.before.Joules + r.energy.joules()
 	_, err = r.Registry.Append(ctx, r.id, checkpointEvent, r.check)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/registry"
 )
 
 // KeyScheme is how specs become keys. It rises when the same spec would get another key. Scheme 1 had a digest of
@@ -54,8 +55,13 @@ func ReadKey(key json.RawMessage) (s Stored, err error) {
 	return s, nil
 }
 
+// analysisKind marks the keys of analyses.
+const analysisKind = "analysis"
+
 // IsAnalysis says whether the key is that of an analysis.
 func (s Stored) IsAnalysis() bool { return s.Kind == analysisKind }
+
+func runID(key json.RawMessage) string { return must(registry.RunID(key)) }
 
 // decode reads JSON, and numbers as they are spelled.
 func decode(text []byte) (tree any, err error) {

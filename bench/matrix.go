@@ -1,65 +1,55 @@
 package bench
 
-import "github.com/cidbench/cidbench/bench/dataset"
-
 // Matrix lists the cells of the claims of a tier, for seeds 0 to seeds-1, floors first and then seed by
 // seed, so that whatever is finished is paired. Cells that are the same run appear once.
 func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds int, env Environment) []Cell {
-	m := c.newMatrix(t, env)
-	for seed := range uint64(seeds) {
-		for _, id := range c.Floors {
-			m.add(c.Arm(id), 0, seed)
-		}
+	var arms []placed
+	for _, claim := range claims {
+		arms = append(arms, c.at(claim.Temperature, claim.Arms()...)...)
 	}
-	for seed := range uint64(seeds) {
-		for _, claim := range claims {
-			for _, id := range claim.Arms() {
-				m.add(c.Arm(id), claim.Temperature, seed)
-			}
-		}
-	}
-	return m.cells
+	return c.cells(t, seeds, env, c.at(0, c.Floors...), arms)
 }
 
 // SweepMatrix lists the cells of a sweep at the tier's temperature: floors and reference first, and then
 // seed by seed. A cell that a claim has too is the same run.
 func (c *Catalogue) SweepMatrix(t *Tier, sweep *Sweep, seeds int, env Environment) []Cell {
-	m := c.newMatrix(t, env)
-	for seed := range uint64(seeds) {
-		for _, id := range append([]string{sweep.Reference}, c.Floors...) {
-			m.add(c.Arm(id), 0, seed)
+	var arms []placed
+	for _, arm := range sweep.Arms() {
+		arms = append(arms, placed{arm, 0})
+	}
+	return c.cells(t, seeds, env, append(c.at(0, sweep.Reference), c.at(0, c.Floors...)...), arms)
+}
+
+// placed is an arm at a temperature; 0 means the tier's.
+type placed struct {
+	arm         *Arm
+	temperature float64
+}
+
+func (c *Catalogue) at(temperature float64, ids ...string) (arms []placed) {
+	for _, id := range ids {
+		arms = append(arms, placed{c.Arm(id), temperature})
+	}
+	return arms
+}
+
+// cells goes through groups of arms, each seed by seed, and lists each run once.
+func (c *Catalogue) cells(t *Tier, seeds int, env Environment, groups ...[]placed) (cells []Cell) {
+	data, seen := c.Dataset(t.Dataset), map[string]bool{}
+	for _, group := range groups {
+		for seed := range uint64(seeds) {
+			for _, p := range group {
+				temperature := p.temperature
+				if temperature == 0 || p.arm.Features != Trained { // floors do not depend on it
+					temperature = t.Train.Scale().Temperature
+				}
+				spec := t.Spec(p.arm, temperature, seed, data, env)
+				if run := spec.ID(); !seen[run] {
+					seen[run] = true
+					cells = append(cells, Cell{Arm: p.arm.ID, Temperature: temperature, Seed: spec.Seed, Spec: spec})
+				}
+			}
 		}
 	}
-	arms := sweep.Arms()
-	for seed := range uint64(seeds) {
-		for _, arm := range arms {
-			m.add(arm, 0, seed)
-		}
-	}
-	return m.cells
-}
-
-// matrix collects cells, each run once.
-type matrix struct {
-	tier  *Tier
-	data  *dataset.Source
-	env   Environment
-	seen  map[string]bool
-	cells []Cell
-}
-
-func (c *Catalogue) newMatrix(t *Tier, env Environment) *matrix {
-	return &matrix{tier: t, data: c.Dataset(t.Dataset), env: env, seen: map[string]bool{}}
-}
-
-func (m *matrix) add(arm *Arm, temperature float64, seed uint64) {
-	if temperature == 0 || arm.Features != Trained { // floors do not depend on it
-		temperature = m.tier.Train.Scale().Temperature
-	}
-	cell := Cell{Arm: arm.ID, Temperature: temperature, Seed: seed, Spec: m.tier.Spec(arm, temperature, seed, m.data, m.env)}
-	if run := cell.Spec.ID(); !m.seen[run] {
-		m.seen[run] = true
-		cell.Seed = cell.Spec.Seed
-		m.cells = append(m.cells, cell)
-	}
+	return cells
 }

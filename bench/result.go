@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -50,6 +49,9 @@ const (
 	SeriesType     = "application/vnd.cidbench.series.v1+jsonl"
 	CheckpointType = "application/vnd.cidbench.checkpoint.v1+safetensors"
 )
+
+// CheckpointName is that of the artifact that holds the state after a step.
+func CheckpointName(step int) string { return fmt.Sprintf("checkpoint-%08d", step) }
 
 // progressOf thins a series to the steps at which difficulty was measured, the first among them.
 func progressOf(series []method.Metrics) (points []ProgressPoint) {
@@ -115,20 +117,15 @@ func encodeSeries(series []method.Metrics) []byte {
 // DecodeSeries reads a series artifact. Every error wraps registry.ErrCorrupt.
 func DecodeSeries(text []byte) ([]method.Metrics, error) {
 	var series []method.Metrics
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for line := range bytes.Lines(text) {
 		var m method.Metrics
-		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
+		if err := json.Unmarshal(line, &m); err != nil {
 			return nil, fmt.Errorf("%w: series, line %d: %w", registry.ErrCorrupt, len(series)+1, err)
 		}
 		if m.Step != len(series)+1 || math.IsNaN(m.Loss) {
 			return nil, fmt.Errorf("%w: series, line %d is of step %d", registry.ErrCorrupt, len(series)+1, m.Step)
 		}
 		series = append(series, m)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%w: series: %w", registry.ErrCorrupt, err)
 	}
 	return series, nil
 }

@@ -161,7 +161,7 @@ func (r *Runner) once(ctx context.Context, id, name string, compute func(context
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
-	if context.Cause(ctx) == registry.ErrHeld { // another process thought this one dead, and goes on
+	if errors.Is(context.Cause(ctx), registry.ErrHeld) { // another process thought this one dead, and goes on
 		observe(Event{Held: true})
 		return registry.ErrHeld
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -230,6 +231,59 @@ func TestInterruptAndResume(t *testing.T) {
 	m, _, _ := r.Registry.Run(t.Context(), cell.Spec.ID())
 	if m.Provenance.Resumed != 4 {
 		t.Errorf("resumed %d times, want 4", m.Provenance.Resumed)
+	}
+}
+
+// cancelling is a reader that cancels a run while it makes the batch of a step, counted from 0: that happens in the
+// middle of the step before, whose number from 1 it is.
+type cancelling struct {
+	dataset.Reader
+	left   atomic.Int64 // images until then
+	cancel func()
+}
+
+func (c *cancelling) Read(i int, image []uint8) error {
+	if c.left.Add(-1) == 0 {
+		c.cancel()
+	}
+	return c.Reader.Read(i, image)
+}
+
+// TestInterruptInTheMiddleOfAStep: the step is finished and nothing of it lost, at a declared checkpoint (6) as well.
+func TestInterruptInTheMiddleOfAStep(t *testing.T) {
+	cells := cellsOf(1)
+	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "hard" })]
+	whole := runner(t, t.TempDir())
+	if err := whole.Run(t.Context(), []Cell{cell}); err != nil {
+		t.Fatal(err)
+	}
+	want := results(t, whole, []Cell{cell})
+	for _, step := range []int{4, 6} {
+		ctx, cancel := context.WithCancel(t.Context())
+		data := *smallData()
+		reader := &cancelling{Reader: data.Train.Reader, cancel: cancel}
+		reader.left.Store(int64(16*step + 1))
+		data.Train.Reader = reader
+		r := runner(t, t.TempDir())
+		r.Data = &data
+		var steps []int
+		r.Observe = func(e Event) {
+			if e.Step > 0 {
+				steps = append(steps, e.Step)
+			}
+		}
+		if err := r.Run(ctx, []Cell{cell}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("stopped in step %d: %v", step, err)
+		}
+		if err := r.Run(t.Context(), []Cell{cell}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, steps); diff != "" {
+			t.Errorf("stopped in step %d: a step is missing, or trained twice: %s", step, diff)
+		}
+		if diff := cmp.Diff(want, results(t, r, []Cell{cell})); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

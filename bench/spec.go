@@ -59,7 +59,7 @@ func (t Training) Steps() int {
 func (s Spec) Key() json.RawMessage { return key(s) }
 
 // ID is the run's name in the registry.
-func (s Spec) ID() string { return must(registry.RunID(key(s))) }
+func (s Spec) ID() string { return runID(key(s)) }
 
 // Cell is one place in the matrix of a tier: an arm at a temperature with a seed.
 type Cell struct {
@@ -127,11 +127,8 @@ type AnalysisSpec struct {
 	Backend  string `json:"backend"`
 }
 
-// analysisKind marks the keys of analyses.
-const analysisKind = "analysis"
-
 // Key and ID are as those of Spec.
 func (s AnalysisSpec) Key() json.RawMessage { return key(s) }
 
 // ID is the analysis's name in the registry.
-func (s AnalysisSpec) ID() string { return must(registry.RunID(key(s))) }
+func (s AnalysisSpec) ID() string { return runID(key(s)) }

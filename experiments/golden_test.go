@@ -167,8 +167,7 @@ func measureGolden(t *testing.T, tier *bench.Tier, start method.Start, model enc
 	}
 	classes := taxonomy.NewTable(data.Tree, len(data.Classes))
 	measures, err := tier.Analysis.Run(analysis.Input{
-		Dim: model.Dim, Embeddings: embeddings, Labels: data.Train.Labels,
-		Superclass: classes.Superclass, Path: classes.Path, WuPalmer: classes.WuPalmer,
+		Dim: model.Dim, Embeddings: embeddings, Labels: data.Train.Labels, Table: classes,
 	}, 1)
 	if err != nil {
 		t.Fatal(err)

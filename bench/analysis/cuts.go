@@ -45,11 +45,7 @@ type tally struct {
 }
 
 func newTally(cuts []cut, classes int) *tally {
-	t := &tally{cuts: cuts, dot: make([]float64, len(cuts)), count: make([][]int32, len(cuts))}
-	for i := range t.count {
-		t.count[i] = make([]int32, classes)
-	}
-	return t
+	return &tally{cuts: cuts, dot: make([]float64, len(cuts)), count: matrix[int32](len(cuts), classes)}
 }
 
 func (t *tally) reset() {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 // Input is one split as an encoder sees it, and what its classes mean.
@@ -14,10 +16,8 @@ type Input struct {
 	Embeddings []float32
 	// Labels are [n], the class of each image, from 0.
 	Labels []int32
-	// Superclass is [C], the node of the tree right above each class.
-	Superclass []int
-	// Path and WuPalmer are [C][C], the semantic similarity of classes: larger is nearer.
-	Path, WuPalmer [][]float64
+	// Table says what each class is below, [C], and how near classes are in meaning, [C][C]: larger is nearer.
+	taxonomy.Table
 }
 
 // ErrNotFinite says that embeddings hold NaN or infinity: the training diverged.

@@ -67,7 +67,7 @@ func (in *Input) add(v []float64, label int32) {
 // near.
 func (in *Input) tree(each int) {
 	classes := len(in.Superclass)
-	in.Path, in.WuPalmer = square(classes, classes), square(classes, classes)
+	in.Path, in.WuPalmer = matrix[float64](classes, classes), matrix[float64](classes, classes)
 	for c := range classes {
 		for d := range classes {
 			depth := 3 // of the common ancestor, the root being 0

@@ -6,13 +6,15 @@ import (
 	"slices"
 	"sort"
 	"testing"
+
+	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 // lattice draws embeddings whose entries are all +-1/4, in 16 dimensions: dot products are exact and many tie.
 // Classes have different sizes.
 func lattice(seed uint64) Input {
 	random := rand.New(rand.NewPCG(seed, 3))
-	in := Input{Dim: 16, Superclass: []int{0, 0, 1, 1, 1, 2}}
+	in := Input{Dim: 16, Table: taxonomy.Table{Superclass: []int{0, 0, 1, 1, 1, 2}}}
 	for i := range 130 {
 		label := int32(random.IntN(6))
 		if i < 12 {
@@ -27,7 +29,7 @@ func lattice(seed uint64) Input {
 		}
 		in.add(v, label)
 	}
-	in.Path, in.WuPalmer = square(6, 6), square(6, 6)
+	in.Path, in.WuPalmer = matrix[float64](6, 6), matrix[float64](6, 6)
 	for c := range 6 {
 		for d := range c {
 			in.Path[c][d], in.WuPalmer[c][d] = float64(1+random.IntN(4))/8, random.Float64()
@@ -363,7 +365,7 @@ func TestNullsAreTheStatisticsOfShuffledInput(t *testing.T) {
 		for range 3 {
 			place := random.Perm(s.classes)
 			moved := in
-			moved.Path, moved.WuPalmer = square(s.classes, s.classes), square(s.classes, s.classes)
+			moved.Path, moved.WuPalmer = matrix[float64](s.classes, s.classes), matrix[float64](s.classes, s.classes)
 			for c := range place {
 				for d := range place {
 					moved.Path[c][d], moved.WuPalmer[c][d] = in.Path[place[c]][place[d]], in.WuPalmer[place[c]][place[d]]

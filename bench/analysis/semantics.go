@@ -143,7 +143,7 @@ func (p Protocol) semantics(v *survey, statistics map[string]Statistic, absent m
 		}
 		return s.absent != ""
 	})
-	draws := square(len(present), p.Draws)
+	draws := matrix[float64](len(present), p.Draws)
 	parallel.Each(p.Draws, threads, func(_, i int) {
 		place, count := rng.Stream(p.Seed, streamTree, uint64(i)).Perm(classes), make([]float64, levels)
 		for k, s := range present {

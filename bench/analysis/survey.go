@@ -44,9 +44,9 @@ func (p Protocol) survey(s *split, threads int) *survey {
 	v := &survey{
 		split: s, queries: p.queries(s), count: min(p.Queries, s.n), tail: share(p.Tail, s.n-1), cuts: cutsOf(s.n - 1),
 		classes:   make([]classSums, s.classes),
-		labelNull: square(s.classes, p.Draws),
-		others:    rankTotals{sum: square(s.classes, s.classes)}, all: rankTotals{same: true, sum: square(s.classes, s.classes)},
-		anticorrelated: square(s.classes, s.classes),
+		labelNull: matrix[float64](s.classes, p.Draws),
+		others:    rankTotals{sum: matrix[float64](s.classes, s.classes)}, all: rankTotals{same: true, sum: matrix[float64](s.classes, s.classes)},
+		anticorrelated: matrix[float64](s.classes, s.classes),
 		hard:           make([]int32, s.n), easy: make([]int32, s.n),
 	}
 	var shown map[int32]int
@@ -66,10 +66,10 @@ func (p Protocol) survey(s *split, threads int) *survey {
 	return v
 }
 
-func square(rows, columns int) [][]float64 {
-	m := make([][]float64, rows)
+func matrix[T any](rows, columns int) [][]T {
+	m := make([][]T, rows)
 	for i := range m {
-		m[i] = make([]float64, columns)
+		m[i] = make([]T, columns)
 	}
 	return m
 }

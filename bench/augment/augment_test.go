@@ -215,3 +215,13 @@ func BenchmarkView(b *testing.B) {
 		})
 	}
 }
+
+func TestFromYIQIsTheInverse(t *testing.T) {
+	for i, row := range toYIQ.then(fromYIQ) {
+		for j, v := range row {
+			if want := identity()[i][j]; math.Abs(v-want) > 1e-15 {
+				t.Errorf("[%d, %d] = %g, want %g", i, j, v, want)
+			}
+		}
+	}
+}

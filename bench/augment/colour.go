@@ -63,27 +63,12 @@ func turning(turns float64) affine {
 	return toYIQ.then(rotate).then(fromYIQ)
 }
 
-// The NTSC matrix and its inverse (FCC 1953; the inverse computed to double precision at start).
+// The NTSC matrix (FCC 1953), and its inverse to double precision.
 var (
 	toYIQ   = affine{{0.299, 0.587, 0.114, 0}, {0.5959, -0.2746, -0.3213, 0}, {0.2115, -0.5227, 0.3112, 0}}
-	fromYIQ = toYIQ.inverse()
+	fromYIQ = affine{
+		{1, 0.9560502263958943, 0.6207549413271234, 0},
+		{1, -0.27205234368892417, -0.6472057134551779, 0},
+		{1.0000000000000002, -1.1067043153243328, 1.704421283696311, 0},
+	}
 )
-
-// inverse of the linear part, by cofactors; the offset must be zero.
-func (m affine) inverse() (out affine) {
-	det := 0.0
-	for i := range 3 {
-		det += m[0][i] * m.cofactor(0, i)
-	}
-	for i := range 3 {
-		for j := range 3 {
-			out[i][j] = m.cofactor(j, i) / det
-		}
-	}
-	return out
-}
-
-func (m affine) cofactor(i, j int) float64 {
-	a, b, c, d := (i+1)%3, (i+2)%3, (j+1)%3, (j+2)%3
-	return m[a][c]*m[b][d] - m[a][d]*m[b][c]
-}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute/gobackend"
-	. "github.com/gomlx/gomlx/core/graph"
+	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 )
 
 // TestGraphMakesTheViewersViews: both forms of a batch hold the same views, whatever is drawn.

@@ -54,12 +54,12 @@ func (c *Contrast) Bands(batch Batch) []Band {
 // Uniformity is that of Wang & Isola (2020), log E exp(-2 |x-y|^2), of queries against their negatives: 0 if all
 // embeddings are one point, and lower the more evenly they cover the sphere. The squared distance of unit
 // vectors with dot product s is 2-2s.
-func (batch Batch) Uniformity() float64 {
+func (b Batch) Uniformity() float64 {
 	sum := 0.0
-	for _, s := range batch.Similarity {
+	for _, s := range b.Similarity {
 		sum += math.Exp(4 * (float64(s) - 1))
 	}
-	return math.Log(sum / float64(len(batch.Similarity)))
+	return math.Log(sum / float64(len(b.Similarity)))
 }
 
 func bandsOf(order []int32, edges []int, similarity []float32, class int32, negatives []int32) []Band {

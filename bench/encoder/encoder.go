@@ -8,6 +8,7 @@ package encoder
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
@@ -143,7 +144,7 @@ func (e *Encoder) Forward(params, stats []*Node, views *Node, record bool) Pass 
 	embedding, length := normalise(Transpose(e.layers.Forward(f, views), 0, 1))
 	pass := Pass{Embedding: embedding, Stats: f.NewStats}
 	if record {
-		pass.Tape = append(f.Tape, length)
+		pass.Tape = slices.Concat(f.Tape, []*Node{length})
 	}
 	return pass
 }

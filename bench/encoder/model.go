@@ -26,14 +26,14 @@ type Model struct {
 
 // Initial draws the weights from the seed: all methods start from the same.
 func (e *Encoder) Initial(seed uint64) Model {
-	m, random := Model{Encoder: e}, rng.Stream(seed, rng.Init)
-	for _, p := range e.Params {
-		m.Params = append(m.Params, tensors.FromFlatDataAndDimensions(p.Init(random), p.Dims...))
+	random := rng.Stream(seed, rng.Init)
+	draw := func(params []nn.Param) (values []*tensors.Tensor) {
+		for _, p := range params {
+			values = append(values, tensors.FromFlatDataAndDimensions(p.Init(random), p.Dims...))
+		}
+		return values
 	}
-	for _, p := range e.Stats {
-		m.Stats = append(m.Stats, tensors.FromFlatDataAndDimensions(p.Init(random), p.Dims...))
-	}
-	return m
+	return Model{Encoder: e, Params: draw(e.Params), Stats: draw(e.Stats)}
 }
 
 // Untrained is the encoder as initialised, the floor under all that is trained.

@@ -139,8 +139,6 @@ func (t *Trainer) state() checkpoint.State {
 	return s
 }
 
-// Save implements method.Trainer.
-func (t *Trainer) Save() ([]byte, error) { return t.state().Encode() }
-
-// Restore implements method.Trainer.
+// Save and Restore implement method.Trainer.
+func (t *Trainer) Save() ([]byte, error)      { return t.state().Encode() }
 func (t *Trainer) Restore(state []byte) error { return t.state().Decode(state) }

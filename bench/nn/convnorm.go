@@ -131,7 +131,9 @@ func (c ConvNorm) Backward(b *Backward, dy *Node) *Node {
 
 	if c.folded(b.Native) {
 		sum, wGram, p := b.saved(), b.saved(), b.saved()
-		dyX, sumDy := c.split(productT(dy, p))
+		both := productT(dy, p) // dy X^T and, beside it, the sums of dy
+		dyX := Slice(both, AxisRange(), AxisRange(), AxisRange(0, c.In))
+		sumDy := Slice(both, AxisRange(), AxisRange(), AxisElem(c.In))
 		onDy, onY, offset := affine(sumDy, rowDot(dyX, w))
 		dw := Add(scaleRows(dyX, onDy), scaleRows(wGram, onY))
 		b.grad(ReduceSum(Add(dw, productT(offset, sum)), 0))
@@ -148,11 +150,6 @@ func (c ConvNorm) Backward(b *Backward, dy *Node) *Node {
 	onDy, onY, offset := affine(rowSum(dy), rowDot(dy, flat))
 	dY := combineRows([]*Node{onDy, onY, offset}, dy, flat)
 	return c.convolveBackward(b, weight, w, read, Reshape(dY, d...))
-}
-
-// split takes [g, rows, In+1] apart into [g, rows, In] and the last column.
-func (c ConvNorm) split(m *Node) (left, last *Node) {
-	return Slice(m, AxisRange(), AxisRange(), AxisRange(0, c.In)), Slice(m, AxisRange(), AxisRange(), AxisElem(c.In))
 }
 
 // track updates the running statistics and returns one over the standard deviation.

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
@@ -84,15 +85,16 @@ func NewForward(params, stats []*Node) *Forward {
 	return &Forward{params: params, stats: stats}
 }
 
-func (f *Forward) param() *Node { return pop(&f.params, "parameter") }
-func (f *Forward) stat() *Node  { return pop(&f.stats, "running statistic") }
+func (f *Forward) param() *Node { return pop(&f.params, 0, "parameter") }
+func (f *Forward) stat() *Node  { return pop(&f.stats, 0, "running statistic") }
 
-func pop(list *[]*Node, what string) *Node {
+// pop removes the first or the last of a list.
+func pop(list *[]*Node, at int, what string) *Node {
 	if len(*list) == 0 {
-		panic(fmt.Sprintf("nn: a layer takes one %s more than it declares", what))
+		panic(fmt.Sprintf("nn: a layer takes one %s more than it declares, or than its forward pass left", what))
 	}
-	n := (*list)[0]
-	*list = (*list)[1:]
+	n := (*list)[at]
+	*list = append((*list)[:at:at], (*list)[at+1:]...)
 	return n
 }
 
@@ -116,38 +118,23 @@ func NewBackward(params, tape []*Node) *Backward {
 	return &Backward{params: params, tape: tape}
 }
 
-func (b *Backward) param() *Node { return popEnd(&b.params, "parameter") }
-func (b *Backward) saved() *Node { return popEnd(&b.tape, "tape entry") }
-
-func popEnd(list *[]*Node, what string) *Node {
-	last := len(*list) - 1
-	if last < 0 {
-		panic(fmt.Sprintf("nn: a layer takes one %s more than its forward pass left", what))
-	}
-	n := (*list)[last]
-	*list = (*list)[:last]
-	return n
-}
+func (b *Backward) param() *Node { return pop(&b.params, len(b.params)-1, "parameter") }
+func (b *Backward) saved() *Node { return pop(&b.tape, len(b.tape)-1, "tape entry") }
 
 func (b *Backward) grad(g *Node) { b.grads = append(b.grads, g) }
 
 // Grads returns the gradients in the order of the parameters.
 func (b *Backward) Grads() []*Node {
-	out := make([]*Node, len(b.grads))
-	for i, g := range b.grads {
-		out[len(out)-1-i] = g
-	}
-	return out
+	grads := slices.Clone(b.grads)
+	slices.Reverse(grads)
+	return grads
 }
 
 // Sequential applies layers one after the other.
 type Sequential []Layer
 
-// Params implements Layer.
 func (s Sequential) Params() []Param { return s.collect(Layer.Params) }
-
-// Stats implements Layer.
-func (s Sequential) Stats() []Param { return s.collect(Layer.Stats) }
+func (s Sequential) Stats() []Param  { return s.collect(Layer.Stats) }
 
 func (s Sequential) collect(of func(Layer) []Param) (all []Param) {
 	for i, l := range s {
@@ -185,11 +172,8 @@ func (r Residual) parts() Sequential {
 	return Sequential{r.Body, r.Shortcut}
 }
 
-// Params implements Layer.
 func (r Residual) Params() []Param { return r.parts().Params() }
-
-// Stats implements Layer.
-func (r Residual) Stats() []Param { return r.parts().Stats() }
+func (r Residual) Stats() []Param  { return r.parts().Stats() }
 
 // Forward implements Layer.
 func (r Residual) Forward(f *Forward, x *Node) *Node {
@@ -273,11 +257,8 @@ func (l Linear) Backward(b *Backward, dy *Node) *Node {
 // GlobalAveragePool maps [groups, Channels, batch, Size, Size] to [Channels, groups*batch].
 type GlobalAveragePool struct{ Channels, Size int }
 
-// Params implements Layer.
 func (GlobalAveragePool) Params() []Param { return nil }
-
-// Stats implements Layer.
-func (GlobalAveragePool) Stats() []Param { return nil }
+func (GlobalAveragePool) Stats() []Param  { return nil }
 
 // Forward implements Layer.
 func (p GlobalAveragePool) Forward(f *Forward, x *Node) *Node {

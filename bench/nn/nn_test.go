@@ -9,7 +9,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
-	. "github.com/gomlx/gomlx/core/graph"
+	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 )
 

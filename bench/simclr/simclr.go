@@ -71,10 +71,8 @@ func (c Config) New(s method.Start) (method.Trainer, error) {
 	return t, t.Compile(s.Backend, t.forwardGraph, t.backwardGraph)
 }
 
-// Save implements method.Trainer.
-func (t Trainer) Save() ([]byte, error) { return t.State("encoder").Encode() }
-
-// Restore implements method.Trainer.
+// Save and Restore implement method.Trainer.
+func (t Trainer) Save() ([]byte, error)      { return t.State("encoder").Encode() }
 func (t Trainer) Restore(state []byte) error { return t.State("encoder").Decode(state) }
 
 // Advance implements method.Trainer.

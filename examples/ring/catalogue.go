@@ -48,7 +48,7 @@ var arms = []*bench.Arm{
 // The statements are told from memory and other people's notes: the paper's own text was not read for them.
 var claims = []*bench.Claim{
 	{
-		ID: "ring", Family: "ring",
+		ID: "ring", Thesis: "ring",
 		Statement: "Negatives from a ring of difficulty teach better than all negatives.",
 		Target:    "2 to 5 points of linear evaluation, on top of IR, CMC and MoCo",
 		Source: bench.Source{Where: "abstract of arXiv 2010.02037, as others tell it",
@@ -58,7 +58,7 @@ var claims = []*bench.Claim{
 		MinSeeds:  3, Probe: smoke.Probe.ID(),
 	},
 	{
-		ID: "inner-edge", Family: "inner-edge",
+		ID: "inner-edge", Thesis: "inner-edge",
 		Statement: "The ring needs its inner edge: leaving out the very hardest helps.",
 		Target:    "no number known to us",
 		Source: bench.Source{Where: "the definition of the ring in arXiv 2010.02037, as others tell it",

@@ -30,7 +30,7 @@ var harmless = []edit{
 `},
 	{"experiments/hardest5.go", "[]*bench.Claim{\n", `[]*bench.Claim{
 	{
-		ID: "hardest2", Family: "hardest2", Statement: "The hardest 2% of negatives are sufficient.", Target: "unknown", Exploratory: true,
+		ID: "hardest2", Thesis: "hardest2", Statement: "The hardest 2% of negatives are sufficient.", Target: "unknown", Exploratory: true,
 		Source:    bench.Source{Where: "nowhere", Ours: "all of it"},
 		Contrasts: []bench.Contrast{{A: "hardest2", B: "all", Relation: bench.NonInferior, Margin: nearlyFull}},
 		MinSeeds:  minSeeds, Probe: linearProbe,
