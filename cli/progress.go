@@ -29,6 +29,7 @@ type progress struct {
 	weight  map[string]int // of everything, in steps, by run id
 	total   int            // their sum
 	step    map[string]int // reached, by run id
+	sum     int            // of step
 	worked  int            // steps done by this process
 	latest  string
 }
@@ -62,48 +63,45 @@ func (p *progress) Observe(e bench.Event) {
 	if done := at - p.step[e.Run]; !e.Cached && (done == 1 || e.Done) {
 		p.worked += done
 	}
+	p.sum += at - p.step[e.Run]
 	p.step[e.Run] = at
 	switch {
 	case e.Cached:
 		p.cached++
 	case e.Failed != "":
 		p.failed++
-		p.say(fmt.Sprintf("%s FAILED in %s: %s", e.Name, e.Wall.Round(time.Second), e.Failed))
+		p.say("%s FAILED in %s: %s", e.Name, e.Wall.Round(time.Second), e.Failed)
 	case e.Done:
-		p.say(fmt.Sprintf("%s done in %s", e.Name, e.Wall.Round(time.Second)))
+		p.say("%s done in %s", e.Name, e.Wall.Round(time.Second))
 	}
 	p.latest = e.Name
 	p.draw()
 }
 
 // say prints a line of its own, above the bar if there is one.
-func (p *progress) say(line string) {
+func (p *progress) say(format string, args ...any) {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
-	fmt.Fprintln(p.console.Stderr, line)
+	p.console.Say(fmt.Sprintf(format, args...))
 }
 
 func (p *progress) draw() {
 	now := time.Now()
-	sum := 0
-	for _, at := range p.step {
-		sum += at
-	}
 	remaining := "estimating"
 	if elapsed := now.Sub(p.start); p.worked > 0 && elapsed > 2*time.Second {
-		left := time.Duration(float64(elapsed) / float64(p.worked) * float64(p.total-sum))
+		left := time.Duration(float64(elapsed) / float64(p.worked) * float64(p.total-p.sum))
 		remaining = "about " + left.Round(max(time.Second, left.Truncate(time.Minute)/20)).String() + " left"
 	}
 	if p.bar != nil {
 		p.bar.Describe(fmt.Sprintf("%d/%d %s, %s", p.done, len(p.weight), p.unit, remaining))
-		_ = p.bar.Set(min(sum, p.total-1)) // the last step would end the bar early
+		_ = p.bar.Set(min(p.sum, p.total-1)) // the last step would end the bar early
 		return
 	}
 	if p.worked > 0 && now.Sub(p.printed) >= lineEvery {
 		p.printed = now
-		fmt.Fprintf(p.console.Stderr, "%d of %d %s, step %d of %d (%.0f%%), %s; now %s\n",
-			p.done, len(p.weight), p.unit, sum, p.total, 100*float64(sum)/float64(p.total), remaining, p.latest)
+		p.say("%d of %d %s, step %d of %d (%.0f%%), %s; now %s",
+			p.done, len(p.weight), p.unit, p.sum, p.total, 100*float64(p.sum)/float64(p.total), remaining, p.latest)
 	}
 }
 
@@ -111,14 +109,10 @@ func (p *progress) draw() {
 func (p *progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
-	switch {
-	case p.cached == len(p.weight):
-		fmt.Fprintf(p.console.Stderr, "all %d %s were there already: nothing to run\n", p.cached, p.unit)
-	default:
-		fmt.Fprintf(p.console.Stderr, "%d of %d %s are done (%d were there already, %d failed) after %s\n",
+	if p.cached == len(p.weight) {
+		p.say("all %d %s were there already: nothing to run", p.cached, p.unit)
+	} else {
+		p.say("%d of %d %s are done (%d were there already, %d failed) after %s",
 			p.done, len(p.weight), p.unit, p.cached, p.failed, time.Since(p.start).Round(time.Second))
 	}
 }

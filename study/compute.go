@@ -3,17 +3,16 @@ package study
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/model"
 )
 
-// A cell without training only probes, which takes seconds: what it counts for in training steps. An analysis
-// is much the same.
-const (
-	floorSteps    = 50
-	analysisSteps = 50
-)
+// floorSteps is what a cell without training, which only probes, counts for in training steps. An analysis takes
+// much the same, seconds.
+const floorSteps = 50
 
 // weight is the cost of a cell in training steps.
 func weight(c bench.Cell) int {
@@ -52,7 +51,7 @@ func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
 	}
 	weights := map[string]int{}
 	for _, a := range analyses {
-		weights[a.Spec.ID()] = analysisSteps
+		weights[a.Spec.ID()] = floorSteps
 	}
 	return s.work("analyses", weights, func(r *bench.Runner) error { return r.Analyze(ctx, s.tier.Analysis, analyses) })
 }
@@ -73,17 +72,48 @@ func (s *Study) work(what string, weights map[string]int, do func(*bench.Runner)
 }
 
 // observed picks the cells that claims observe, and untrained encoders beside them.
-func (s *Study) observed(cells []bench.Cell) (picked []bench.Cell) {
-	for _, cell := range cells {
-		observes := func(c *bench.Claim) bool {
+func (s *Study) observed(cells []bench.Cell) []bench.Cell {
+	return pick(cells, func(cell bench.Cell) bool {
+		return slices.ContainsFunc(s.claims, func(c *bench.Claim) bool {
 			return slices.ContainsFunc(c.Observations, func(x bench.Observation) bool {
-				at := cmp.Or(c.Temperature, s.tier.Train.Scale().Temperature)
-				return cell.Spec.Training.Features == bench.Untrained || x.Arm == cell.Arm && at == cell.Temperature
+				return cell.Spec.Training.Features == bench.Untrained || x.Arm == cell.Arm && s.temperature(c) == cell.Temperature
 			})
-		}
-		if slices.ContainsFunc(s.claims, observes) {
-			picked = append(picked, cell)
-		}
+		})
+	})
+}
+
+// temperature is the one at which a claim is tested.
+func (s *Study) temperature(c *bench.Claim) float64 {
+	return cmp.Or(c.Temperature, s.tier.Train.Scale().Temperature)
+}
+
+// Analyze analyses what is stored of the selected arms, or of those that the claims observe, and trains nothing.
+// Of the report, it is the analyses of these arms that count. Errors: NothingError if no such run is there.
+func (s *Study) Analyze(ctx context.Context) (*model.Report, error) {
+	cells := s.observed(s.cells)
+	if len(s.opts.Arms) > 0 {
+		cells = pick(s.everyCell(s.cells), func(c bench.Cell) bool { return slices.Contains(s.opts.Arms, c.Arm) })
 	}
-	return picked
+	all, err := states(ctx, s.reg, cells)
+	if err != nil {
+		return nil, err
+	}
+	switch absent := len(pick(all, CellState.unfinished)); absent {
+	case len(cells):
+		return nil, NothingError(fmt.Sprintf("nothing to analyse: none of these runs is there; `%s run` trains them", s.opts.Program))
+	case 0:
+	default:
+		s.opts.Observer.Say(fmt.Sprintf("%d of %d runs are not there and cannot be analysed; `%s run` trains them", absent, len(cells), s.opts.Program))
+	}
+	if err := s.analyze(ctx, cells); err != nil {
+		return nil, err
+	}
+	r, err := s.report(ctx, s.whole())
+	if err != nil {
+		return nil, err
+	}
+	r.Analyses = slices.DeleteFunc(r.Analyses, func(a model.Analysis) bool {
+		return !slices.ContainsFunc(cells, func(c bench.Cell) bool { return c.Arm == a.Arm && c.Temperature == a.Temperature })
+	})
+	return r, nil
 }

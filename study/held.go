@@ -19,7 +19,7 @@ type held struct {
 	runs []heldRun // trainings and floors, keyed as this program keys them
 	// others cannot be what the catalogue asks for: foreign says of how many why.
 	others  []heldRun
-	foreign map[string]*provenances
+	foreign map[string]commits
 }
 
 type heldRun struct {
@@ -29,30 +29,21 @@ type heldRun struct {
 	commit string
 }
 
-// provenances counts manifests and the commits that made them.
-type provenances struct {
-	runs    int
-	commits map[string]bool
-}
-
-func (p *provenances) add(commit string) {
-	p.runs++
-	if commit != "" {
-		p.commits[commit] = true
-	}
-}
+// commits are those that made some runs: one for each run, empty where it is not known.
+type commits []string
 
 // String reads like "12 runs, commit a4c86a9".
-func (p *provenances) String() string {
-	text := fmt.Sprintf("%d runs", p.runs)
-	if len(p.commits) > 0 {
-		text += ", commit " + strings.Join(slices.Sorted(maps.Keys(p.commits)), ", ")
+func (c commits) String() string {
+	text := fmt.Sprintf("%d runs", len(c))
+	known := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(c))), func(commit string) bool { return commit == "" })
+	if len(known) > 0 {
+		text += ", commit " + strings.Join(known, ", ")
 	}
 	return text
 }
 
 func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue) (*held, error) {
-	h := &held{foreign: map[string]*provenances{}}
+	h := &held{foreign: map[string]commits{}}
 	methods := map[string]bool{"": true, "untrained": true}
 	for _, t := range catalogue.Tiers {
 		methods[t.Train.ID().Name] = true
@@ -80,10 +71,7 @@ func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogu
 			h.runs = append(h.runs, run)
 			continue
 		}
-		if h.foreign[foreign] == nil {
-			h.foreign[foreign] = &provenances{commits: map[string]bool{}}
-		}
-		h.foreign[foreign].add(run.commit)
+		h.foreign[foreign] = append(h.foreign[foreign], run.commit)
 		if !run.IsAnalysis() {
 			h.others = append(h.others, run)
 		}
@@ -100,17 +88,14 @@ func (h *held) notes() (all []string) {
 }
 
 // A version is what computed some of a registry's runs: a version of the tier's method, on a backend.
-type version struct {
-	backend string
-	method  int
-}
+type version bench.Environment
 
-func (v version) String() string { return fmt.Sprintf("v%d on backend %s", v.method, v.backend) }
+func (v version) String() string { return fmt.Sprintf("v%d on backend %s", v.Method, v.Backend) }
 
 // is says whether a selector names the version: "v1", a backend, or both with a comma between.
 func (v version) is(selector string) bool {
 	for part := range strings.SplitSeq(selector, ",") {
-		if part != v.backend && part != fmt.Sprintf("v%d", v.method) {
+		if part != v.Backend && part != fmt.Sprintf("v%d", v.Method) {
 			return false
 		}
 	}
@@ -118,17 +103,13 @@ func (v version) is(selector string) bool {
 }
 
 // versions are those of the trainings of a tier's method on its data set.
-func (h *held) versions(t *bench.Tier) map[version]*provenances {
-	found := map[version]*provenances{}
+func (h *held) versions(t *bench.Tier) map[version]commits {
+	found := map[version]commits{}
 	for _, run := range h.runs {
-		if run.Training.Features != bench.Trained || run.Dataset.Name != t.Dataset || run.Training.Method.Name != t.Train.ID().Name {
-			continue
+		if run.Training.Features == bench.Trained && run.Dataset.Name == t.Dataset && run.Training.Method.Name == t.Train.ID().Name {
+			v := version{Backend: run.Backend, Method: run.Training.Method.Version}
+			found[v] = append(found[v], run.commit)
 		}
-		v := version{run.Backend, run.Training.Method.Version}
-		if found[v] == nil {
-			found[v] = &provenances{commits: map[string]bool{}}
-		}
-		found[v].add(run.commit)
 	}
 	return found
 }
@@ -141,7 +122,7 @@ func (h *held) adopt(t *bench.Tier, own version, selector string) (version, erro
 		return own, nil // this program's own runs need no choosing
 	}
 	all := slices.SortedFunc(maps.Keys(found), func(a, b version) int {
-		return cmp.Or(cmp.Compare(a.backend, b.backend), cmp.Compare(a.method, b.method))
+		return cmp.Or(cmp.Compare(a.Backend, b.Backend), cmp.Compare(a.Method, b.Method))
 	})
 	matching := slices.DeleteFunc(slices.Clone(all), func(v version) bool { return selector != "" && !v.is(selector) })
 	switch {
@@ -163,7 +144,7 @@ func (h *held) adopt(t *bench.Tier, own version, selector string) (version, erro
 // seeds is the number of seeds, counted from 0, of which there may be runs of a version.
 func (h *held) seeds(t *bench.Tier, of version) (seeds int) {
 	for _, run := range h.runs {
-		if run.Training.Method.Version == of.method && run.Backend == of.backend && run.Dataset.Name == t.Dataset {
+		if run.Training.Method.Version == of.Method && run.Backend == of.Backend && run.Dataset.Name == t.Dataset {
 			seeds = max(seeds, int(run.Seed)+1)
 		}
 	}

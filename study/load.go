@@ -1,4 +1,3 @@
-// Package study is what a person does with a catalogue and a store.
 package study
 
 import (
@@ -14,24 +13,79 @@ import (
 	"github.com/cidbench/cidbench/report/judge"
 )
 
+// CellState is where a cell stands.
+type CellState struct {
+	bench.Cell
+	Run    string `json:"run"`
+	State  State  `json:"state"`
+	Reason string `json:"reason,omitempty"`
+	// Seconds is the wall time of a finished run and Bytes the size of its artifacts, Step the last checkpoint
+	// of one begun.
+	Seconds float64 `json:"seconds,omitempty"`
+	Bytes   int64   `json:"bytes,omitempty"`
+	Step    int     `json:"step,omitempty"`
+}
+
+// State says what there is of a run.
+type State string
+
+// The states; the first two are those of finished runs.
+const (
+	Complete State = "complete"
+	Failed   State = "failed"
+	Begun    State = "begun"
+	Missing  State = "missing"
+)
+
+func (c CellState) unfinished() bool { return c.State == Begun || c.State == Missing }
+
+// Status says where the cells stand.
+func (s *Study) Status(ctx context.Context) ([]CellState, error) { return states(ctx, s.reg, s.cells) }
+
+func states(ctx context.Context, reg *registry.Registry, cells []bench.Cell) ([]CellState, error) {
+	var all []CellState
+	for _, cell := range cells {
+		c := CellState{Cell: cell, Run: cell.Spec.ID(), State: Missing}
+		m, _, err := reg.Run(ctx, c.Run)
+		switch {
+		case err == nil:
+			c.State, c.Reason, c.Seconds = State(m.Status), m.Reason, m.Provenance.WallSeconds
+			for _, artifact := range m.Artifacts {
+				c.Bytes += artifact.Size
+			}
+		case !errors.Is(err, registry.ErrNotExist):
+			return nil, err
+		default:
+			for event, err := range reg.Events(ctx, c.Run) {
+				if err != nil {
+					return nil, err
+				}
+				c.State = Begun
+				var at struct{ Step int }
+				if json.Unmarshal(event.Data, &at) == nil {
+					c.Step = max(c.Step, at.Step)
+				}
+			}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
 // Load reads the runs of the cells, by run id. A run that is not finished is absent. A damaged one is
 // an error that names it and wraps registry.ErrCorrupt: what cannot be read must not look missing.
 func Load(ctx context.Context, reg *registry.Registry, cells []bench.Cell) (map[string]judge.Run, error) {
 	runs := map[string]judge.Run{}
 	for _, cell := range cells {
 		id := cell.Spec.ID()
-		if _, ok := runs[id]; ok {
-			continue
-		}
 		var run judge.Run
 		var err error
 		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Result)
-		if errors.Is(err, registry.ErrNotExist) {
-			continue
-		} else if err != nil {
+		if err == nil {
+			runs[id] = run
+		} else if !errors.Is(err, registry.ErrNotExist) {
 			return nil, fmt.Errorf("run %s (%s): %w", id, cell.Name(), err)
 		}
-		runs[id] = run
 	}
 	return runs, nil
 }
@@ -41,28 +95,35 @@ func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.
 	var runs []judge.AnalysisRun
 	for _, a := range analyses {
 		run := judge.AnalysisRun{Analysis: a}
-		fail := func(err error) error { return fmt.Errorf("analysis %s (%s): %w", a.Spec.ID(), a.Name(), err) }
 		var err error
 		run.Manifest, run.Digest, err = load(ctx, reg, a.Spec.ID(), &run.Measures)
 		if errors.Is(err, registry.ErrNotExist) {
 			continue
-		} else if err != nil {
-			return nil, fail(err)
 		}
-		counts := run.Manifest.Artifacts[bench.CountsArtifact]
-		text, err := reg.Blob(ctx, counts)
-		if errors.Is(err, registry.ErrNotExist) {
-			// Not %w: an analysis without its artifact is damaged, not absent.
-			return nil, fail(fmt.Errorf("%w: counts: %v", registry.ErrCorrupt, err))
-		} else if err != nil {
-			return nil, fail(err)
+		if err == nil {
+			run.Measures.Counts, err = loadCounts(ctx, reg, run.Manifest)
 		}
-		if run.Measures.Counts, err = analysis.DecodeCounts(text); err != nil {
-			return nil, fail(fmt.Errorf("%w: counts: %w", registry.ErrCorrupt, err))
+		if err != nil {
+			return nil, fmt.Errorf("analysis %s (%s): %w", a.Spec.ID(), a.Name(), err)
 		}
 		runs = append(runs, run)
 	}
 	return runs, nil
+}
+
+func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest) (counts analysis.Counts, err error) {
+	text, err := reg.Blob(ctx, m.Artifacts[bench.CountsArtifact])
+	if err != nil && !errors.Is(err, registry.ErrNotExist) {
+		return counts, err
+	}
+	if err == nil {
+		counts, err = analysis.DecodeCounts(text)
+	}
+	if err != nil {
+		// Not %w: an analysis without its artifact is damaged, not absent.
+		err = fmt.Errorf("%w: counts: %v", registry.ErrCorrupt, err)
+	}
+	return counts, err
 }
 
 // load reads a manifest and decodes its result, if it has one.

@@ -6,6 +6,7 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -62,7 +63,7 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 
 // adopt takes the version and backend of the runs that are there.
 func (s *Study) adopt() error {
-	own := version{s.env.Backend, s.env.Method}
+	own := version(s.env)
 	found, err := s.held.adopt(s.tier, own, s.opts.Runs)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (s *Study) adopt() error {
 	if found != own {
 		s.opts.Observer.Say(fmt.Sprintf("judging runs of %s %s, as the registry holds them; this program is %s", s.tier.Train.ID().Name, found, own))
 	}
-	s.env = bench.Environment{Backend: found.backend, Method: found.method}
+	s.env = bench.Environment(found)
 	return nil
 }
 
@@ -80,4 +81,42 @@ func (s *Study) matrix(claims []*bench.Claim, seeds int) []bench.Cell {
 		return s.catalogue.SweepMatrix(s.tier, s.sweep, seeds, s.env)
 	}
 	return s.catalogue.Matrix(s.tier, claims, seeds, s.env)
+}
+
+// UsageError is a mistake in what was asked for, and no failure in doing it.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
+
+// NothingError says that there is nothing to do it with.
+type NothingError string
+
+func (e NothingError) Error() string { return string(e) }
+
+// OpenRegistry opens the registry at a URL that registry.Open takes, on top of the one at base if that is given. A
+// URL at which there can be none is a UsageError; the other errors are those of package registry.
+func OpenRegistry(ctx context.Context, url, base string, access Access) (*registry.Registry, error) {
+	var reg *registry.Registry
+	var err error
+	switch {
+	case base != "":
+		reg, err = registry.OpenOver(ctx, url, base)
+	case access == Write:
+		reg, err = registry.Open(ctx, url)
+	default:
+		reg, err = registry.OpenExisting(ctx, url)
+	}
+	if access == ReadOrEmpty && errors.Is(err, registry.ErrNotExist) {
+		reg, err = registry.Open(ctx, "mem://empty")
+	}
+	if err == nil {
+		return reg, nil
+	}
+	for _, failure := range []error{registry.ErrNotExist, registry.ErrCorrupt, registry.ErrConflict, registry.ErrUnavailable, ctx.Err()} {
+		if failure != nil && errors.Is(err, failure) {
+			return nil, err
+		}
+	}
+	return nil, UsageError{err}
 }

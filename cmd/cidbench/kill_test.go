@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,7 +57,7 @@ func killWhen(t *testing.T, cmd *exec.Cmd, itIsTime func() bool) bool {
 // and results, until it gets through; what it then reports must be what an undisturbed run reports.
 func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 	evidence := func(store string) string {
-		out, err := exec.Command(program(), append([]string{"report", "--format", "json", "--store", store}, selection...)...).Output()
+		out, err := exec.Command(program(), append([]string{"report", "--format", "json", "--store", store}, oneSeed...)...).Output()
 		if err != nil {
 			t.Fatalf("report: %v", err)
 		}
@@ -69,8 +70,8 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 	stormy, kills := t.TempDir(), 0
 	progress := func() int { return count(stormy, "runs/*/events/*", "runs/*/manifest.json") }
 	for {
-		enough := progress() + 1 + kills
-		cmd := exec.Command(program(), append([]string{"run", "--lease", "1s", "--store", stormy}, selection...)...)
+		enough := progress() + 1 + kills/2
+		cmd := exec.Command(program(), append([]string{"run", "--lease", "1s", "--store", stormy}, oneSeed...)...)
 		if !killWhen(t, cmd, func() bool { return progress() >= enough }) {
 			break
 		}
@@ -79,8 +80,12 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 	if kills < 3 {
 		t.Errorf("the program was killed %d times: little was tested", kills)
 	}
-	calm, err := sharedStore()
+	shared, err := sharedStore()
 	if err != nil {
+		t.Fatal(err)
+	}
+	calm := t.TempDir() + "/calm"
+	if err := firstSeeds(t.Context(), shared, calm, 1); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := evidence(stormy), evidence(calm); got != want {
@@ -91,14 +96,43 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 	}
 }
 
-// TestProcessesShareTheMatrix runs sixteen processes on one registry and kills five of them at work: the
-// others finish everything, and no cell is trained twice.
+// heldBy lists the cells of a store, by run id, that processes hold and have not finished.
+func heldBy(t *testing.T, store string, processes ...*exec.Cmd) (held []string) {
+	t.Helper()
+	leases, err := filepath.Glob(filepath.Join(store, "runs/*/lease.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range leases {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lease struct {
+			Owner    string
+			Released bool
+		}
+		run := filepath.Base(filepath.Dir(file))
+		if json.Unmarshal(text, &lease) != nil || lease.Released || count(store, "runs/"+run+"/manifest.json") > 0 {
+			continue
+		}
+		for _, cmd := range processes {
+			if strings.HasSuffix(lease.Owner, fmt.Sprintf(" %d", cmd.Process.Pid)) {
+				held = append(held, run)
+			}
+		}
+	}
+	return held
+}
+
+// TestProcessesShareTheMatrix runs six processes on one registry and kills two of them at work: the others take
+// over what those held and finish everything, and no cell is trained twice.
 func TestProcessesShareTheMatrix(t *testing.T) {
 	store := t.TempDir()
-	args := []string{"--tier", "smoke", "--claim", "hardest5", "--seeds", "3", "--backend", "go", "--store", store}
-	const processes, victims = 16, 5
-	var all [processes]*exec.Cmd
-	var logs [processes]bytes.Buffer
+	args := append([]string{"--store", store}, twoSeeds...)
+	const processes, victims = 6, 2
+	all := make([]*exec.Cmd, processes)
+	logs := make([]bytes.Buffer, processes)
 	for i := range all {
 		all[i] = exec.Command(program(), append([]string{"run", "--parallel", "1", "--lease", "5s"}, args...)...)
 		all[i].Stderr = &logs[i]
@@ -106,19 +140,24 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for count(store, "runs/*/lease.json") < 13 { // until every cell was taken by someone
+	// Until they have met: both victims are at work, and others too.
+	for len(heldBy(t, store, all[0])) == 0 || len(heldBy(t, store, all[1])) == 0 || len(heldBy(t, store, all...)) < 4 {
+		if count(store, "runs/*/manifest.json") == 9 {
+			t.Fatal("all was done before four processes were at work at once")
+		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	for _, victim := range all[:victims] {
 		_ = victim.Process.Kill() // may be through already
 	}
-	trained, killed := map[string]int{}, 0
+	trained := map[string]int{}
+	var orphans []string
 	for i, cmd := range all {
-		if err := cmd.Wait(); err != nil {
-			if i >= victims {
-				t.Fatalf("process %d: %v\n%s", i, err, &logs[i])
-			}
-			killed++
+		if err := cmd.Wait(); err != nil && i >= victims {
+			t.Fatalf("process %d: %v\n%s", i, err, &logs[i])
+		}
+		if i == victims-1 {
+			orphans = heldBy(t, store, all[:victims]...)
 		}
 		for line := range strings.Lines(logs[i].String()) {
 			if cell, _, done := strings.Cut(line, " done in "); done {
@@ -126,8 +165,13 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 			}
 		}
 	}
-	if killed == 0 {
+	if len(orphans) == 0 {
 		t.Error("no process was killed at work: nothing was tested")
+	}
+	for _, run := range orphans {
+		if count(store, "runs/"+run+"/manifest.json") != 1 {
+			t.Errorf("run %s, which a killed process held, was not taken over", run)
+		}
 	}
 	for cell, times := range trained {
 		if times != 1 {
@@ -135,7 +179,7 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 		}
 	}
 	out, err := exec.Command(program(), append([]string{"status"}, args...)...).Output()
-	if err != nil || !bytes.Contains(out, []byte("13 cells: 13 complete")) {
+	if err != nil || !bytes.Contains(out, []byte("9 cells: 9 complete")) {
 		t.Errorf("status: %v\n%s", err, out)
 	}
 	if out, err := exec.Command(program(), "registry", "check", "--read-data", "--store", store).CombinedOutput(); err != nil {
@@ -147,7 +191,7 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 // goes on from there.
 func TestSignalsLeaveAResumableRun(t *testing.T) {
 	store := t.TempDir()
-	args := append([]string{"run", "--store", store}, selection...)
+	args := append([]string{"run", "--store", store}, oneSeed...)
 	for _, c := range []struct {
 		signal os.Signal
 		code   int
@@ -176,7 +220,7 @@ func TestSignalsLeaveAResumableRun(t *testing.T) {
 		}
 	}
 	out, err := exec.Command(program(), args...).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "9 of 9 cells are done") || strings.Contains(string(out), "(0 were there already") {
+	if err != nil || !strings.Contains(string(out), "5 of 5 cells are done") || strings.Contains(string(out), "(0 were there already") {
 		t.Errorf("going on: %v\n%s", err, out)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/experiments"
 	"github.com/cidbench/cidbench/registry"
 )
 
@@ -30,7 +31,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "same": same, "recode": recode, "trained": trained,
+			"exits": exits, "flip": flip, "same": same, "recode": recode, "trained": trained, "pretend": pretend,
 		},
 	})
 }
@@ -76,8 +77,12 @@ func same(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// selection is what the shared store holds.
-var selection = []string{"--tier", "smoke", "--claim", "hardest5", "--seeds", "2", "--backend", "go"}
+// What the tests train: the shared store holds three seeds, and those that train for themselves make do with fewer.
+var (
+	oneSeed    = []string{"--tier", "smoke", "--claim", "hardest5", "--seeds", "1", "--backend", "go"}
+	twoSeeds   = []string{"--tier", "smoke", "--claim", "hardest5", "--seeds", "2", "--backend", "go"}
+	threeSeeds = []string{"--tier", "smoke", "--claim", "hardest5", "--seeds", "3", "--backend", "go"}
+)
 
 // place is a folder for all tests of the process.
 var place string
@@ -104,48 +109,106 @@ var program = sync.OnceValue(func() string {
 	return path
 })
 
-// sharedStore is a store with all runs of the selection, trained once.
+// sharedStore is a store with all runs of threeSeeds, trained once.
 var sharedStore = sync.OnceValues(func() (string, error) {
 	store := filepath.Join(place, "store")
-	out, err := exec.Command(program(), append([]string{"run", "--store", store}, selection...)...).CombinedOutput()
+	out, err := exec.Command(program(), append([]string{"run", "--store", store}, threeSeeds...)...).CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("training the shared store: %w\n%s", err, out)
 	}
 	return store, err
 })
 
-// trained copies the shared store to a folder.
+// trained makes a registry with the runs of the shared store: trained DIR SEEDS.
 func trained(ts *testscript.TestScript, _ bool, args []string) {
 	store, err := sharedStore()
 	ts.Check(err)
-	ts.Check(os.CopyFS(ts.MkAbs(args[0]), os.DirFS(store)))
+	seeds, err := strconv.ParseUint(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(firstSeeds(context.Background(), store, ts.MkAbs(args[0]), seeds))
+}
+
+// firstSeeds makes a registry of the runs of the first seeds of another.
+func firstSeeds(ctx context.Context, from, to string, seeds uint64) error {
+	return again(ctx, from, to, func(_ *registry.Manifest, of bench.Stored) (bool, error) { return of.Seed < seeds, nil })
 }
 
 // recode makes a registry of the runs of another, as if trainings had been made from another commit with a changed
 // key, and with other accuracies for arms with rules: recode FROM TO COMMIT MEMBER=VALUE... A member is named by its
 // path in the key.
 func recode(ts *testscript.TestScript, _ bool, args []string) {
-	ctx := context.Background()
-	from, err := registry.OpenExisting(ctx, ts.MkAbs(args[0]))
-	ts.Check(err)
-	to, err := registry.Open(ctx, ts.MkAbs(args[1]))
-	ts.Check(err)
-	for m, err := range from.Manifests(ctx) {
-		ts.Check(err)
-		for _, artifact := range m.Artifacts {
-			content, err := from.Blob(ctx, artifact)
-			ts.Check(err)
-			_, err = to.PutBlob(ctx, artifact.MediaType, content)
-			ts.Check(err)
+	ts.Check(again(context.Background(), ts.MkAbs(args[0]), ts.MkAbs(args[1]), func(m *registry.Manifest, of bench.Stored) (bool, error) {
+		if of.Training.Features != bench.Trained {
+			return true, nil
 		}
-		again := registry.Manifest{Status: m.Status, Key: m.Key, Result: m.Result, Artifacts: m.Artifacts, Provenance: m.Provenance}
+		return true, disguise(m, args[2], args[3:])
+	}))
+}
+
+// again makes a registry of those runs of another that edit, which may change them, wants.
+func again(ctx context.Context, from, to string, edit func(m *registry.Manifest, of bench.Stored) (wanted bool, err error)) error {
+	source, err := registry.OpenExisting(ctx, from)
+	if err != nil {
+		return err
+	}
+	target, err := registry.Open(ctx, to)
+	if err != nil {
+		return err
+	}
+	for m, err := range source.Manifests(ctx) {
+		if err != nil {
+			return err
+		}
 		stored, err := bench.ReadKey(m.Key)
-		ts.Check(err)
-		if stored.Training.Features == bench.Trained {
-			ts.Check(disguise(&again, args[2], args[3:]))
+		if err != nil {
+			return err
 		}
-		_, err = to.Commit(ctx, again)
+		copied := registry.Manifest{Status: m.Status, Key: m.Key, Result: m.Result, Artifacts: m.Artifacts, Provenance: m.Provenance}
+		if wanted, err := edit(&copied, stored); err != nil {
+			return err
+		} else if !wanted {
+			continue
+		}
+		for _, artifact := range m.Artifacts {
+			content, err := source.Blob(ctx, artifact)
+			if err == nil {
+				_, err = target.PutBlob(ctx, artifact.MediaType, content)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if _, err := target.Commit(ctx, copied); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pretend fills a registry with made-up runs of the first seed of a sweep, all but some of its cells, from one that is
+// there: pretend DIR SWEEP BUT. Cells that it holds stay as they are.
+func pretend(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	reg, err := registry.OpenExisting(ctx, ts.MkAbs(args[0]))
+	ts.Check(err)
+	but, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	tier := experiments.All.Tier("smoke")
+	cells := experiments.All.SweepMatrix(tier, experiments.All.Sweep(args[1]), 1, bench.Environment{Backend: "go", Method: tier.Train.ID().Version})
+	of := slices.IndexFunc(cells, func(c bench.Cell) bool { return c.Arm == "all" })
+	m, _, err := reg.Run(ctx, cells[of].Spec.ID())
+	ts.Check(err)
+	for _, cell := range cells {
+		done, err := bench.Finished(ctx, reg, cell.Spec.ID())
 		ts.Check(err)
+		switch {
+		case done:
+		case but > 0:
+			but--
+		default:
+			_, err = reg.Commit(ctx, registry.Manifest{Status: m.Status, Key: cell.Spec.Key(), Result: m.Result, Artifacts: m.Artifacts, Provenance: m.Provenance})
+			ts.Check(err)
+		}
 	}
 }
 
