@@ -1,12 +1,9 @@
 package bench
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,10 +16,8 @@ import (
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/augment"
-	"github.com/cidbench/cidbench/bench/contrast"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
-	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/moco"
 	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/bench/nn"
@@ -345,124 +340,4 @@ func TestProcessesShareAMatrix(t *testing.T) {
 		t.Error("the two never met: nothing was tested")
 	}
 	results(t, runner(t, store), cells)
-}
-
-func TestResultAndSeriesAreStored(t *testing.T) {
-	cells := cellsOf(1)
-	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "hard" })]
-	r := runner(t, t.TempDir())
-	if err := r.Run(t.Context(), []Cell{cell}); err != nil {
-		t.Fatal(err)
-	}
-	m, _, err := r.Registry.Run(t.Context(), cell.Spec.ID())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p := m.Provenance; SIMD && !strings.Contains(p.CPU, "AVX") {
-		t.Errorf("processor %q, without the instructions that the bytes depend on", p.CPU)
-	}
-	var result Result
-	if err := json.Unmarshal(m.Result, &result); err != nil {
-		t.Fatal(err)
-	}
-	if len(result.Curve) != 2 || result.Curve[0].Step != 6 || result.Accuracy != result.Curve[1].Accuracy || result.Accuracy.N != 500 {
-		t.Errorf("result %+v", result)
-	}
-	var steps []int
-	for i, p := range result.Progress {
-		steps = append(steps, p.Step)
-		if !(p.Loss > 0) || !(p.Alignment > 0 && p.Alignment < 4) || !(p.Uniformity < 0) {
-			t.Errorf("progress %d: %+v", i, p)
-		}
-	}
-	if want := []int{1, 3, 6, 9, 12}; !slices.Equal(steps, want) {
-		t.Errorf("progress at steps %v, want %v", steps, want)
-	}
-	if len(result.Bands) != len(contrast.BandEdges)-1 {
-		t.Errorf("%d bands", len(result.Bands))
-	}
-	text, err := r.Registry.Blob(t.Context(), m.Artifacts[SeriesArtifact])
-	if err != nil {
-		t.Fatal(err)
-	}
-	series, err := DecodeSeries(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(series) == 12 {
-		mean := (series[1].Loss + series[2].Loss) / 2
-		if got := result.Progress[1].Loss; math.Abs(got-mean) > 1e-12 {
-			t.Errorf("progress has loss %g for steps 2 and 3, whose mean is %g", got, mean)
-		}
-	}
-	if len(series) != 12 || series[0].Kept != 6 || series[2].Bands == nil || series[3].Bands != nil {
-		t.Errorf("series of %d steps, %v kept", len(series), series[0].Kept)
-	}
-	for _, name := range []string{"checkpoint-00000006", "checkpoint-00000012"} {
-		if m.Artifacts[name].MediaType != CheckpointType {
-			t.Errorf("artifact %s is %+v", name, m.Artifacts[name])
-		}
-	}
-}
-
-func FuzzDecodeSeries(f *testing.F) {
-	f.Add(encodeSeries([]method.Metrics{{Step: 1, Loss: 2}, {Step: 2, Loss: 1, Bands: []contrast.Band{{To: 1}}}}))
-	f.Add([]byte("{}\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		series, err := DecodeSeries(text)
-		if err != nil {
-			if !errors.Is(err, registry.ErrCorrupt) {
-				t.Fatal(err)
-			}
-			return
-		}
-		again, err := DecodeSeries(encodeSeries(series))
-		if err != nil || !bytes.Equal(encodeSeries(again), encodeSeries(series)) {
-			t.Fatalf("decoding what was encoded: %v", err)
-		}
-	})
-}
-
-func TestCodeIsRecorded(t *testing.T) {
-	if code := Code(); !strings.HasPrefix(code, "sha256:") || code != Code() {
-		t.Errorf("code %q", code)
-	}
-	for _, path := range []string{"augment/augment.go", "moco/step.go", "nn/convnorm.go", "dataset/glyphs.go", "analysis/semantics.go", "cell.go"} {
-		if _, err := source.ReadFile(path); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-func TestCatalogueValidation(t *testing.T) {
-	if err := small().Validate(); err != nil {
-		t.Fatal(err)
-	}
-	for name, breakIt := range map[string]func(*Catalogue){
-		"unknown arm":      func(c *Catalogue) { c.Claims[0].Contrasts[0].A = "nosuch" },
-		"same arm twice":   func(c *Catalogue) { c.Arms[1].ID = "all" },
-		"no margin":        func(c *Catalogue) { c.Claims[0].Contrasts[0].Relation = NonInferior },
-		"one seed":         func(c *Catalogue) { c.Claims[0].MinSeeds = 1 },
-		"unknown probe":    func(c *Catalogue) { c.Claims[0].Probe = "online" },
-		"unknown tier":     func(c *Catalogue) { c.Claims[0].Tiers = []string{"huge"} },
-		"bad rule":         func(c *Catalogue) { c.Arms[1].Rules[0].Fraction = 2 },
-		"rules on a floor": func(c *Catalogue) { c.Arms[4].Rules = c.Arms[1].Rules },
-		"bad training": func(c *Catalogue) {
-			train := c.Tiers[0].Train.(moco.Config)
-			train.Queue = 63
-			c.Tiers[0].Train = train
-		},
-		"no training":       func(c *Catalogue) { c.Tiers[0].Train = nil },
-		"unknown data set":  func(c *Catalogue) { c.Tiers[0].Dataset = "glyphs-smal" },
-		"data without tree": func(c *Catalogue) { c.Datasets[0].Tree = nil },
-		"checkpoints":       func(c *Catalogue) { c.Tiers[0].Checkpoints = []float64{.5} },
-		"no statement":      func(c *Catalogue) { c.Claims[0].Statement = "" },
-		"unknown floor":     func(c *Catalogue) { c.Floors = []string{"nosuch"} },
-	} {
-		c := small()
-		breakIt(c)
-		if c.Validate() == nil {
-			t.Errorf("%s is accepted", name)
-		}
-	}
 }
