@@ -42,10 +42,14 @@ results: build ## Write RESULTS.md again from its evidence, as after a change of
 test: ## Every test of every package
 	$(call tool,gotestsum) --format pkgname-and-test-fails --format-hide-empty-pkg -- -timeout 20m ./...
 
-# What is concurrent, under the race detector. (Training the end-to-end runs under it would take an hour;
-# their parts are here.) GoMLX's SIMD kernels step a pointer past the end of an array, which the checks that
-# come with the detector refuse; they stay on for everything else.
-race:
+lint: ## golangci-lint over the code, actionlint over the hosted workflow
+	$(call tool,golangci-lint) run
+	$(call tool,actionlint) -shellcheck= -pyflakes=
+
+# Training the end-to-end runs under the race detector would take an hour; their parts are here. GoMLX's SIMD
+# kernels step a pointer past the end of an array, which the checks that come with the detector refuse; they
+# stay on for everything else.
+race: ## What is concurrent, under the race detector
 	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./experiments
 
 bench: build ## Where the time of a training step goes, beside PyTorch where python3 has it
