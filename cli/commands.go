@@ -54,7 +54,7 @@ func longHelp(program string, p bench.Paper) string {
 
 // group makes a command that only holds others: alone it prints its help, and what it does not hold is a
 // usage error.
-func group(c *cobra.Command, held ...*cobra.Command) {
+func group(c *cobra.Command, held ...*cobra.Command) *cobra.Command {
 	c.AddCommand(held...)
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -63,6 +63,7 @@ func group(c *cobra.Command, held ...*cobra.Command) {
 		}
 		return c.Help()
 	}
+	return c
 }
 
 // checkArgs makes wrong arguments - any, unless the command says which it takes - and flags that exclude each

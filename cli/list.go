@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/study"
 )
@@ -47,17 +49,14 @@ func (c *Console) list() {
 	}
 	c.printf("SWEEPS\n")
 	for _, w := range c.Catalogue.Sweeps {
-		var shares []string
-		for _, f := range w.Fractions {
-			shares = append(shares, fmt.Sprintf("%g%%", 100*f))
-		}
-		c.printf("  %-10s %s: %s; each %s; %d seeds\n", w.ID, w.Title, join(w.Lines, ", "), strings.Join(shares, ", "), w.Seeds)
+		share := func(f float64) string { return fmt.Sprintf("%g%%", 100*f) }
+		c.printf("  %-10s %s: %s; each %s; %d seeds\n", w.ID, w.Title, join(w.Lines, bench.SweepLine.String, ", "), join(w.Fractions, share, ", "), w.Seeds)
 	}
 	c.printf("ARMS\n")
 	for _, a := range c.Catalogue.Arms {
 		c.printf("  %-36s %s", a.ID, a.Title)
 		if len(a.Rules) > 0 {
-			c.printf(" [%s]", join(a.Rules, ", then "))
+			c.printf(" [%s]", join(a.Rules, negatives.Rule.String, ", then "))
 		}
 		c.printf("\n")
 	}
@@ -73,10 +72,10 @@ func (c *Console) list() {
 	}
 }
 
-func join[T fmt.Stringer](all []T, between string) string {
+func join[T any](all []T, text func(T) string, between string) string {
 	var texts []string
 	for _, x := range all {
-		texts = append(texts, x.String())
+		texts = append(texts, text(x))
 	}
 	return strings.Join(texts, between)
 }

@@ -11,27 +11,22 @@ import (
 	"github.com/cidbench/cidbench/study"
 )
 
-// lineEvery is how often progress is printed where there is no terminal to draw a bar on.
-const lineEvery = 10 * time.Second
-
 // progress shows how far a list of work is, with an estimate of the time that remains.
 type progress struct {
 	console *Console
 	unit    string                   // of what is counted: cells or analyses
 	bar     *progressbar.ProgressBar // nil without a terminal
 
-	mu      sync.Mutex
-	start   time.Time
-	printed time.Time
-	done    int
-	cached  int
-	failed  int
-	weight  map[string]int // of everything, in steps, by run id
-	total   int            // their sum
-	step    map[string]int // reached, by run id
-	sum     int            // of step
-	worked  int            // steps done by this process
-	latest  string
+	mu                   sync.Mutex
+	start                time.Time
+	printed              time.Time
+	done, cached, failed int
+	weight               map[string]int // of everything, in steps, by run id
+	total                int            // their sum
+	step                 map[string]int // reached, by run id
+	sum                  int            // of step
+	worked               int            // steps done by this process
+	latest               string
 }
 
 // Begin shows work to come: units of some weight in training steps, by run id.
@@ -98,7 +93,7 @@ func (p *progress) draw() {
 		_ = p.bar.Set(min(p.sum, p.total-1)) // the last step would end the bar early
 		return
 	}
-	if p.worked > 0 && now.Sub(p.printed) >= lineEvery {
+	if p.worked > 0 && now.Sub(p.printed) >= 10*time.Second {
 		p.printed = now
 		p.say("%d of %d %s, step %d of %d (%.0f%%), %s; now %s",
 			p.done, len(p.weight), p.unit, p.sum, p.total, 100*float64(p.sum)/float64(p.total), remaining, p.latest)

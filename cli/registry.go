@@ -17,9 +17,8 @@ import (
 
 // newRegistry holds the commands that look after a registry.
 func newRegistry(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "registry", Short: "Look after a registry: list, show, check, copy, export, collect garbage, sign"}
-	group(cmd, newLs(a), newShow(a), newGet(a), newCheck(a), newGC(a), newExport(a), newImport(a), newCopy(a), newSign(a))
-	return cmd
+	return group(&cobra.Command{Use: "registry", Short: "Look after a registry: list, show, check, copy, export, collect garbage, sign"},
+		newLs(a), newShow(a), newGet(a), newCheck(a), newGC(a), newExport(a), newImport(a), newCopy(a), newSign(a))
 }
 
 type listedRun struct {

@@ -2,10 +2,14 @@ package cli
 
 import (
 	"context"
+	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
@@ -118,5 +122,84 @@ statistics over training, with the p values of their permutation nulls.`,
 	a.addJSON(cmd)
 	cmd.Flags().StringSliceVar(&a.Arms, "arm", nil, "arm to analyse (repeatable; default those that the claims observe)")
 	complete(cmd, "arm", arms)
+	return cmd
+}
+
+func newReport(a *app) *cobra.Command {
+	var format, evidence string
+	var compare bool
+	cmd := &cobra.Command{
+		Use:   "report | report --compare A B",
+		Short: "Write a report of what is stored, or set two side by side",
+		Long: `Writes a report of the stored runs: the same registry gives the same bytes. It runs nothing; cells that
+are not there stand in it as missing.
+
+With --save-evidence it also writes what the verdicts rest on - manifests and results, no checkpoints - to one
+small file, which is a --store that can be read and judged anywhere.
+
+With --compare it sets two registries, or two versions of the training method, side by side. A and B are each
+STORE, STORE@VERSION or @VERSION (of --store); VERSION is v and a number, go, xla, or both with a comma between.
+Both sides are judged by this program's definitions.`,
+		Example: a.examples("report --format md --output RESULTS.md --save-evidence results.tar.gz",
+			"report --store results.tar.gz",
+			"report --compare old-registry new-registry",
+			"report --compare @v1,go @v1,xla --format md"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if compare {
+				return cobra.ExactArgs(2)(cmd, args)
+			}
+			return cobra.NoArgs(cmd, args)
+		},
+		PreRunE: func(*cobra.Command, []string) error {
+			what, formats := "report", report.Formats
+			if compare {
+				what, formats = "comparison", report.ComparisonFormats
+			}
+			if !slices.Contains(formats, format) {
+				return usagef("--format %q: a %s is written as %s", format, what, strings.Join(formats, ", "))
+			}
+			if a.output != "" {
+				a.Text.Width, a.Text.Colour = 0, false // text fits no terminal
+			}
+			return nil
+		},
+	}
+	a.addStudy(cmd, study.Read, func(ctx context.Context, s *study.Study) error {
+		in, err := s.Input(ctx)
+		if err != nil {
+			return err
+		}
+		r, err := judge.Build(in)
+		if err != nil {
+			return err
+		}
+		if evidence != "" {
+			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, in) })
+			if err != nil {
+				return err
+			}
+		}
+		return a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, r, format, a.Text) })
+	})
+	one := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !compare {
+			return one(cmd, args)
+		}
+		both, err := study.Compare(cmd.Context(), a.Catalogue, a.Options, args[0], args[1])
+		if err != nil {
+			return err
+		}
+		return a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) })
+	}
+	a.addRuns(cmd)
+	a.addOutput(cmd)
+	f := cmd.Flags()
+	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
+	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
+	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
+	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")
+	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
+	complete(cmd, "format", report.Formats)
 	return cmd
 }

@@ -70,7 +70,7 @@ func (s *Study) look(ctx context.Context, run bool) (*model.Report, error) {
 		ran = next
 		s.opts.Observer.Say(fmt.Sprintf("look %d of %d: %d seeds for %s", r.Looks.Taken+1, len(s.looks), next, strings.Join(r.Looks.Open, ", ")))
 		err = s.compute(limited, at.cells)
-		if errors.Is(err, context.DeadlineExceeded) && context.Cause(limited) == errBudget {
+		if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(limited), errBudget) {
 			at.stopped = fmt.Sprintf("budget of %s spent", budget)
 		} else if err != nil {
 			return nil, err

@@ -120,8 +120,7 @@ func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest
 		counts, err = analysis.DecodeCounts(text)
 	}
 	if err != nil {
-		// Not %w: an analysis without its artifact is damaged, not absent.
-		err = fmt.Errorf("%w: counts: %v", registry.ErrCorrupt, err)
+		err = fmt.Errorf("%w: counts: %v", registry.ErrCorrupt, err) //nolint:errorlint // an analysis without its artifact is damaged, not absent
 	}
 	return counts, err
 }

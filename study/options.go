@@ -154,27 +154,30 @@ func (l *Looks) plan(claims []*bench.Claim) ([]int, error) {
 	return stats.PlanLooks(first, l.Max), nil
 }
 
-// TierIDs, ClaimIDs, ArmIDs (without those of sweeps) and SweepIDs list what there is to choose from.
+// TierIDs lists the tiers, for those who have to choose.
 func TierIDs(c *bench.Catalogue) []string {
 	return ids(c.Tiers, func(t *bench.Tier) string { return t.ID })
 }
 
+// ClaimIDs lists the claims.
 func ClaimIDs(c *bench.Catalogue) []string {
 	return ids(c.Claims, func(c *bench.Claim) string { return c.ID })
 }
 
+// ArmIDs lists the arms, without those of sweeps.
 func ArmIDs(c *bench.Catalogue) []string {
 	return ids(c.Arms, func(a *bench.Arm) string { return a.ID })
 }
 
+// SweepIDs lists the sweeps.
 func SweepIDs(c *bench.Catalogue) []string {
 	return ids(c.Sweeps, func(s *bench.Sweep) string { return s.ID })
 }
 
 func ids[T any](all []T, id func(T) string) []string {
-	list := make([]string, len(all))
-	for i, x := range all {
-		list[i] = id(x)
+	var list []string
+	for _, x := range all {
+		list = append(list, id(x))
 	}
 	return list
 }

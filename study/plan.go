@@ -19,8 +19,7 @@ type Plan struct {
 	Parallel         int         `json:"parallel"`
 	EstimatedSeconds float64     `json:"estimatedSeconds"`
 	Claims           []ClaimPlan `json:"claims,omitempty"`
-
-	Rest Cost `json:"-"`
+	Rest             Cost        `json:"-"`
 }
 
 // ClaimPlan is what a verdict on a claim needs: more seeds, or first a pilot.
@@ -115,8 +114,7 @@ func (s *Study) planClaims(ctx context.Context, p *pricing) ([]ClaimPlan, error)
 			for _, x := range plan.Plan.Needs(family) {
 				next := Need{Need: x}
 				if x.Seeds > 0 {
-					price := p.price(cells, x.Seeds)
-					next.Cost = &price
+					next.Cost = new(p.price(cells, x.Seeds))
 				}
 				plan.Needs = append(plan.Needs, next)
 			}
