@@ -82,7 +82,7 @@ func TestAnotherPaper(t *testing.T) {
 
 // What a command is told to write where it may be published has no places in it.
 func TestCommandWithoutPlaces(t *testing.T) {
-	c := &Console{Name: "ring", Args: []string{"run", "--store", "/secret", "--seeds", "2", "--store=/secret"}}
+	c := &Console{Name: "ring", Args: []string{"run", "--store", "/secret", "--seeds", "2", "--store=/secret", "--base", "/secret", "--base=/secret"}}
 	if got := strings.Join(c.command(), " "); got != "ring run --seeds 2" {
 		t.Errorf("got %q", got)
 	}

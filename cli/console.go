@@ -88,15 +88,15 @@ func (c *Console) Run(ctx context.Context) int {
 	return exitCode(err)
 }
 
-// command is what the user typed without the place of the registry, which is nobody's business but the user's.
+// command is what the user typed without the places of registries, which are nobody's business but the user's.
 func (c *Console) command() []string {
 	command := []string{c.Name}
 	for i := 0; i < len(c.Args); i++ {
-		switch {
-		case c.Args[i] == "--store":
-			i++
-		case !strings.HasPrefix(c.Args[i], "--store="):
+		switch name, _, value := strings.Cut(c.Args[i], "="); {
+		case name != "--store" && name != "--base":
 			command = append(command, c.Args[i])
+		case !value:
+			i++
 		}
 	}
 	return command
