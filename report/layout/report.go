@@ -2,6 +2,7 @@ package layout
 
 import (
 	"fmt"
+	"strings"
 	"slices"
 
 	"github.com/cidbench/cidbench/report/figure"
@@ -112,7 +113,7 @@ func energy(p model.Provenance) string {
 func overview(r *model.Report) Section {
 	t := r.Tier
 	s := Section{ID: "top", Level: 1, Title: fmt.Sprintf("The claims of %q, tested", r.Paper.Title)}
-	s.Blocks = append(s.Blocks, Paragraph(r.Paper.Authors+"; "+r.Paper.Link), Alert(words.Caveat(t)), Paragraph(tallyInWords(r)))
+	s.Blocks = append(s.Blocks, Paragraph(r.Paper.Authors+"; "+strings.TrimPrefix(r.Paper.Link, "https://")), Alert(words.Caveat(t)), Paragraph(tallyInWords(r)))
 	if missing := t.RunsMissing + t.RunsFailed; missing > 0 {
 		s.Blocks = append(s.Blocks, Paragraph(fmt.Sprintf("%s complete, %d failed or unusable, %d not run.",
 			words.Count(t.RunsPresent, "run"), t.RunsFailed, t.RunsMissing)))
