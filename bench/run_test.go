@@ -314,6 +314,7 @@ func TestProcessesShareAMatrix(t *testing.T) {
 	var both sync.WaitGroup
 	for range 2 {
 		r := runner(t, store)
+		r.Lease = 5 * time.Second // a busy machine is not a dead process
 		r.Observe = func(e Event) {
 			mu.Lock()
 			defer mu.Unlock()
