@@ -27,7 +27,7 @@ type golden map[string]map[string]map[string]string
 
 const goldenFile = "testdata/golden.json"
 
-// TestGoldenNumbers trains the first steps of some arms by every method, and probes and analyses what came out.
+// TestGoldenNumbers trains the first steps of some arms by every method, one to the end, and probes and analyses what came out.
 // Rounding differs between processor levels: each has digests of its own. To check the build without SIMD:
 //
 //	GOEXPERIMENT= go test -run TestGoldenNumbers ./experiments
@@ -96,7 +96,6 @@ var goldenArms = []string{
 
 // goldenNumbers computes what TestGoldenNumbers compares.
 func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
-	const steps = 6
 	backend, err := bench.Backend{Kind: "go"}.Open(1)
 	if err != nil {
 		t.Fatal(err)
@@ -118,17 +117,13 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 				t.Fatal(err)
 			}
 			defer trainer.Close()
-			var last method.Metrics
-			for range steps {
-				if last, err = trainer.Advance(t.Context(), true); err != nil {
-					t.Fatal(err)
-				}
+			stops := []int{6}
+			if id == "all" { // one to the end of its schedule
+				stops = append(stops, tier.Train.Scale().Steps)
 			}
-			state, err := trainer.Save()
-			if err != nil {
-				t.Fatal(err)
+			for _, stop := range stops {
+				put(tier.Train.ID().String(), fmt.Sprintf("%s, %s, %d steps", tier.ID, id, stop), trained(t, trainer, stop))
 			}
-			put(tier.Train.ID().String(), fmt.Sprintf("%s, %s, %d steps", tier.ID, id, steps), digest(t, state, last))
 		}
 		model, err := encoder.Untrained(backend, tier.Train.Scale().Encoder, 0)
 		if err != nil {
@@ -137,6 +132,23 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 		defer model.Close()
 		measureGolden(t, tier, start, model, put)
 	}
+}
+
+// trained is a digest of a training's state, and of its last step's metrics, at a step.
+func trained(t *testing.T, trainer method.Trainer, step int) string {
+	t.Helper()
+	var last method.Metrics
+	for trainer.Step() < step {
+		var err error
+		if last, err = trainer.Advance(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state, err := trainer.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest(t, state, last)
 }
 
 // measureGolden probes and analyses an untrained encoder.
