@@ -42,6 +42,7 @@ func (c commits) String() string {
 	return text
 }
 
+// hold reads the manifests; after an error, what it had read is there.
 func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue) (*held, error) {
 	h := &held{foreign: map[string]commits{}}
 	methods := map[string]bool{"": true, "untrained": true}
@@ -50,11 +51,11 @@ func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogu
 	}
 	for m, err := range reg.Manifests(ctx) {
 		if err != nil {
-			return nil, err
+			return h, err
 		}
 		run := heldRun{id: m.Run, key: m.Key, commit: m.Provenance.Commit}
 		if run.Stored, err = bench.ReadKey(m.Key); err != nil {
-			return nil, fmt.Errorf("%w: run %s: %w", registry.ErrCorrupt, m.Run, err)
+			return h, fmt.Errorf("%w: run %s: %w", registry.ErrCorrupt, m.Run, err)
 		}
 		foreign := ""
 		switch {

@@ -194,19 +194,22 @@ func (s *Study) picture(index int) []byte {
 
 // near finds the runs that are nearest to cells that were not run, by the id of what was asked for.
 func (s *Study) near(cells []bench.Cell, runs map[string]judge.Run) map[string]judge.Near {
+	missing := slices.DeleteFunc(slices.Clone(cells), func(cell bench.Cell) bool {
+		_, there := runs[cell.Spec.ID()]
+		return there
+	})
+	if len(missing) == 0 {
+		return nil
+	}
 	asked := map[string]bool{}
 	seeds := s.held.seeds(s.tier, version(s.env))
 	for _, cell := range s.everyCell(s.catalogue.Matrix(s.tier, s.catalogue.Claims, seeds, s.env)) {
 		asked[cell.Spec.ID()] = true
 	}
 	found := map[string]judge.Near{}
-	for _, cell := range cells {
-		id := cell.Spec.ID()
-		if _, there := runs[id]; there {
-			continue
-		}
+	for _, cell := range missing {
 		if run, differences, ok := s.held.near(cell, asked); ok {
-			found[id] = judge.Near{Run: run, Differences: differences}
+			found[cell.Spec.ID()] = judge.Near{Run: run, Differences: differences}
 		}
 	}
 	return found

@@ -46,7 +46,10 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	s.source = catalogue.Dataset(s.tier.Dataset)
 	s.data = sync.OnceValues(s.source.Open)
 	s.env = bench.Environment{Backend: s.backend.Kind, Method: s.tier.Train.ID().Version}
-	if s.held, err = hold(ctx, s.reg, catalogue); err != nil {
+	s.held, err = hold(ctx, s.reg, catalogue)
+	if errors.Is(err, registry.ErrCorrupt) && o.Access != Read { // a damaged run keeps no other from being run
+		s.opts.Observer.Say(err.Error())
+	} else if err != nil {
 		return nil, err
 	}
 	for _, note := range s.held.notes() {

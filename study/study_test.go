@@ -115,6 +115,37 @@ func TestUsualSeeds(t *testing.T) {
 	}
 }
 
+// A damaged manifest keeps no other run from being run, and is said; what is judged must be read as a whole.
+func TestDamagedManifest(t *testing.T) {
+	store := t.TempDir() + "/store"
+	if _, err := registry.Open(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	damaged := filepath.Join(store, "runs", "0123456789abcdef0123456789abcdef")
+	if err := os.MkdirAll(damaged, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(damaged, "manifest.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told := &listener{}
+	if _, err := study.Open(t.Context(), small, options(study.Options{Store: store, Access: study.Write, Observer: told})); err != nil || len(told.said) != 1 {
+		t.Errorf("opened to run: %v, told %q", err, told.said)
+	}
+	if _, err := study.Open(t.Context(), small, options(study.Options{Store: store})); !errors.Is(err, registry.ErrCorrupt) {
+		t.Errorf("opened to judge: %v", err)
+	}
+}
+
+// listener hears what a study says.
+type listener struct {
+	study.Progress
+	said []string
+}
+
+func (l *listener) Say(sentence string)                         { l.said = append(l.said, sentence) }
+func (l *listener) Begin(string, map[string]int) study.Progress { return l }
+
 // What was asked for is told from what went wrong.
 func TestOpenErrors(t *testing.T) {
 	foreign := t.TempDir()
