@@ -6,12 +6,12 @@ import "github.com/cidbench/cidbench/bench/dataset"
 var datasets = []*dataset.Source{
 	{
 		Name: "glyphs", From: "drawn by cidbench: ten outlines times ten textures",
-		Digest: "sha256:c334ee2b67a631c6b44b720fd8c801339e95369fa3a6bc5f4089e2e80f1a60ba",
+		Digest: "sha256:6a26a2b5b350a288aa7ceda1d5f4ca04c5fe3f06710426bd497641ac21f57445",
 		Tree:   dataset.GlyphTree, Read: dataset.Glyphs(10_000, 5_000),
 	},
 	{
 		Name: "glyphs-small", From: "the first images of glyphs",
-		Digest: "sha256:fc9d49f0665a788cde7995a47e07575bacfc0401f5085e9bc787eec469ff593b",
+		Digest: "sha256:694905712762d37ee3742e7bcea1648670a3003a275d18310eff8f9033de63f6",
 		Tree:   dataset.GlyphTree, Read: dataset.Glyphs(1_000, 500),
 	},
 }

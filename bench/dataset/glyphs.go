@@ -13,7 +13,7 @@ import (
 )
 
 // glyphVersion is part of the key of every random stream: change it with anything that changes an image.
-const glyphVersion = 1
+const glyphVersion = 2
 
 // side is the height and width of a glyph, in pixels.
 const side = 32
@@ -75,14 +75,18 @@ type glyph struct {
 	hue       float64       // of the first colour, turns
 }
 
+// hues are the places of the classes on the colour wheel: a shuffle, as any rule by label would follow the tree or
+// its opposite, and decide what a claim about meaning finds. The stream is one whose shuffle leaves the nearness of
+// hues uncorrelated with that of outlines and with that of textures; a test holds it to that.
+var hues = newStream("hues", 24).shuffle(len(outlines) * len(textures))
+
 // newGlyph returns the class of a label, 0 to 99: ten textures to an outline.
 func newGlyph(label int) *glyph {
 	o, t := label/len(textures), label%len(textures)
 	g := &glyph{outline: outlines[o], texture: textures[t]}
 	g.sin, g.cos = math.Sincos(g.orientation)
 	g.threshold = math.Cos(math.Pi * g.duty)
-	// Steps of the golden ratio put the hues of neighbouring labels far apart, so hue does not give the outline.
-	g.hue = math.Mod(float64(label)*math.Phi, 1)
+	g.hue = float64(hues[label]) / float64(len(hues))
 
 	const ripple = .06 // a weak harmonic, so that no two classes share an outline exactly
 	ripples := float64(g.lobes + 1 + t%2)
@@ -254,6 +258,9 @@ func newStream(split string, index int) *stream {
 	copy(key[16:], split)
 	return &stream{rand.NewChaCha8(key)}
 }
+
+// shuffle is a permutation of 0 to n-1.
+func (s *stream) shuffle(n int) []int { return rand.New(s).Perm(n) }
 
 // uniform is uniform in [low, high).
 func (s *stream) uniform(low, high float64) float64 {
