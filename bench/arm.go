@@ -26,6 +26,8 @@ type Arm struct {
 	Rules []negatives.Rule
 	// Features is Trained unless the arm is a floor.
 	Features Features
+	// Temperature of InfoNCE, if the arm has one of its own; 0 means that of the claim.
+	Temperature float64
 }
 
 // Validate reports everything that is wrong with an arm by itself.
@@ -37,8 +39,11 @@ func (a *Arm) Validate() error {
 	if a.Features != Trained && a.Features != Untrained && a.Features != Pixels {
 		errs = append(errs, fmt.Errorf("features %q is not trained, untrained or pixels", a.Features))
 	}
-	if a.Features != Trained && len(a.Rules) > 0 {
-		errs = append(errs, errors.New("it is not trained, so rules mean nothing"))
+	if a.Features != Trained && (len(a.Rules) > 0 || a.Temperature != 0) {
+		errs = append(errs, errors.New("it is not trained, so rules and temperature mean nothing"))
+	}
+	if a.Temperature < 0 {
+		errs = append(errs, errors.New("a temperature cannot be negative"))
 	}
 	for _, r := range a.Rules {
 		errs = append(errs, r.Validate())
@@ -71,8 +76,8 @@ type Sweep struct {
 
 // SweepLine is one way of choosing negatives: it keeps or drops those of a pool.
 type SweepLine struct {
-	Action negatives.Action
-	Pool   negatives.Pool
+	Action negatives.Action `json:"action"`
+	Pool   negatives.Pool   `json:"pool"`
 }
 
 // String reads like "keep hardest".

@@ -29,8 +29,11 @@ type Catalogue struct {
 	Claims   []*Claim
 	Sweeps   []*Sweep
 	Tiers    []*Tier
-	// Floors are the arms that every tier runs besides those of its claims.
+	// Floors are the arms that every tier runs besides those of its claims, Gain what margins are shares of.
 	Floors []string
+	Gain   Gain
+	// Plans fix, for some tiers, what is confirmed.
+	Plans []*Plan
 }
 
 // Arm finds an arm by id, those of sweeps included; nil if there is none.
@@ -62,6 +65,16 @@ func find[T any](all []*T, is func(*T) bool) *T {
 		return all[i]
 	}
 	return nil
+}
+
+// Plan finds the plan of a tier; nil if there is none.
+func (c *Catalogue) Plan(tier string) *Plan {
+	return find(c.Plans, func(p *Plan) bool { return p.Tier == tier })
+}
+
+// Claim finds a claim by id; nil if there is none.
+func (c *Catalogue) Claim(id string) *Claim {
+	return find(c.Claims, func(c *Claim) bool { return c.ID == id })
 }
 
 // Select returns the claims of a tier whose id matches one of the patterns (as in path.Match: "hardest5",
@@ -146,7 +159,18 @@ func (c *Catalogue) Validate() error {
 				wrong = append(wrong, fmt.Errorf("it observes %q, which is not trained", x.Arm))
 			}
 		}
+		for _, x := range claim.Trends {
+			if s := c.Sweep(x.Sweep); s == nil || !slices.Contains(s.Lines, x.Line) {
+				wrong = append(wrong, fmt.Errorf("sweep %q has no line %q", x.Sweep, x.Line))
+			}
+		}
 		part("claim", claim.ID, wrong...)
+	}
+	for _, p := range c.Plans {
+		part("plan of tier", p.Tier, p.validate(c))
+	}
+	if g := c.Gain; !arm(g.Of) || !arm(g.Over) || c.Arm(g.Of).Features != Trained || c.Arm(g.Over).Features == Trained {
+		errs = append(errs, fmt.Errorf("the gain is of a trained arm over one that is not, and not of %q over %q", g.Of, g.Over))
 	}
 	return errors.Join(append(errs, unknown(c.Floors, arm, "floor")...)...)
 }

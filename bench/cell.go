@@ -28,9 +28,10 @@ type checkpoint struct {
 	// Curve and Kept are the probes and the declared checkpoints so far.
 	Curve []CurvePoint                   `json:"curve,omitempty"`
 	Kept  map[string]registry.Descriptor `json:"kept,omitempty"`
-	// WallSeconds and Joules are the time and energy spent so far, over all attempts; Resumed is the number
-	// of resumptions.
-	WallSeconds float64 `json:"wallSeconds"`
+	// Started is when the first attempt began; WallSeconds and Joules are the time and energy spent so far, over all
+	// attempts; Resumed is the number of resumptions.
+	Started     time.Time `json:"started"`
+	WallSeconds float64   `json:"wallSeconds"`
 	Joules      float64 `json:"joules,omitempty"`
 	Resumed     int     `json:"resumed"`
 }
@@ -52,6 +53,7 @@ func (r *run) compute(ctx context.Context) (registry.Manifest, error) {
 	result, artifacts, err := r.measure(ctx)
 	m := registry.Manifest{Status: registry.Complete, Key: r.spec.Key(), Artifacts: artifacts}
 	m.Provenance.WallSeconds, m.Provenance.Joules, m.Provenance.Resumed = r.before.WallSeconds, r.before.Joules, r.check.Resumed
+	m.Provenance.Started = r.before.Started
 	var diverged *method.DivergedError
 	if errors.As(err, &diverged) || errors.Is(err, probe.ErrNotFinite) {
 		m.Status, m.Reason = registry.Failed, err.Error()
@@ -199,6 +201,9 @@ func (r *run) save(ctx context.Context, trainer method.Trainer, declared bool) e
 		return err
 	}
 	r.check.Step = step
+	if r.check.Started = r.before.Started; r.check.Started.IsZero() {
+		r.check.Started = r.start.UTC().Truncate(time.Millisecond)
+	}
 	r.check.WallSeconds = r.before.WallSeconds + time.Since(r.start).Seconds()
 	r.check.Joules = r.before.Joules + r.energy.joules()
 	_, err = r.Registry.Append(ctx, r.id, checkpointEvent, r.check)

@@ -35,7 +35,7 @@ func must[T any](value T, err error) T {
 // known to this one.
 type Stored struct {
 	Scheme   int    `json:"scheme"`
-	Kind     string `json:"kind"` // of analyses
+	Kind     string `json:"kind"` // of analyses and plans
 	Dataset  Data   `json:"dataset"`
 	Seed     uint64 `json:"seed"`
 	Backend  string `json:"backend"`

@@ -1,18 +1,31 @@
 package bench
 
-// Matrix lists the cells of the claims of a tier, for seeds 0 to seeds-1, floors first and then seed by
+// Matrix lists the cells with which claims of a tier are explored, controls included: floors first and then seed by
 // seed, so that whatever is finished is paired. Cells that are the same run appear once.
-func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds int, env Environment) []Cell {
+func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds Seeds, env Environment) []Cell {
+	return c.claimed(t, claims, (*Claim).Arms, seeds, env)
+}
+
+// Confirming lists the cells that verdicts on claims rest on, without controls.
+func (c *Catalogue) Confirming(t *Tier, claims []*Claim, seeds Seeds, env Environment) []Cell {
+	return c.claimed(t, claims, (*Claim).Judged, seeds, env)
+}
+
+func (c *Catalogue) claimed(t *Tier, claims []*Claim, of func(*Claim) []string, seeds Seeds, env Environment) []Cell {
 	var arms []placed
 	for _, claim := range claims {
-		arms = append(arms, c.at(claim.Temperature, claim.Arms()...)...)
+		ids := of(claim)
+		if len(claim.Contrasts) > 0 {
+			ids = append([]string{c.Gain.Of, c.Gain.Over}, ids...)
+		}
+		arms = append(arms, c.at(claim.Temperature, ids...)...)
 	}
 	return c.cells(t, seeds, env, c.at(0, c.Floors...), arms)
 }
 
 // SweepMatrix lists the cells of a sweep at the tier's temperature: floors and reference first, and then
 // seed by seed. A cell that a claim has too is the same run.
-func (c *Catalogue) SweepMatrix(t *Tier, sweep *Sweep, seeds int, env Environment) []Cell {
+func (c *Catalogue) SweepMatrix(t *Tier, sweep *Sweep, seeds Seeds, env Environment) []Cell {
 	var arms []placed
 	for _, arm := range sweep.Arms() {
 		arms = append(arms, placed{arm, 0})
@@ -34,15 +47,12 @@ func (c *Catalogue) at(temperature float64, ids ...string) (arms []placed) {
 }
 
 // cells goes through groups of arms, each seed by seed, and lists each run once.
-func (c *Catalogue) cells(t *Tier, seeds int, env Environment, groups ...[]placed) (cells []Cell) {
+func (c *Catalogue) cells(t *Tier, seeds Seeds, env Environment, groups ...[]placed) (cells []Cell) {
 	data, seen := c.Dataset(t.Dataset), map[string]bool{}
 	for _, group := range groups {
-		for seed := range uint64(seeds) {
+		for _, seed := range seeds.All() {
 			for _, p := range group {
-				temperature := p.temperature
-				if temperature == 0 || p.arm.Features != Trained { // floors do not depend on it
-					temperature = t.Train.Scale().Temperature
-				}
+				temperature := t.TemperatureOf(p.arm, p.temperature)
 				spec := t.Spec(p.arm, temperature, seed, data, env)
 				if run := spec.ID(); !seen[run] {
 					seen[run] = true

@@ -204,6 +204,9 @@ func (r *Runner) attempt(ctx context.Context, observe func(Event), compute func(
 	}
 	before := m.Provenance
 	m.Provenance = r.provenance(a.start)
+	if !before.Started.IsZero() { // a plan that was registered between two attempts came too late
+		m.Provenance.Started = before.Started
+	}
 	m.Provenance.WallSeconds = before.WallSeconds + time.Since(a.start).Seconds()
 	m.Provenance.Joules = before.Joules + a.energy.joules()
 	m.Provenance.Resumed = before.Resumed

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -26,8 +27,25 @@ type Tier struct {
 	BandEvery int
 	// Analysis is how embeddings at the checkpoints are analysed.
 	Analysis analysis.Protocol
-	// Seeds is the number of seeds that are run unless the caller says otherwise.
+	// Seeds is the number of seeds, from 0, on which is explored unless the caller says otherwise.
 	Seeds int
+	// NotTestable gives by thesis the reason for which no verdict of this tier could mean anything. What was measured
+	// is shown all the same.
+	NotTestable map[string]string
+}
+
+// Temperature is that at which a claim is tested.
+func (t *Tier) Temperature(c *Claim) float64 {
+	return cmp.Or(c.Temperature, t.Train.Scale().Temperature)
+}
+
+// TemperatureOf is that at which an arm is trained for a claim at a temperature, 0 meaning the tier's. Floors do not
+// depend on it, and are filed under the tier's.
+func (t *Tier) TemperatureOf(a *Arm, claim float64) float64 {
+	if a.Features != Trained {
+		claim = 0
+	}
+	return cmp.Or(a.Temperature, claim, t.Train.Scale().Temperature)
 }
 
 // Validate reports everything that is wrong with a tier by itself.

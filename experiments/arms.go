@@ -24,6 +24,19 @@ var arms = []*bench.Arm{
 	{ID: "without-same-class-in-hardest-prior", Title: "without same-class negatives among the hardest 1/C", Features: bench.Trained, Rules: []negatives.Rule{
 		{Action: negatives.Drop, Pool: negatives.SameClass, ClassPrior: true}}},
 
+	{ID: "hardest5-without-hardest01", Title: "hardest 5% without the hardest 0.1%", Features: bench.Trained, Rules: []negatives.Rule{
+		{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.05},
+		{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 0.001}}},
+	{ID: "ring", Title: "ring of ranks 1% to 10%", Features: bench.Trained, Rules: []negatives.Rule{
+		{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.1},
+		{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 0.01}}},
+	{ID: "hardest5-late", Title: "all negatives, then the hardest 5% only", Features: bench.Trained, Rules: []negatives.Rule{
+		{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.05}}},
+	{ID: "median5", Title: "the 5% around the median only", Features: bench.Trained, Rules: []negatives.Rule{
+		{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 0.475},
+		{Action: negatives.Drop, Pool: negatives.Easiest, Fraction: 0.475}}},
+	{ID: "low-temperature", Title: "all negatives at temperature 0.07", Features: bench.Trained, Temperature: lowTemperature},
+
 	{ID: "untrained", Title: "untrained encoder (floor)", Features: bench.Untrained},
 	{ID: "pixels", Title: "raw pixels at half resolution (floor)", Features: bench.Pixels},
 }

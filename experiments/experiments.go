@@ -1,4 +1,4 @@
-// Package experiments holds the definitions: arms, claims and tiers, as data. Adding an arm or a claim is
+// Package experiments holds the definitions: arms, claims, tiers and the plan, as data. Adding an arm or a claim is
 // one literal here; `cidbench list`, the help texts, the plan and the report follow.
 //
 // Only 5%, 95% and 0.1% are numbers that the paper states for its cuts. Margins, seeds and scales are
@@ -23,12 +23,15 @@ var All = &bench.Catalogue{
 	Datasets: datasets,
 	Arms:     arms,
 	Claims: slices.Concat(
-		hardest5, easiest95, hardest01, sameClass, semantics, consistency,
-		bench.AtTemperature(lowTemperature, slices.Concat(hardest5, easiest95, hardest01, semantics, consistency)),
+		hardest5, hardest01, sameClass, semantics, consistency,
+		bench.AtTemperature(lowTemperature, slices.Concat(hardest5, hardest01, semantics, consistency)),
+		treatments, doses,
 	),
 	Sweeps: sweeps,
 	Tiers:  tiers,
 	Floors: []string{"pixels", "untrained"},
+	Gain:   bench.Gain{Of: "all", Over: "untrained"},
+	Plans:  plans,
 }
 
 // lowTemperature is MoCo v1's, at which the paper is said to see the hardest 0.1% hurt.

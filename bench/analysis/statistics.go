@@ -1,5 +1,7 @@
 package analysis
 
+import "slices"
+
 // Definition says what a statistic is.
 type Definition struct {
 	ID    string
@@ -26,6 +28,8 @@ const (
 	AnticorrelatedWuPalmer = "anticorrelated-wu-palmer"
 	HardConsistency        = "hard-consistency"
 	EasyConsistency        = "easy-consistency"
+	HardStability          = "hard-stability"
+	EasyStability          = "easy-stability"
 )
 
 const (
@@ -36,6 +40,7 @@ const (
 	correlationUnit = "Spearman's correlation of dot product and similarity, mean over queries"
 	contrastUnit    = "difference in mean similarity from the middle half of the same query's negatives"
 	excessUnit      = "variance of counts over the binomial one, minus 1"
+	stabilityUnit   = "Spearman's correlation of two encoders' counts, mean over pairs"
 )
 
 // All defines every statistic that Run computes, in the order of reports.
@@ -56,6 +61,12 @@ var All = []Definition{
 	{AnticorrelatedWuPalmer, "anti-correlated negatives of other classes in the easiest tail are near in meaning, by Wu-Palmer", contrastUnit, 0, true, treeNull},
 	{HardConsistency, "some images are hard negatives of more queries than others", excessUnit, 0, true, countNull},
 	{EasyConsistency, "some images are easy negatives of more queries than others", excessUnit, 0, true, countNull},
+}
+
+// Across defines what is measured between encoders, so that none has it alone: Stability computes it from their counts.
+var Across = []Definition{
+	{HardStability, "encoders agree on which images are hard negatives of many queries", stabilityUnit, 0, false, ""},
+	{EasyStability, "encoders agree on which images are easy negatives of many queries", stabilityUnit, 0, false, ""},
 }
 
 // Statistic is a number with what surrounds it.
@@ -80,7 +91,7 @@ func (p Protocol) statistic(r ratio, draws []float64, threads int) Statistic {
 
 // Define finds the definition of a statistic.
 func Define(id string) (Definition, bool) {
-	for _, d := range All {
+	for _, d := range slices.Concat(All, Across) {
 		if d.ID == id {
 			return d, true
 		}
