@@ -32,8 +32,8 @@ type checkpoint struct {
 	// attempts; Resumed is the number of resumptions.
 	Started     time.Time `json:"started"`
 	WallSeconds float64   `json:"wallSeconds"`
-	Joules      float64 `json:"joules,omitempty"`
-	Resumed     int     `json:"resumed"`
+	Joules      float64   `json:"joules,omitempty"`
+	Resumed     int       `json:"resumed"`
 }
 
 // run is a cell being computed.

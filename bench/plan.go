@@ -106,8 +106,8 @@ func (p *Plan) validate(c *Catalogue) error {
 
 // Seeds are N seeds from First on.
 type Seeds struct {
-	First uint64
-	N     int
+	First uint64 `json:"first"`
+	N     int    `json:"n"`
 }
 
 // All lists them.

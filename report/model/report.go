@@ -2,6 +2,8 @@
 package model
 
 import (
+	"time"
+
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/stats"
@@ -11,29 +13,32 @@ import (
 // or goes away; new fields do not raise it.
 const (
 	Schema  = "cidbench-report"
-	Version = 1
+	Version = 2
 )
 
-// TotalAlpha bounds the probability of any wrong verdict in a report, over all its claims and looks. Claims
-// are judged at Report.Alpha.
-const TotalAlpha = 0.05
+// Alpha is the one-sided level, in either direction, at which an exploratory claim is judged, and Level that of
+// intervals that decide nothing: their ends are two one-sided bounds at Alpha.
+const (
+	Alpha = 0.05
+	Level = 1 - 2*Alpha
+)
 
 // Report is what the runs say about the claims. Accuracies and their differences are in points: 1 is 1%
 // of the test images. Pointers are nil where a number does not exist.
 type Report struct {
-	Schema   string      `json:"schema"`
-	Version  int         `json:"version"`
-	Alpha    float64     `json:"alpha"`           // at which claims are judged, at each look if there are several
-	Level    float64     `json:"level"`           // of the intervals, 1 - 2*Alpha: their ends are two one-sided bounds
-	Looks    *Looks      `json:"looks,omitempty"` // nil if the number of seeds was fixed
-	Paper    bench.Paper `json:"paper"`           // whose claims these are
-	Tier     Tier        `json:"tier"`
-	Tally    Tally       `json:"tally"`
-	Claims   []Claim     `json:"claims"`
-	Across   []Across    `json:"across"` // the verdicts by statement and temperature
-	Arms     []Arm       `json:"arms"`
-	Sweeps   []Sweep     `json:"sweeps,omitempty"`   // those without a run are left out
-	Analyses []Analysis  `json:"analyses,omitempty"` // of embeddings, by arm and temperature and then over training
+	Schema  string      `json:"schema"`
+	Version int         `json:"version"`
+	Paper   bench.Paper `json:"paper"`          // whose claims these are
+	Plan    *Plan       `json:"plan,omitempty"` // nil if the tier has none, or was asked to be explored
+	Tier    Tier        `json:"tier"`
+	// Confirmed counts the claims of a plan that was registered before their runs, and Explored the others.
+	Confirmed Tally      `json:"confirmed"`
+	Explored  Tally      `json:"explored"`
+	Claims    []Claim    `json:"claims"`
+	Across    []Across   `json:"across"` // the verdicts by statement and temperature
+	Arms      []Arm      `json:"arms"`
+	Sweeps    []Sweep    `json:"sweeps,omitempty"`   // those without a run are left out
+	Analyses  []Analysis `json:"analyses,omitempty"` // of embeddings, by arm and temperature and then over training
 	// Floors are the arms, by id, above whose accuracy learning starts; Chance is the accuracy of guessing.
 	Floors     []Floor    `json:"floors"`
 	Chance     *float64   `json:"chance,omitempty"`
@@ -63,13 +68,14 @@ type Tier struct {
 	RunsMissing int     `json:"runsMissing"`
 }
 
-// Tally counts the claims by verdict.
+// Tally counts claims by verdict.
 type Tally struct {
 	Supported      int `json:"supported"`
 	Refuted        int `json:"refuted"`
 	Inconclusive   int `json:"inconclusive"`
-	NothingToJudge int `json:"nothingToJudge"`
+	NothingToJudge int `json:"nothingToJudge,omitempty"`
 	NotAsAsked     int `json:"notAsAsked,omitempty"`
+	NotTestable    int `json:"notTestable,omitempty"`
 }
 
 // Count adds a verdict.
@@ -83,49 +89,69 @@ func (t *Tally) Count(v stats.Verdict) {
 		t.NothingToJudge++
 	case NotAsAsked:
 		t.NotAsAsked++
+	case NotTestable:
+		t.NotTestable++
 	default:
 		t.Inconclusive++
 	}
 }
 
+// Testable is how many claims a verdict could be reached on, and Nothing on how many of them nothing was measured.
+func (t Tally) Testable() int {
+	return t.Supported + t.Refuted + t.Inconclusive + t.Nothing()
+}
+
+// Nothing is the number of testable claims without a single pair of runs.
+func (t Tally) Nothing() int { return t.NothingToJudge + t.NotAsAsked }
+
 // Exit codes of a report.
 const (
-	ExitSupported    = 0 // every claim
+	ExitSupported    = 0 // every claim that counts
 	ExitRefuted      = 3 // at least one claim
 	ExitInconclusive = 4 // none refuted, at least one not supported
 	ExitNothing      = 5 // no claim has a single pair of runs
 )
 
-// ExitCode says in one number what the report found. Having measured nothing is never 0.
+// ExitCode says in one number what the report found of the claims that confirm, or if there are none of the others.
+// Having measured nothing is never 0.
 func (r *Report) ExitCode() int {
-	switch t := r.Tally; {
-	case t.NothingToJudge+t.NotAsAsked == len(r.Claims):
+	t := r.Confirmed
+	if t.Testable() == 0 {
+		t = r.Explored
+	}
+	switch {
+	case t.Nothing() == t.Testable():
 		return ExitNothing
 	case t.Refuted > 0:
 		return ExitRefuted
-	case t.Supported < len(r.Claims):
+	case t.Supported < t.Testable():
 		return ExitInconclusive
 	}
 	return ExitSupported
 }
 
-// Looks is the plan of a report whose claims were judged on more and more seeds until they were decided, and
-// how far it got. A claim has the verdict of the first look that decided it.
-type Looks struct {
-	Method  string   `json:"method"`
-	Seeds   []int    `json:"seeds"`             // of each look, planned before the first
-	Alpha   float64  `json:"alpha"`             // over all looks; the report's is that of each
-	Taken   int      `json:"taken"`             // looks of which every run was there
-	Open    []string `json:"open"`              // claims that a further look may decide
-	Stopped string   `json:"stopped,omitempty"` // why looks were left out while claims were open
+// Plan is the tier's plan, and how far it got.
+type Plan struct {
+	ID    string  `json:"id"`    // of its record, which fixes claims, margins, looks and every setting of every run
+	Basis string  `json:"basis"` // what was known when it was made
+	Alpha float64 `json:"alpha"` // of any wrong verdict among its claims
+	// Registered is when its record was made, nil if the registry has none, and Manifest the digest of that.
+	Registered *time.Time      `json:"registered,omitempty"`
+	Manifest   registry.Digest `json:"manifest,omitempty"`
+	FirstSeed  uint64          `json:"firstSeed"`
+	Looks      []int           `json:"looks"` // numbers of seeds
+	Primary    Levels          `json:"primary"`
+	Secondary  Levels          `json:"secondary"`
+	// Open are the claims that a further look may decide, with the look, from 0, and Stopped says why it was not taken.
+	Open    map[string]int `json:"open,omitempty"`
+	Stopped string         `json:"stopped,omitempty"`
 }
 
-// Next is the number of seeds that the next look asks for, 0 if there is none to take.
-func (l *Looks) Next() int {
-	if len(l.Open) == 0 || l.Taken == len(l.Seeds) {
-		return 0
-	}
-	return l.Seeds[l.Taken]
+// Levels are claims of a plan with what each of them may spend of alpha, and the one-sided level of each look.
+type Levels struct {
+	Claims []string  `json:"claims"`
+	Share  float64   `json:"share"`
+	Looks  []float64 `json:"looks"`
 }
 
 // Provenance says where the numbers come from.
