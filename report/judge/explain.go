@@ -111,7 +111,7 @@ func (l look) places(claim *bench.Claim, temperature float64, sweeps []model.Swe
 				}
 				for _, line := range sweep.Lines {
 					p := model.Place{Sweep: sweep.ID, Line: line.String(), Arm: id, Fraction: fraction}
-					if line.Action == rule.Action && line.Pool == rule.Pool && !slices.Contains(places, p) {
+					if line.Action == rule.Action && line.Pool == rule.Pool && rule.After == 0 && !slices.Contains(places, p) {
 						places = append(places, p)
 					}
 				}
