@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/bench/analysis"
-	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"

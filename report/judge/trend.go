@@ -25,6 +25,7 @@ func (l look) trend(claim *bench.Claim, declared bench.Trend) (model.Contrast, [
 	}
 	var runs []model.RunRef
 	var rows [][]float64
+	var seeds []uint64
 	obstacles := bySeed{}
 	for _, seed := range bench.Explored(sweep.Seeds).All() {
 		var falls []float64
@@ -41,13 +42,14 @@ func (l look) trend(claim *bench.Claim, declared bench.Trend) (model.Contrast, [
 		if len(falls) < len(arms) {
 			continue
 		}
-		rows = append(rows, falls)
-		rho := stats.RankCorrelation(falls)
-		c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: rho, Difference: rho})
+		rows, seeds = append(rows, falls), append(seeds, seed)
 	}
 	least := stats.Evidence{Support: 1}
 	if page, err := stats.Page(rows); err == nil {
 		least.Support = page.P
+		for i, rho := range page.Rho {
+			c.Pairs = append(c.Pairs, model.Pair{Seed: seeds[i], A: rho, Difference: rho})
+		}
 	}
 	l.test(&c, claim, obstacles.sentences(), least)
 	return c, runs

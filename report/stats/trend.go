@@ -12,9 +12,8 @@ import (
 type Trend struct {
 	N      int `json:"n"`      // seeds
 	Levels int `json:"levels"` // doses
-	// MeanRho is the mean over seeds of Spearman's correlation of dose and response; a seed whose responses are
-	// all equal counts as 0.
-	MeanRho float64 `json:"meanRho"`
+	// Rho is by seed Spearman's correlation of dose and response; 0 where the responses are all equal.
+	Rho []float64 `json:"rho"`
 	// P is the one-sided p value of "responses do not depend on the dose" against "they rise", PFalling against
 	// "they fall".
 	P        float64 `json:"p"`
@@ -55,8 +54,9 @@ func Page(rows [][]float64) (Trend, error) {
 			observed += (j + 1) * r
 			ranks[j] = float64(r)
 		}
+		trend.Rho = append(trend.Rho, 0)
 		if rho := stat.Correlation(doses, ranks, nil); !math.IsNaN(rho) {
-			trend.MeanRho += rho / float64(len(rows))
+			trend.Rho[i] = rho
 		}
 		null = convolve(null, orders(twice))
 	}

