@@ -10,58 +10,63 @@ import (
 	"github.com/cidbench/cidbench/report/stats"
 )
 
-// Reason says why a claim got its verdict, with the numbers, and at which look if there are several.
+// Reason says why a claim got its verdict, with the numbers, what holds it back, and at which look of a plan.
 func Reason(c *model.Claim, r *model.Report) string {
-	switch {
-	case r.Looks == nil:
-		return because(c)
-	case r.Looks.Taken == 0 && obstacles(c.Contrasts) == "": // its runs are there, those of other claims are not
-		return lookedAt(c, r)
+	said := []string{because(c)}
+	if len(c.Gate) > 0 {
+		said = append(said, sentence("a secondary claim counts only once all primaries are decided; open: "+strings.Join(c.Gate, ", ")))
 	}
-	return because(c) + " " + lookedAt(c, r)
+	if c.Looks > 0 {
+		said = append(said, lookedAt(c, r))
+	}
+	return strings.Join(said, " ")
 }
 
 // because is the reason in one sentence.
 func because(c *model.Claim) string {
 	told := func(x model.Contrast) string { return measured(x) + ", " + side(x) }
-	holds := "p " + Probability(c.Corrected.Support) + corrections(1, c.FamilySize)
-	fails := "p " + Probability(c.Corrected.Refute) + corrections(len(c.Contrasts), c.FamilySize)
+	holds, fails := "p "+Holds(c.P), "p "+Fails(c.P)
+	if n := len(c.Contrasts); n > 1 {
+		fails += fmt.Sprintf(", corrected for %d contrasts", n)
+	}
 	// The contrast that holds least surely, and the one that fails most surely.
 	weakest := extreme(c.Contrasts, func(p stats.Evidence) float64 { return -p.Support })
 	failing := extreme(c.Contrasts, func(p stats.Evidence) float64 { return p.Refute })
-	const undone = ", but not surely enough: " // decided on its own, but the correction undid it
+	own := cmp.Or(c.Own, c.Verdict)
 	switch why := obstacles(c.Contrasts); {
-	case c.Verdict == model.NothingToJudge || c.Verdict == model.NotAsAsked:
+	case own == model.NotTestable:
+		return notTestable(c)
+	case own == model.NothingToJudge || own == model.NotAsAsked:
 		return sentence("nothing was measured: " + why)
-	case c.Verdict == stats.Supported:
+	case own == stats.Supported:
 		return sentence(Joined(c.Contrasts, "; and ", told) + "; " + holds)
-	case c.Verdict == stats.Refuted:
+	case own == stats.Refuted:
 		return sentence(told(failing) + "; " + fails)
 	case why != "":
 		return sentence("not judged: " + why)
 	case failing.Alone == stats.Refuted:
-		return sentence(told(failing) + undone + fails)
-	case weakest.Alone == stats.Supported:
-		return sentence(told(weakest) + undone + holds)
+		return sentence(told(failing) + ", but not surely enough: " + fails) // the correction undid it
+	case weakest.Alone == stats.Supported && c.Assay != nil:
+		return sentence(told(weakest) + ", but " + Assay(*c))
 	case weakest.Statistic != "":
 		return sentence(measured(weakest) + ", which does not settle whether it lies above " + margin(weakest))
 	}
-	return sentence(measured(weakest) + ", which does not settle on which side of " + margin(weakest) + " the difference lies")
+	return sentence(measured(weakest) + ", which does not settle on which side of " + margin(weakest) + " it lies")
 }
 
-// corrections says what a p value was corrected for.
-func corrections(contrasts, family int) string {
-	var all []string
-	if contrasts > 1 {
-		all = append(all, Count(contrasts, "contrast"))
+// notTestable gives the reason that the tier declares, and what was measured all the same.
+func notTestable(c *model.Claim) string {
+	text := sentence("not testable here: " + c.NotTestable)
+	var measurements []string
+	for _, x := range c.Contrasts {
+		if x.Found != nil {
+			measurements = append(measurements, measured(x))
+		}
 	}
-	if family > 1 {
-		all = append(all, Count(family, "claim"))
+	if len(measurements) == 0 {
+		return text
 	}
-	if len(all) == 0 {
-		return ""
-	}
-	return ", corrected for " + strings.Join(all, " and ")
+	return text + " " + sentence("as an illustration, "+strings.Join(measurements, "; and "))
 }
 
 // extreme is the judged contrast with the least value.
@@ -97,47 +102,34 @@ func obstacles(contrasts []model.Contrast) string {
 	return strings.Join(all, "; ")
 }
 
-// LookMethod is how looking more than once is corrected for; stats.LookAlpha has the argument.
-const LookMethod = "looks planned up front, each judged at an equal share of the level (Bonferroni); a claim keeps the verdict of the first look that decides it"
-
-// lookedAt says in one sentence at which look a claim got its verdict.
+// lookedAt says in one sentence at which look of the plan a claim got its verdict.
 func lookedAt(c *model.Claim, r *model.Report) string {
-	l := r.Looks
-	if l.Taken == 0 {
-		return sentence(fmt.Sprintf("%s before the first of %s was complete, so nothing is decided", cmp.Or(l.Stopped, "runs are missing"), Count(len(l.Seeds), "planned look")))
+	stopped := ""
+	if r.Plan != nil {
+		stopped = r.Plan.Stopped
 	}
-	text := fmt.Sprintf("look %d of %d (%s), each judged at level %.4g", c.Look, len(l.Seeds), Count(l.Seeds[c.Look-1], "seed"), r.Alpha)
-	switch {
-	case c.Open() && l.Stopped != "":
-		return sentence(l.Stopped + " after " + text)
-	case c.Open():
-		return sentence("open after " + text)
-	case c.Verdict == stats.Supported || c.Verdict == stats.Refuted:
+	if c.Look == 0 {
+		return sentence(fmt.Sprintf("%s before the first of %s was complete (%s), so nothing is decided", cmp.Or(stopped, "runs are missing"), Count(c.Looks, "look"), Seeds(c.Seeds)))
+	}
+	text := fmt.Sprintf("look %s (%s), at one-sided level %s", Look(*c), Seeds(c.Seeds), Alpha(c.Alpha))
+	switch own := cmp.Or(c.Own, c.Verdict); {
+	case own == stats.Supported || own == stats.Refuted:
 		return sentence("decided at " + text)
+	case !c.Open():
+		return sentence("given up at " + text + ": more seeds cannot change that")
+	case c.Look == c.Looks:
+		return sentence("not decided at " + text + ", the last")
 	}
-	return sentence("given up at " + text + ": more seeds cannot change that")
+	return sentence(cmp.Or(stopped, "open") + " after " + text)
 }
 
-// Looks is the plan and how far it got.
-func Looks(r *model.Report) string {
-	l := r.Looks
-	return fmt.Sprintf("%d of %s taken, planned at %s seeds, each judged at level %.4g", l.Taken, Count(len(l.Seeds), "look"), listed(l.Seeds), r.Alpha)
-}
-
-// LooksMethod explains the correction to readers of a report.
-func LooksMethod(r *model.Report) string {
-	return fmt.Sprintf("Seeds were added until the claims were decided: %s. Any wrong verdict at any of the %s, each judged at level %.4g, has a probability of at most %s. "+
-		"Intervals have the level of a look; they and the p values are of the look named with the verdict.",
-		LookMethod, Count(len(r.Looks.Seeds), "look"), r.Alpha, Confidence(r.Looks.Alpha))
-}
-
-// listed is "3, 5, 8 and 12".
-func listed(seeds []int) string {
-	last := len(seeds) - 1
+// Listed is "3, 5, 8 and 12".
+func Listed(all []int) string {
+	last := len(all) - 1
 	if last == 0 {
-		return strconv.Itoa(seeds[0])
+		return strconv.Itoa(all[0])
 	}
-	return Joined(seeds[:last], ", ", strconv.Itoa) + " and " + strconv.Itoa(seeds[last])
+	return Joined(all[:last], ", ", strconv.Itoa) + " and " + strconv.Itoa(all[last])
 }
 
 // Differs says what follows from verdicts that are not the same: only where a claim is shown to hold at one
