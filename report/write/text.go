@@ -88,6 +88,7 @@ var paint = strings.NewReplacer(
 	words.Label(stats.Refuted, false), "\x1b[31m"+words.Label(stats.Refuted, false)+"\x1b[0m",
 	words.Label(stats.Inconclusive, false), "\x1b[33m"+words.Label(stats.Inconclusive, false)+"\x1b[0m",
 	words.Label(model.NothingToJudge, false), "\x1b[2m"+words.Label(model.NothingToJudge, false)+"\x1b[0m",
+	words.Label(model.NotTestable, false), "\x1b[2m"+words.Label(model.NotTestable, false)+"\x1b[0m",
 )
 
 // fill breaks text into lines of at most width runes where words allow it, all but the first indented.
