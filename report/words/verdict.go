@@ -67,8 +67,8 @@ func Role(c model.Claim) string {
 	return string(c.Role)
 }
 
-// Standings says why a claim is confirmatory, or exploratory.
-func Standings(c model.Claim, r *model.Report) string {
+// RoleInFull says why a claim is confirmatory, or exploratory.
+func RoleInFull(c model.Claim, r *model.Report) string {
 	switch {
 	case c.Verdict == model.NotTestable:
 		return "counted apart: no verdict would mean anything here"
