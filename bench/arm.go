@@ -80,6 +80,9 @@ type SweepLine struct {
 	Pool   negatives.Pool   `json:"pool"`
 }
 
+// Keeps says that the line keeps its fraction, and drops the rest.
+func (l SweepLine) Keeps() bool { return l.Action == negatives.Keep }
+
 // String reads like "keep hardest".
 func (l SweepLine) String() string { return fmt.Sprintf("%s %s", l.Action, l.Pool) }
 

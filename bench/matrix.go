@@ -2,8 +2,29 @@ package bench
 
 // Matrix lists the cells with which claims of a tier are explored, controls included: floors first and then seed by
 // seed, so that whatever is finished is paired. Cells that are the same run appear once.
+// Claims about trends have cells of their sweeps, for the sweeps' seeds.
 func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds Seeds, env Environment) []Cell {
-	return c.claimed(t, claims, (*Claim).Arms, seeds, env)
+	cells := c.claimed(t, claims, (*Claim).Arms, seeds, env)
+	seen := map[string]bool{}
+	for _, cell := range cells {
+		seen[cell.Spec.ID()] = true
+	}
+	for _, claim := range claims {
+		for _, x := range claim.Trends {
+			sweep := c.Sweep(x.Sweep)
+			var arms []placed
+			for _, fraction := range sweep.Fractions {
+				arms = append(arms, placed{x.Line.Arm(fraction), 0})
+			}
+			for _, cell := range c.cells(t, Explored(sweep.Seeds), env, c.at(0, sweep.Reference), arms) {
+				if run := cell.Spec.ID(); !seen[run] {
+					seen[run] = true
+					cells = append(cells, cell)
+				}
+			}
+		}
+	}
+	return cells
 }
 
 // Confirming lists the cells that verdicts on claims rest on, without controls.

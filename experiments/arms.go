@@ -31,7 +31,7 @@ var arms = []*bench.Arm{
 		{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.1},
 		{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 0.01}}},
 	{ID: "hardest5-late", Title: "all negatives, then the hardest 5% only", Features: bench.Trained, Rules: []negatives.Rule{
-		{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.05}}},
+		{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.05, After: 0.5}}},
 	{ID: "median5", Title: "the 5% around the median only", Features: bench.Trained, Rules: []negatives.Rule{
 		{Action: negatives.Drop, Pool: negatives.Hardest, Fraction: 0.475},
 		{Action: negatives.Drop, Pool: negatives.Easiest, Fraction: 0.475}}},

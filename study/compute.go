@@ -1,7 +1,6 @@
 package study
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -46,6 +45,7 @@ func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 // analyze analyses what is stored of the cells and was not analysed yet.
 func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
 	analyses, err := bench.Analyses(ctx, s.reg, cells, s.tier.Analysis, s.source.Tree(), s.env)
+	analyses = slices.DeleteFunc(analyses, s.unasked)
 	if err != nil || len(analyses) == 0 {
 		return err
 	}
@@ -71,20 +71,25 @@ func (s *Study) work(what string, weights map[string]int, do func(*bench.Runner)
 	})
 }
 
-// observed picks the cells that claims observe, and untrained encoders beside them.
+// observed picks the cells that claims observe, and untrained encoders beside them, on the seeds that each claim is
+// judged on.
 func (s *Study) observed(cells []bench.Cell) []bench.Cell {
+	judged := slices.Concat(s.planned(s.catalogue), s.explored())
 	return pick(cells, func(cell bench.Cell) bool {
-		return slices.ContainsFunc(s.claims, func(c *bench.Claim) bool {
-			return slices.ContainsFunc(c.Observations, func(x bench.Observation) bool {
-				return cell.Spec.Training.Features == bench.Untrained || x.Arm == cell.Arm && s.temperature(c) == cell.Temperature
+		return slices.ContainsFunc(judged, func(c *bench.Claim) bool {
+			return s.confirms(cell) == (s.plan.Role(c.ID) != bench.Exploratory) && slices.ContainsFunc(c.Observations, func(x bench.Observation) bool {
+				return cell.Spec.Training.Features == bench.Untrained || x.Arm == cell.Arm && s.tier.Temperature(c) == cell.Temperature
 			})
 		})
 	})
 }
 
-// temperature is the one at which a claim is tested.
-func (s *Study) temperature(c *bench.Claim) float64 {
-	return cmp.Or(c.Temperature, s.tier.Train.Scale().Temperature)
+// confirms says whether a cell is one of the plan's.
+func (s *Study) confirms(cell bench.Cell) bool { return s.plan != nil && cell.Seed >= s.plan.FirstSeed }
+
+// unasked says that an analysis bears on no verdict and no figure: of what confirms, all but the end of training.
+func (s *Study) unasked(a bench.Analysis) bool {
+	return s.confirms(a.Cell) && a.Step < a.Cell.Spec.Training.Steps()
 }
 
 // Analyze analyses what is stored of the selected arms, or of those that the claims observe, and trains nothing.
@@ -108,7 +113,7 @@ func (s *Study) Analyze(ctx context.Context) (*model.Report, error) {
 	if err := s.analyze(ctx, cells); err != nil {
 		return nil, err
 	}
-	r, err := s.report(ctx, s.whole())
+	r, err := s.Report(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogu
 		switch {
 		case run.Scheme != bench.KeyScheme:
 			foreign = fmt.Sprintf("keys of scheme %d, and this program reads and writes scheme %d", run.Scheme, bench.KeyScheme)
-		case run.IsAnalysis():
+		case run.IsAnalysis(), run.IsPlan():
 			continue
 		case catalogue.Dataset(run.Dataset.Name) == nil:
 			foreign = fmt.Sprintf("data set %q, which this program does not know", run.Dataset.Name)
@@ -73,7 +73,7 @@ func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogu
 			continue
 		}
 		h.foreign[foreign] = append(h.foreign[foreign], run.commit)
-		if !run.IsAnalysis() {
+		if !run.IsAnalysis() && !run.IsPlan() {
 			h.others = append(h.others, run)
 		}
 	}
@@ -142,14 +142,22 @@ func (h *held) adopt(t *bench.Tier, own version, selector string) (version, erro
 	return own, UsageError{fmt.Errorf("choose one version of the runs with --runs (or @ when comparing), such as v1,go; there are: %s", strings.Join(names, "; "))}
 }
 
-// seeds is the number of seeds, counted from 0, of which there may be runs of a version.
-func (h *held) seeds(t *bench.Tier, of version) (seeds int) {
-	for _, run := range h.runs {
-		if run.Training.Method.Version == of.Method && run.Backend == of.Backend && run.Dataset.Name == t.Dataset {
+// heldSeeds is the number of seeds, counted from 0, that may have been explored. Those of a plan are none of them.
+func (s *Study) heldSeeds() (seeds int) {
+	plan := s.catalogue.Plan(s.tier.ID)
+	for _, run := range s.held.runs {
+		explored := plan == nil || run.Seed < plan.FirstSeed
+		if explored && run.Training.Method.Version == s.env.Method && run.Backend == s.env.Backend && run.Dataset.Name == s.tier.Dataset {
 			seeds = max(seeds, int(run.Seed)+1)
 		}
 	}
 	return seeds
+}
+
+// has says whether the run of a cell is there.
+func (h *held) has(cell bench.Cell) bool {
+	id := cell.Spec.ID()
+	return slices.ContainsFunc(h.runs, func(run heldRun) bool { return run.id == id })
 }
 
 // near finds for a cell that was not run the run that is nearest to it: of the same data set, features, rules and

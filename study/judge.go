@@ -13,7 +13,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cidbench/cidbench/bench"
@@ -23,59 +22,73 @@ import (
 	"github.com/cidbench/cidbench/report/diff"
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/words"
 )
 
-// Judge judges the claims, after running what is missing if run is set. With Looks it runs no more than it
-// takes to decide them.
+// Judge judges the claims, after running what is missing if run is set: what is explored, and of the plan no more
+// looks than it takes to decide its claims.
 func (s *Study) Judge(ctx context.Context, run bool) (*model.Report, error) {
-	if s.looks != nil {
-		return s.look(ctx, run)
+	at := extent{cells: s.matrix(0)}
+	in, err := s.look(ctx, &at, run)
+	if err != nil {
+		return nil, err
 	}
-	if run {
-		if err := s.Run(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return s.report(ctx, s.whole())
+	return judge.Build(in)
 }
 
 var errBudget = errors.New("the budget is spent")
 
-// look judges at each planned number of seeds, running what is missing, until the claims are decided. It
-// reads what is stored before it runs anything, so the budget has no say in the verdict on stored runs.
-func (s *Study) look(ctx context.Context, run bool) (*model.Report, error) {
-	budget := cmp.Or(s.opts.Looks.Budget, time.Duration(math.MaxInt64))
+// look goes on to further looks as long as claims of the plan are open, running what is missing. It reads what is
+// stored before it runs anything, so the budget has no say in the verdict on stored runs.
+func (s *Study) look(ctx context.Context, at *extent, run bool) (judge.Input, error) {
+	budget := cmp.Or(s.opts.Budget, time.Duration(math.MaxInt64))
 	limited, cancel := context.WithTimeoutCause(ctx, budget, errBudget)
 	defer cancel()
-	at := s.whole()
 	for ran := 0; ; {
-		r, err := s.report(ctx, at)
+		in, err := s.input(ctx, *at)
 		if err != nil {
-			return nil, err
+			return in, err
 		}
-		next := r.Looks.Next()
-		if next == 0 || at.stopped != "" {
-			return r, nil
+		r, err := judge.Build(in)
+		if err != nil || at.stopped != "" {
+			return in, err
 		}
-		open := func(c *bench.Claim) bool { return slices.Contains(r.Looks.Open, c.ID) }
 		before := len(at.cells)
-		at.cells = union(at.cells, s.matrix(pick(s.claims, open), next))
-		if len(at.cells) > before {
-			continue // its runs may be there already
+		open := s.open(r)
+		for claim, look := range open {
+			at.cells = union(at.cells, s.confirming([]*bench.Claim{claim}, look))
 		}
-		if !run || ran == next { // what was run and is gone again is not run twice
+		switch {
+		case len(at.cells) > before: // its runs may be there already
+			continue
+		case ran == len(at.cells) && len(open) > 0, !run && len(open) > 0: // what was run and is gone again is not run twice
 			at.stopped = "stored runs end"
 			continue
+		case ran == len(at.cells), !run:
+			return in, nil
 		}
-		ran = next
-		s.opts.Observer.Say(fmt.Sprintf("look %d of %d: %d seeds for %s", r.Looks.Taken+1, len(s.looks), next, strings.Join(r.Looks.Open, ", ")))
+		ran = len(at.cells)
+		if len(open) > 0 {
+			s.opts.Observer.Say(words.Going(r))
+		}
 		err = s.compute(limited, at.cells)
 		if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(limited), errBudget) {
 			at.stopped = fmt.Sprintf("budget of %s spent", budget)
 		} else if err != nil {
-			return nil, err
+			return in, err
 		}
 	}
+}
+
+// open are the claims of the plan that a further look may decide, with that look, from 0.
+func (s *Study) open(r *model.Report) map[*bench.Claim]int {
+	open := map[*bench.Claim]int{}
+	if r.Plan != nil {
+		for id, look := range r.Plan.Open {
+			open[s.catalogue.Claim(id)] = look
+		}
+	}
+	return open
 }
 
 func pick[T any](all []T, want func(T) bool) (picked []T) {
@@ -87,49 +100,52 @@ func pick[T any](all []T, want func(T) bool) (picked []T) {
 	return picked
 }
 
-// extent is how far a report reaches.
+// extent is how far a report reaches: the cells that its verdicts may rest on, and why it goes no further.
 type extent struct {
-	seeds int
-	cells []bench.Cell
-	// looks are the planned ones, and stopped says why the last of them were left out.
-	looks   []int
+	cells   []bench.Cell
 	stopped string
 }
 
-func (s *Study) whole() extent { return extent{seeds: s.seeds, cells: s.cells, looks: s.looks} }
-
-// report judges what the registry holds.
-func (s *Study) report(ctx context.Context, to extent) (*model.Report, error) {
-	in, err := s.input(ctx, to)
+// Report judges what the registry holds.
+func (s *Study) Report(ctx context.Context) (*model.Report, error) {
+	in, err := s.Input(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return judge.Build(in)
 }
 
-// Input reads what a report is built from.
-func (s *Study) Input(ctx context.Context) (judge.Input, error) { return s.input(ctx, s.whole()) }
+// Input reads what a report of what is stored is built from.
+func (s *Study) Input(ctx context.Context) (judge.Input, error) {
+	return s.look(ctx, &extent{cells: s.matrix(0)}, false)
+}
 
 func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
-	cells := s.everyCell(to.cells)
-	runs, err := Load(ctx, s.reg, cells)
-	if err != nil {
-		return judge.Input{}, err
+	in := judge.Input{
+		Catalogue: s.catalogue, Tier: s.tier, Claims: s.claims, Seeds: s.seeds, Plan: s.plan, Stopped: to.stopped,
+		Notes: s.held.notes(), Sweeps: s.sweeps(), Classes: taxonomy.Classes(s.source.Tree()), Picture: s.picture,
+		Command: s.command(), Program: s.opts.Program,
+	}
+	// What was explored stands beside what is asked for, as far as it is there.
+	in.Cells = union(to.cells, pick(s.exploring(s.claims, s.seeds), s.held.has))
+	cells := s.everyCell(in.Cells)
+	var err error
+	if in.Runs, err = Load(ctx, s.reg, cells); err != nil {
+		return in, err
 	}
 	stored, err := bench.Analyses(ctx, s.reg, cells, s.tier.Analysis, s.source.Tree(), s.env)
 	if err != nil {
-		return judge.Input{}, err
+		return in, err
 	}
-	analyses, err := LoadAnalyses(ctx, s.reg, stored)
-	if err != nil {
-		return judge.Input{}, err
+	if in.Analyses, err = LoadAnalyses(ctx, s.reg, stored); err != nil {
+		return in, err
 	}
-	return judge.Input{
-		Catalogue: s.catalogue, Tier: s.tier, Claims: s.claims, Seeds: to.seeds, Cells: to.cells, Runs: runs, Near: s.near(to.cells, runs), Notes: s.held.notes(),
-		Looks: to.looks, Stopped: to.stopped,
-		Sweeps: s.sweeps(), Analyses: analyses, Classes: taxonomy.Classes(s.source.Tree()), Picture: s.picture,
-		Command: s.command(to.seeds), Program: s.opts.Program,
-	}, nil
+	in.Near = s.near(in.Cells, in.Runs)
+	if s.plan != nil {
+		in.PlanID = s.catalogue.PlanSpec(s.plan, s.env).ID()
+	}
+	in.Registered, err = s.registered(ctx)
+	return in, err
 }
 
 // WriteEvidence writes the runs and analyses that a report is built from, as a file that can be opened as a
@@ -139,13 +155,16 @@ func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, in judge.Input) 
 	for _, a := range in.Analyses {
 		ids = append(ids, a.Spec.ID())
 	}
+	if in.Registered != nil {
+		ids = append(ids, in.Registered.Plan)
+	}
 	return s.reg.WriteEvidence(ctx, w, ids, analysis.CountsType)
 }
 
 // sweeps lists the sweeps with their cells, as far as their usual seeds.
 func (s *Study) sweeps() (all []judge.SweepInput) {
 	for _, sweep := range s.catalogue.Sweeps {
-		cells := s.catalogue.SweepMatrix(s.tier, sweep, sweep.Seeds, s.env)
+		cells := s.catalogue.SweepMatrix(s.tier, sweep, bench.Explored(sweep.Seeds), s.env)
 		all = append(all, judge.SweepInput{Sweep: sweep, Seeds: sweep.Seeds, Cells: cells})
 	}
 	return all
@@ -202,8 +221,13 @@ func (s *Study) near(cells []bench.Cell, runs map[string]judge.Run) map[string]j
 		return nil
 	}
 	asked := map[string]bool{}
-	seeds := s.held.seeds(s.tier, version(s.env))
-	for _, cell := range s.everyCell(s.catalogue.Matrix(s.tier, s.catalogue.Claims, seeds, s.env)) {
+	all := s.exploring(s.catalogue.Claims, s.heldSeeds())
+	if p := s.catalogue.Plan(s.tier.ID); p != nil {
+		for _, id := range p.Claims() {
+			all = union(all, s.catalogue.Confirming(s.tier, []*bench.Claim{s.catalogue.Claim(id)}, p.LastSeeds(), s.env))
+		}
+	}
+	for _, cell := range s.everyCell(all) {
 		asked[cell.Spec.ID()] = true
 	}
 	found := map[string]judge.Near{}
@@ -216,12 +240,13 @@ func (s *Study) near(cells []bench.Cell, runs map[string]judge.Run) map[string]j
 }
 
 // command is how to get the same report again.
-func (s *Study) command(seeds int) string {
-	command := fmt.Sprintf("%s verify --tier %s --seeds ", s.opts.Program, s.tier.ID)
-	if s.looks == nil {
-		command += fmt.Sprint(seeds)
-	} else {
-		command += fmt.Sprintf("auto --max-seeds %d", s.opts.Looks.Max)
+func (s *Study) command() string {
+	command := fmt.Sprintf("%s verify --tier %s", s.opts.Program, s.tier.ID)
+	if s.opts.Explore {
+		command += " --explore"
+	}
+	if s.seeds != s.tier.Seeds {
+		command += fmt.Sprintf(" --seeds %d", s.seeds)
 	}
 	for _, claim := range s.opts.Claims {
 		command += " --claim " + claim
@@ -245,7 +270,7 @@ func Compare(ctx context.Context, catalogue *bench.Catalogue, o Options, a, b st
 		side.Store = cmp.Or(store, o.Store)
 		s, err := Open(ctx, catalogue, side)
 		if err == nil {
-			reports[i], err = s.report(ctx, s.whole())
+			reports[i], err = s.Report(ctx)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", arg, err)

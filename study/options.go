@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/report/stats"
 )
 
 // Options say which experiments, on which registry, and how.
@@ -19,8 +19,8 @@ type Options struct {
 	Access Access
 	Selection
 	Workers
-	// Looks, if given, take the place of Seeds.
-	Looks *Looks
+	// Budget is the time after which Judge trains no more for further looks; 0 means no limit.
+	Budget time.Duration
 	// Runs names those to read where a registry holds several versions of the method or several backends: "v1", a
 	// backend, or both with a comma between. Empty: this program's own, or else the only ones there are.
 	Runs string
@@ -46,7 +46,9 @@ type Selection struct {
 	Claims  []string // ids or patterns, see bench.Catalogue.Select; none means all
 	Sweep   string   // if given, the cells are those of this sweep, and none of claims
 	Arms    []string // to analyse; none means those that the claims observe
-	Seeds   int      // 0 means the usual number of the tier, or of the sweep
+	Seeds   int      // to explore, from 0; 0 means the usual number of the tier, or of the sweep
+	Explore bool     // take all claims for exploratory, those of the tier's plan too
+	Look    int      // that Run trains up to, from 1; 0 means the last of the plan
 	Backend string   // as bench.ChooseBackend takes it
 }
 
@@ -55,12 +57,6 @@ type Workers struct {
 	Parallel int           // cells at a time; 0 means one for each processor
 	Threads  int           // of each cell; 0 means 1
 	Lease    time.Duration // how long a cell is left to a process that gives no sign of life; 0 means the usual
-}
-
-// Looks add seeds until the claims are decided.
-type Looks struct {
-	Max    int           // seeds of the last look
-	Budget time.Duration // after which no more is trained; 0 means no limit
 }
 
 // An Observer is told what a study does.
@@ -90,8 +86,8 @@ type choice struct {
 	tier   *bench.Tier
 	claims []*bench.Claim
 	sweep  *bench.Sweep // nil: the cells are those of the claims
-	seeds  int
-	looks  []int // the planned numbers of seeds; nil without Looks
+	seeds  int          // to explore
+	plan   *bench.Plan  // of the tier; nil if it has none, or is explored
 }
 
 // complete checks the options and fills in what they leave open. It reads nothing but the catalogue.
@@ -109,11 +105,13 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 			return c, fmt.Errorf("--arm %q is not an arm with an encoder; see %s list", id, o.Program)
 		}
 	}
-	if o.Parallel < 0 || o.Threads < 0 {
+	switch {
+	case o.Parallel < 0 || o.Threads < 0:
 		return c, errors.New("--parallel and --threads cannot be negative")
-	}
-	if o.Lease != 0 && (o.Lease < time.Second || o.Lease > time.Hour) {
+	case o.Lease != 0 && (o.Lease < time.Second || o.Lease > time.Hour):
 		return c, errors.New("--lease must lie between 1s and 1h")
+	case o.Budget < 0:
+		return c, errors.New("--budget cannot be negative")
 	}
 	usual := c.tier.Seeds
 	if o.Sweep != "" {
@@ -121,14 +119,21 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 			return c, fmt.Errorf("unknown sweep %q: choose one of %s", o.Sweep, strings.Join(SweepIDs(catalogue), ", "))
 		}
 		c.claims, usual = nil, c.sweep.Seeds
+	} else if !o.Explore {
+		c.plan = catalogue.Plan(o.Tier)
 	}
 	c.seeds = cmp.Or(o.Seeds, usual)
-	if o.Looks != nil {
-		if c.looks, err = o.Looks.plan(c.claims); err != nil {
-			return c, err
-		}
-		c.seeds = c.looks[0]
+	if p := catalogue.Plan(o.Tier); p != nil && uint64(c.seeds) > p.FirstSeed {
+		return c, fmt.Errorf("--seeds %d: the seeds from %d on are the plan's, and no exploration may use them", c.seeds, p.FirstSeed)
 	}
+	looks := 0
+	if c.plan != nil {
+		looks = len(c.plan.Looks)
+	}
+	if o.Look < 0 || o.Look > looks {
+		return c, fmt.Errorf("--look %d: there are %d here", o.Look, looks)
+	}
+	o.Look = cmp.Or(o.Look, looks)
 	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
 	o.Threads = cmp.Or(o.Threads, 1)
 	if o.Observer == nil {
@@ -137,21 +142,23 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 	return c, nil
 }
 
-// plan fixes the looks before anything is known: they are a function of the options.
-func (l *Looks) plan(claims []*bench.Claim) ([]int, error) {
-	first := 0
-	for _, claim := range claims {
-		first = max(first, claim.MinSeeds)
+// planned are the selected claims that the plan names, with its primaries if one of them is secondary: a secondary
+// claim counts only once all primaries are decided.
+func (c choice) planned(catalogue *bench.Catalogue) []*bench.Claim {
+	planned := pick(c.claims, func(claim *bench.Claim) bool { return c.plan.Role(claim.ID) != bench.Exploratory })
+	if slices.ContainsFunc(planned, func(claim *bench.Claim) bool { return c.plan.Role(claim.ID) == bench.Secondary }) {
+		for _, id := range c.plan.Primary {
+			if claim := catalogue.Claim(id); !slices.Contains(planned, claim) {
+				planned = append(planned, claim)
+			}
+		}
 	}
-	switch {
-	case l.Max < first:
-		return nil, fmt.Errorf("--max-seeds %d is less than the %d seeds that a verdict needs", l.Max, first)
-	case l.Max > stats.MaxSeeds:
-		return nil, fmt.Errorf("--max-seeds %d is more than anyone trains; the most is %d", l.Max, stats.MaxSeeds)
-	case l.Budget < 0:
-		return nil, errors.New("--budget cannot be negative")
-	}
-	return stats.PlanLooks(first, l.Max), nil
+	return planned
+}
+
+// explored are the selected claims that no plan names.
+func (c choice) explored() []*bench.Claim {
+	return pick(c.claims, func(claim *bench.Claim) bool { return c.plan.Role(claim.ID) == bench.Exploratory })
 }
 
 // TierIDs lists the tiers, for those who have to choose.

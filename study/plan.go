@@ -8,6 +8,8 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/judge"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
 )
 
 // Plan is what there is of the cells, what the rest costs, and which seeds the claims need that were asked for
@@ -25,8 +27,9 @@ type Plan struct {
 // ClaimPlan is what a verdict on a claim needs: more seeds, or first a pilot.
 type ClaimPlan struct {
 	judge.Plan
-	Needs []Need `json:"needs,omitempty"`
-	Pilot *Pilot `json:"pilot,omitempty"`
+	Role  bench.Role `json:"role"` // in the tier's plan, whose last look gives the level
+	Needs []Need     `json:"needs,omitempty"`
+	Pilot *Pilot     `json:"pilot,omitempty"`
 }
 
 // Need is a number of seeds with its cost.
@@ -62,10 +65,12 @@ func (s *Study) Plan(ctx context.Context) (*Plan, error) {
 // pricing takes note of where cells stand. If one was trained, the mean of those is what each costs.
 func (s *Study) pricing(ctx context.Context) (*pricing, error) {
 	p := &pricing{Workers: s.opts.Workers, steps: s.tier.Train.Scale().Steps, held: s.seeds, known: map[string]CellState{}}
+	cells := s.cells
 	if len(s.opts.Claims) > 0 {
-		p.held = max(p.held, s.held.seeds(s.tier, version(s.env)))
+		p.held = max(p.held, s.heldSeeds())
+		cells = union(cells, s.exploring(s.claims, p.held))
 	}
-	all, err := states(ctx, s.reg, s.matrix(s.claims, p.held))
+	all, err := states(ctx, s.reg, cells)
 	if err != nil {
 		return nil, err
 	}
@@ -94,34 +99,40 @@ func (s *Study) pricing(ctx context.Context) (*pricing, error) {
 	return p, nil
 }
 
-// planClaims plans each selected claim from all pairs that are stored.
+// planClaims plans each selected claim from all pairs that were explored.
 func (s *Study) planClaims(ctx context.Context, p *pricing) ([]ClaimPlan, error) {
-	r, err := s.report(ctx, extent{seeds: p.held, cells: s.matrix(s.claims, p.held)})
+	in, err := s.input(ctx, extent{cells: s.exploring(s.claims, p.held)})
 	if err != nil {
 		return nil, err
 	}
-	inTier, err := s.catalogue.Select(s.tier.ID, nil)
+	in.Plan, in.Seeds = nil, p.held
+	r, err := judge.Build(in)
 	if err != nil {
 		return nil, err
 	}
 	var plans []ClaimPlan
 	for i := range r.Claims {
 		c := &r.Claims[i]
-		plan := ClaimPlan{Plan: judge.PlanSeeds(c)}
-		cells := p.statesOf(s.matrix(s.claims[i:i+1], p.held+1))
-		together := pick(inTier, func(other *bench.Claim) bool { return s.temperature(other) == c.Temperature }) // corrected for
-		for _, family := range slices.Compact([]int{1, max(1, len(together))}) {
-			for _, x := range plan.Plan.Needs(family) {
-				next := Need{Need: x}
-				if x.Seeds > 0 {
-					next.Cost = new(p.price(cells, x.Seeds))
-				}
-				plan.Needs = append(plan.Needs, next)
+		plan := ClaimPlan{Plan: judge.PlanSeeds(c), Role: s.plan.Role(c.ID)}
+		cells := p.statesOf(s.exploring(s.claims[i:i+1], p.held+1))
+		level := model.Alpha
+		if plan.Role != bench.Exploratory {
+			levels, err := stats.OBrienFleming(s.plan.Share(c.ID), s.plan.Looks)
+			if err != nil {
+				return nil, err
 			}
+			level = levels[len(levels)-1]
+		}
+		for _, x := range plan.Plan.Needs(level) {
+			next := Need{Need: x}
+			if x.Seeds > 0 {
+				next.Cost = new(p.price(cells, x.Seeds))
+			}
+			plan.Needs = append(plan.Needs, next)
 		}
 		if len(plan.Needs) == 0 {
 			plan.Pilot = &Pilot{
-				Command: fmt.Sprintf("%s run --tier %s --claim %s --seeds %d", s.opts.Program, s.tier.ID, c.ID, c.MinSeeds),
+				Command: fmt.Sprintf("%s run --tier %s --claim %s --explore --seeds %d", s.opts.Program, s.tier.ID, c.ID, c.MinSeeds),
 				Seeds:   c.MinSeeds, Cost: p.price(cells, c.MinSeeds),
 			}
 		}

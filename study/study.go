@@ -26,7 +26,7 @@ type Study struct {
 	data    func() (*dataset.Dataset, error) // opened once, when it is needed
 	backend bench.Backend
 	env     bench.Environment
-	cells   []bench.Cell // of the claims or the sweep, up to seeds
+	cells   []bench.Cell // of the claims or the sweep: what is explored, and of the plan up to its chosen look
 }
 
 // Open checks all options before anything costly, then opens the registry. Errors: UsageError; those of
@@ -60,7 +60,7 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 			return nil, err
 		}
 	}
-	s.cells = s.matrix(s.claims, s.seeds)
+	s.cells = s.matrix(s.opts.Look - 1)
 	return s, nil
 }
 
@@ -78,12 +78,52 @@ func (s *Study) adopt() error {
 	return nil
 }
 
-// matrix lists the cells of claims, or those of the sweep.
-func (s *Study) matrix(claims []*bench.Claim, seeds int) []bench.Cell {
+// matrix lists the cells of the sweep, or those of the claims: what is explored, and what confirms, at a look of the
+// plan, from 0.
+func (s *Study) matrix(look int) []bench.Cell {
 	if s.sweep != nil {
-		return s.catalogue.SweepMatrix(s.tier, s.sweep, seeds, s.env)
+		return s.catalogue.SweepMatrix(s.tier, s.sweep, bench.Explored(s.seeds), s.env)
 	}
-	return s.catalogue.Matrix(s.tier, claims, seeds, s.env)
+	return union(s.confirming(s.planned(s.catalogue), look), s.exploring(s.explored(), s.seeds))
+}
+
+// confirming lists the cells of claims of the plan at a look, from 0.
+func (s *Study) confirming(claims []*bench.Claim, look int) []bench.Cell {
+	if len(claims) == 0 {
+		return nil
+	}
+	return s.catalogue.Confirming(s.tier, claims, s.plan.SeedsAt(look), s.env)
+}
+
+func (s *Study) exploring(claims []*bench.Claim, seeds int) []bench.Cell {
+	if len(claims) == 0 {
+		return nil
+	}
+	return s.catalogue.Matrix(s.tier, claims, bench.Explored(seeds), s.env)
+}
+
+// Register keeps the tier's plan in the registry. Errors: UsageError if there is none.
+func (s *Study) Register(ctx context.Context) (bench.Registration, error) {
+	if s.plan == nil {
+		return bench.Registration{}, UsageError{fmt.Errorf("tier %q has no plan to register", s.tier.ID)}
+	}
+	r := &bench.Runner{Registry: s.reg, Backend: s.backend, Command: s.opts.Command}
+	return r.Register(ctx, s.catalogue.PlanSpec(s.plan, s.env), s.plan.Basis)
+}
+
+// registered finds the plan in the registry; nil if it is not there, or there is none.
+func (s *Study) registered(ctx context.Context) (*bench.Registration, error) {
+	if s.plan == nil {
+		return nil, nil
+	}
+	found, err := bench.Registered(ctx, s.reg, s.catalogue.PlanSpec(s.plan, s.env))
+	switch {
+	case errors.Is(err, registry.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &found, nil
 }
 
 // UsageError is a mistake in what was asked for, and no failure in doing it.

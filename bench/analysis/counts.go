@@ -56,19 +56,37 @@ func DecodeCounts(data []byte) (Counts, error) {
 // Stability is the mean over pairs of encoders of Spearman's correlation between their counts, each [n]: 1 if
 // difficulty belongs to the images, 0 if to the encoder. It is NaN where that is undefined: for fewer than two
 // encoders, counts of different images, or counts that are all the same.
-func Stability(counts [][]uint16) float64 {
-	ranked := make([][]float64, len(counts))
+func Stability(counts [][]uint16) float64 { return Agreement(counts).Mean(-1) }
+
+// Agreements are Spearman's correlations of the counts of encoders, by pair.
+type Agreements [][]float64
+
+// Agreement correlates the counts of every two encoders, each [n].
+func Agreement(counts [][]uint16) Agreements {
+	ranked, all := make([][]float64, len(counts)), make(Agreements, len(counts))
 	for i, c := range counts {
-		if len(c) != len(counts[0]) {
-			return math.NaN()
-		}
-		ranked[i] = countRanks(c)
-	}
-	total, pairs := 0.0, 0.0
-	for i := range ranked {
+		ranked[i], all[i] = countRanks(c), make([]float64, len(counts))
 		for j := range i {
-			total += stat.Correlation(ranked[i], ranked[j], nil)
-			pairs++
+			if len(c) == len(counts[j]) {
+				all[i][j] = stat.Correlation(ranked[i], ranked[j], nil)
+			} else {
+				all[i][j] = math.NaN()
+			}
+			all[j][i] = all[i][j]
+		}
+	}
+	return all
+}
+
+// Mean is that over the pairs without one encoder, or over all with -1; NaN without pairs.
+func (a Agreements) Mean(without int) float64 {
+	total, pairs := 0.0, 0.0
+	for i := range a {
+		for j := range i {
+			if i != without && j != without {
+				total += a[i][j]
+				pairs++
+			}
 		}
 	}
 	return total / pairs

@@ -19,17 +19,18 @@ import (
 // Contrast holds what does not change from batch to batch. It is not safe for concurrent use.
 type Contrast struct {
 	temperature float64
-	random      bool                  // a rule draws
+	rules       []negatives.Rule
+	steps       int
 	selectors   []*negatives.Selector // one for each thread
 	kept        [][]bool
 }
 
-// New prepares for batches of any number of queries with k negatives each, of so many classes.
-func New(temperature float64, rules []negatives.Rule, k, classes, threads int) *Contrast {
-	c := &Contrast{temperature: temperature}
-	c.random = slices.ContainsFunc(rules, func(r negatives.Rule) bool { return r.Pool == negatives.Random })
+// New prepares for batches of any number of queries with k negatives each, of so many classes, in a training of so
+// many steps: rules may begin at a share of them.
+func New(temperature float64, rules []negatives.Rule, k, classes, steps, threads int) *Contrast {
+	c := &Contrast{temperature: temperature, rules: rules, steps: steps}
 	for range threads {
-		c.selectors = append(c.selectors, negatives.NewSelector(rules, k, classes))
+		c.selectors = append(c.selectors, negatives.NewSelector(k, classes))
 		c.kept = append(c.kept, make([]bool, k))
 	}
 	return c
@@ -41,8 +42,10 @@ type Batch struct {
 	Positive   []float32 // [B] dot products of query and key
 	Classes    []int32   // [B]
 	// Negatives holds the classes of the negatives, -1 for none: [K] if all queries share them, else [B, K].
-	Negatives  []int32
-	Seed, Step uint64 // which stream the random pool is drawn from
+	Negatives []int32
+	// Step of the training, counted from 0: which rules are active. With Seed also which stream the random pool is
+	// drawn from.
+	Seed, Step uint64
 }
 
 // negatives are the classes of query i's, [K].
@@ -75,8 +78,9 @@ type Loss struct {
 // Loss uses up the batch: the weights are in the memory of its dot products.
 func (c *Contrast) Loss(batch Batch) Loss {
 	b := len(batch.Positive)
+	rules := c.active(batch.Step)
 	parts := make([]Loss, b) // summed in order, so that threads do not change the last bit
-	parallel.Each(b, len(c.selectors), func(thread, i int) { parts[i] = c.query(thread, batch, i) })
+	parallel.Each(b, len(c.selectors), func(thread, i int) { parts[i] = c.query(thread, rules, batch, i) })
 	loss := Loss{Weights: batch.Similarity, KeyWeights: batch.Positive}
 	for _, p := range parts {
 		loss.InfoNCE += p.InfoNCE / float64(b)
@@ -86,13 +90,23 @@ func (c *Contrast) Loss(batch Batch) Loss {
 	return loss
 }
 
-func (c *Contrast) query(thread int, batch Batch, i int) Loss {
+// active are the rules that are applied at a step.
+func (c *Contrast) active(step uint64) (active []negatives.Rule) {
+	for _, r := range c.rules {
+		if r.Active(int(step), c.steps) {
+			active = append(active, r)
+		}
+	}
+	return active
+}
+
+func (c *Contrast) query(thread int, rules []negatives.Rule, batch Batch, i int) Loss {
 	kept, similarity := c.kept[thread], batch.similarity(i)
 	var random *rand.Rand
-	if c.random {
+	if slices.ContainsFunc(rules, func(r negatives.Rule) bool { return r.Pool == negatives.Random }) {
 		random = rng.Stream(batch.Seed, rng.RandomPool, batch.Step, uint64(i))
 	}
-	c.selectors[thread].Select(kept, similarity, batch.Classes[i], batch.negatives(i), random)
+	c.selectors[thread].Select(kept, rules, similarity, batch.Classes[i], batch.negatives(i), random)
 
 	positive, hardest, count := batch.Positive[i], float32(math.Inf(-1)), 0
 	for j, s := range similarity {

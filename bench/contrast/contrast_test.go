@@ -3,6 +3,7 @@ package contrast
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestContrastLossAndGradient(t *testing.T) {
 			in := contrastCase(1, b, k)
 			for _, threads := range []int{1, 3} {
 				weights := clone(in)
-				got := New(temperature, c.rules, k, 4, threads).Loss(weights)
+				got := New(temperature, c.rules, k, 4, 10, threads).Loss(weights)
 				if want := infoNCE(in, temperature, c.keep); math.Abs(got.InfoNCE-want) > 1e-6 {
 					t.Errorf("loss %g, want %g", got.InfoNCE, want)
 				}
@@ -101,7 +102,7 @@ func TestContrastRandomPool(t *testing.T) {
 	run := func(threads int, step uint64) []float32 {
 		in := contrastCase(2, 4, 30)
 		in.Step = step
-		New(0.2, rules, 30, 4, threads).Loss(in)
+		New(0.2, rules, 30, 4, 10, threads).Loss(in)
 		return in.Similarity
 	}
 	if !slices.Equal(run(1, 5), run(3, 5)) {
@@ -112,12 +113,47 @@ func TestContrastRandomPool(t *testing.T) {
 	}
 }
 
+// TestContrastLateRules: before its step a rule is no rule, whatever its pool, and from then on it is as if it had
+// always been. The others do not wait for it.
+func TestContrastLateRules(t *testing.T) {
+	const k, steps, first = 30, 11, 6 // half of the steps, rounded up
+	hardest := negatives.Rule{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}
+	for _, always := range [][]negatives.Rule{nil, {hardest}} {
+		for _, late := range []negatives.Rule{
+			{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.1},
+			{Action: negatives.Keep, Pool: negatives.Random, Fraction: 0.3},
+			{Action: negatives.Drop, Pool: negatives.SameClass, Fraction: 1},
+		} {
+			with := append(slices.Clone(always), late)
+			late.After = 0.5
+			for step := range uint64(steps) {
+				loss := func(rules []negatives.Rule) Loss {
+					in := contrastCase(3, 4, k)
+					in.Step = step
+					return New(0.2, rules, k, 4, steps, 2).Loss(in)
+				}
+				got, before, after := loss(append(slices.Clone(always), late)), loss(always), loss(with)
+				if reflect.DeepEqual(before, after) {
+					t.Fatalf("%v: the rule makes no difference, so this shows nothing", with)
+				}
+				want := before
+				if step >= first {
+					want = after
+				}
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("%v besides %v at step %d of %d: %g kept, want %g", late, always, step, steps, got.Kept, want.Kept)
+				}
+			}
+		}
+	}
+}
+
 func TestContrastTop1(t *testing.T) {
 	in := Batch{
 		Similarity: []float32{.5, .1, .9, .2}, Positive: []float32{.6, .6},
 		Classes: []int32{0, 0}, Negatives: []int32{1, 1},
 	}
-	if got := New(0.2, nil, 2, 2, 1).Loss(in); got.Top1 != 0.5 {
+	if got := New(0.2, nil, 2, 2, 1, 1).Loss(in); got.Top1 != 0.5 {
 		t.Errorf("top-1 %g, want 0.5: the first query beats its negatives, the second does not", got.Top1)
 	}
 }
@@ -133,7 +169,7 @@ func TestBandsByHand(t *testing.T) {
 			in.Negatives[place] = 7
 		}
 	}
-	bands := New(0.2, nil, k, 10, 2).Bands(in)
+	bands := New(0.2, nil, k, 10, 1, 2).Bands(in)
 	want := map[float64][2]float64{ // by From: same-class share, mean similarity
 		0.001: {1, 1}, 0.01: {1, (.99 + .96) / 2}, 0.05: {5.0 / 20, (.95 + .76) / 2}, 0.25: {0, (.75 + .51) / 2}, 0.95: {0, .03},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -121,6 +122,19 @@ func TestStepByHand(t *testing.T) {
 	}
 	if classes[8] != -1 {
 		t.Error("the queue must start without classes")
+	}
+}
+
+// TestLateRule: the series of a training whose rule begins in the middle is that of all negatives up to there, and
+// another from there on.
+func TestLateRule(t *testing.T) {
+	c := tiny()
+	all, late := newTrainer(t, c), newTrainer(t, c, negatives.Rule{Action: negatives.Keep, Pool: negatives.Random, Fraction: 0.25, After: 0.5})
+	for step := range c.Steps {
+		m, n := advance(t, all), advance(t, late)
+		if same := reflect.DeepEqual(m, n); same != (step < c.Steps/2) {
+			t.Errorf("step %d of %d: %+v with the rule, %+v without", step, c.Steps, n, m)
+		}
 	}
 }
 

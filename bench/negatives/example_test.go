@@ -16,9 +16,9 @@ func ExampleSelector_Select() {
 		{Action: negatives.Drop, Pool: negatives.SameClass, Fraction: 1},
 	}
 	kept := make([]bool, len(similarity))
+	s := negatives.NewSelector(len(similarity), 10)
 	for used := range rules {
-		s := negatives.NewSelector(rules[:used+1], len(similarity), 10)
-		s.Select(kept, similarity, 5, class, nil)
+		s.Select(kept, rules[:used+1], similarity, 5, class, nil)
 		fmt.Print(rules[used], ":")
 		for j, seen := range kept {
 			if seen {

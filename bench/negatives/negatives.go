@@ -42,22 +42,35 @@ type Rule struct {
 	Fraction float64 `json:"fraction,omitempty"`
 	// ClassPrior replaces Fraction by 1/classes, the share of the queue that is of the query's class.
 	ClassPrior bool `json:"class_prior,omitempty"`
+	// After is the share of training, in [0, 1), before which the rule is not applied; 0: it always is.
+	After float64 `json:"after,omitempty"`
 }
 
-// String reads like "keep hardest 5%".
+// String reads like "keep hardest 5%" or "keep hardest 5% after 50% of training".
 func (r Rule) String() string {
-	share := "the class prior"
-	if !r.ClassPrior {
-		share = fmt.Sprintf("%g%%", 100*r.Fraction)
+	text := fmt.Sprintf("%s %s", r.Action, r.Pool)
+	switch {
+	case r.Pool == SameClass && !r.ClassPrior && r.Fraction == 1: // within the whole queue
+	case r.Pool == SameClass:
+		text += " within the hardest " + r.share()
+	default:
+		text += " " + r.share()
 	}
-	if r.Pool == SameClass {
-		if !r.ClassPrior && r.Fraction == 1 {
-			return fmt.Sprintf("%s same-class", r.Action)
-		}
-		return fmt.Sprintf("%s same-class within the hardest %s", r.Action, share)
+	if r.After != 0 {
+		text += fmt.Sprintf(" after %s of training", percent(r.After))
 	}
-	return fmt.Sprintf("%s %s %s", r.Action, r.Pool, share)
+	return text
 }
+
+func (r Rule) share() string {
+	if r.ClassPrior {
+		return "the class prior"
+	}
+	return percent(r.Fraction)
+}
+
+// percent rounds what binary fractions add: 100 * 0.29 is 28.999999999999996.
+func percent(share float64) string { return fmt.Sprintf("%.6g%%", 100*share) }
 
 // Validate reports the first thing wrong with a rule.
 func (r Rule) Validate() error {
@@ -70,8 +83,16 @@ func (r Rule) Validate() error {
 		return errors.New("fraction and class_prior exclude each other")
 	case !r.ClassPrior && !(r.Fraction > 0 && r.Fraction <= 1):
 		return fmt.Errorf("fraction %g is not in (0, 1]", r.Fraction)
+	case !(r.After >= 0 && r.After < 1):
+		return fmt.Errorf("after %g is not in [0, 1)", r.After)
 	}
 	return nil
+}
+
+// Active says whether the rule is applied at a step, counted from 0, of a training of so many: from step
+// round(After * steps) on.
+func (r Rule) Active(step, steps int) bool {
+	return step >= int(math.Round(r.After*float64(steps)))
 }
 
 // Count is the number of negatives of a queue of k that the rule's fraction stands for.
@@ -85,7 +106,6 @@ func (r Rule) Count(k, classes int) int {
 
 // Selector applies rules to one query after the other, reusing its memory. It is not safe for concurrent use.
 type Selector struct {
-	rules   []Rule
 	classes int
 	scratch []float32
 	perm    []int32
@@ -93,21 +113,22 @@ type Selector struct {
 }
 
 // NewSelector returns a selector for queues of up to k negatives of a data set with so many classes.
-func NewSelector(rules []Rule, k, classes int) *Selector {
-	s := &Selector{rules: rules, classes: classes, scratch: make([]float32, k), perm: make([]int32, k), pool: make([]bool, k)}
+func NewSelector(k, classes int) *Selector {
+	s := &Selector{classes: classes, scratch: make([]float32, k), perm: make([]int32, k), pool: make([]bool, k)}
 	for i := range s.perm {
 		s.perm[i] = int32(i)
 	}
 	return s
 }
 
-// Select sets kept[j] for every negative j that the query sees. similarity and class are parallel to kept; class holds
-// -1 where a queue entry has no class (the random entries that a queue starts with). rng serves the random pool alone.
-func (s *Selector) Select(kept []bool, similarity []float32, queryClass int32, class []int32, rng *rand.Rand) {
+// Select sets kept[j] for every negative j that the query sees under the rules, all of which are applied: who calls
+// leaves out those that are not active. similarity and class are parallel to kept; class holds -1 where a queue entry
+// has no class (the random entries that a queue starts with). rng serves the random pool alone.
+func (s *Selector) Select(kept []bool, rules []Rule, similarity []float32, queryClass int32, class []int32, rng *rand.Rand) {
 	for j := range kept {
 		kept[j] = true
 	}
-	for _, r := range s.rules {
+	for _, r := range rules {
 		s.mark(r, similarity, queryClass, class, rng)
 		keep := r.Action == Keep
 		for j, in := range s.pool[:len(kept)] {

@@ -1,6 +1,8 @@
 package negatives
 
 import (
+	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -74,7 +76,7 @@ func TestSelectAgainstFullSort(t *testing.T) {
 		}
 		for _, r := range rules {
 			got := make([]bool, k)
-			NewSelector(r, k, 10).Select(got, similarity, 3, class, nil)
+			NewSelector(k, 10).Select(got, r, similarity, 3, class, nil)
 			if want := oracle(r, similarity, 3, class, 10); !slices.Equal(got, want) {
 				t.Fatalf("round %d, k %d, rules %v: got %v, want %v", round, k, r, got, want)
 			}
@@ -90,8 +92,9 @@ func TestEasiestComplementsHardest(t *testing.T) {
 	for j := range similarity {
 		similarity[j] = rng.Float32()
 	}
-	NewSelector([]Rule{{Action: Drop, Pool: Hardest, Fraction: 0.05}}, k, 100).Select(a, similarity, 0, nil, nil)
-	NewSelector([]Rule{{Action: Keep, Pool: Easiest, Fraction: 0.95}}, k, 100).Select(b, similarity, 0, nil, nil)
+	s := NewSelector(k, 100)
+	s.Select(a, []Rule{{Action: Drop, Pool: Hardest, Fraction: 0.05}}, similarity, 0, nil, nil)
+	s.Select(b, []Rule{{Action: Keep, Pool: Easiest, Fraction: 0.95}}, similarity, 0, nil, nil)
 	if !slices.Equal(a, b) {
 		t.Error("the two rules differ")
 	}
@@ -99,11 +102,11 @@ func TestEasiestComplementsHardest(t *testing.T) {
 
 func TestRandomPool(t *testing.T) {
 	const k, rounds = 400, 4000
-	s := NewSelector([]Rule{{Action: Keep, Pool: Random, Fraction: 0.05}}, k, 10)
+	s, rules := NewSelector(k, 10), []Rule{{Action: Keep, Pool: Random, Fraction: 0.05}}
 	counts, kept := make([]int, k), make([]bool, k)
 	rng := rand.New(rand.NewPCG(3, 3))
 	for range rounds {
-		s.Select(kept, make([]float32, k), 0, nil, rng)
+		s.Select(kept, rules, make([]float32, k), 0, nil, rng)
 		n := 0
 		for j, in := range kept {
 			if in {
@@ -145,9 +148,64 @@ func TestCountAndValidate(t *testing.T) {
 		{Action: Keep, Pool: Hardest},
 		{Action: Keep, Pool: Hardest, Fraction: 1.5},
 		{Action: Keep, Pool: Hardest, Fraction: 0.1, ClassPrior: true},
+		{Action: Keep, Pool: Hardest, Fraction: 0.1, After: 1},
+		{Action: Keep, Pool: Hardest, Fraction: 0.1, After: -0.1},
+		{Action: Keep, Pool: Hardest, Fraction: 0.1, After: math.NaN()},
 	} {
 		if bad.Validate() == nil {
 			t.Errorf("%+v is accepted", bad)
+		}
+	}
+	late := Rule{Action: Keep, Pool: Hardest, Fraction: 0.1, After: 0.99}
+	if err := late.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestString(t *testing.T) {
+	for want, rule := range map[string]Rule{
+		"keep hardest 5%":                                      {Action: Keep, Pool: Hardest, Fraction: 0.05},
+		"keep hardest 5% after 50% of training":                {Action: Keep, Pool: Hardest, Fraction: 0.05, After: 0.5},
+		"drop random 0.1% after 29% of training":               {Action: Drop, Pool: Random, Fraction: 0.001, After: 0.29},
+		"drop easiest the class prior after 12.5% of training": {Action: Drop, Pool: Easiest, ClassPrior: true, After: 0.125},
+		"drop same-class after 75% of training":                {Action: Drop, Pool: SameClass, Fraction: 1, After: 0.75},
+		"drop same-class within the hardest 1%":                {Action: Drop, Pool: SameClass, Fraction: 0.01},
+		"drop same-class within the hardest the class prior":   {Action: Drop, Pool: SameClass, ClassPrior: true},
+	} {
+		if got := rule.String(); got != want {
+			t.Errorf("%+v reads %q, want %q", rule, got, want)
+		}
+	}
+}
+
+// TestActive: by the first step that a rule is applied at. Every step before is without it, every step after with it.
+func TestActive(t *testing.T) {
+	for _, c := range []struct {
+		after        float64
+		steps, first int
+	}{
+		{0, 800, 0}, {0.5, 800, 400}, {0.5, 5, 3}, {0.29, 100, 29}, {0.24, 10, 2}, {0.26, 10, 3},
+		{0.01, 10, 0}, {0.99, 10, 10}, // rounded to always and to never
+	} {
+		for step := range c.steps {
+			if got := (Rule{After: c.after}).Active(step, c.steps); got != (step >= c.first) {
+				t.Errorf("after %g: at step %d of %d active is %t, want it from step %d", c.after, step, c.steps, got, c.first)
+			}
+		}
+	}
+}
+
+// TestKeyOfTheZeroValue: a rule that is applied throughout has the JSON, and with it the keys, of one that knows no
+// After.
+func TestKeyOfTheZeroValue(t *testing.T) {
+	rule := Rule{Action: Keep, Pool: Hardest, Fraction: 0.05}
+	for want, after := range map[string]float64{
+		`{"action":"keep","pool":"hardest","fraction":0.05}`:             0,
+		`{"action":"keep","pool":"hardest","fraction":0.05,"after":0.5}`: 0.5,
+	} {
+		rule.After = after
+		if got, err := json.Marshal(rule); err != nil || string(got) != want {
+			t.Errorf("%s, %v; want %s", got, err, want)
 		}
 	}
 }
@@ -159,8 +217,8 @@ func BenchmarkSelect(b *testing.B) {
 	for j := range similarity {
 		similarity[j] = float32(rng.NormFloat64())
 	}
-	s := NewSelector([]Rule{{Action: Keep, Pool: Hardest, Fraction: 0.05}}, k, 100)
+	s, rules := NewSelector(k, 100), []Rule{{Action: Keep, Pool: Hardest, Fraction: 0.05}}
 	for b.Loop() {
-		s.Select(kept, similarity, 0, nil, nil)
+		s.Select(kept, rules, similarity, 0, nil, nil)
 	}
 }

@@ -68,7 +68,9 @@ func TestPairWeights(t *testing.T) {
 		}
 	}
 	hardest := []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}}
-	loss := func() contrast.Loss { return contrast.New(0.5, hardest, n-2, 3, 1).Loss(others(similarity, classes)) }
+	loss := func() contrast.Loss {
+		return contrast.New(0.5, hardest, n-2, 3, 1, 1).Loss(others(similarity, classes))
+	}
 	weights := pairWeights(loss())
 	const step = 1e-3
 	for i := range n {

@@ -68,7 +68,7 @@ func New(c Settings, s method.Start) (*Base, error) {
 	}
 	b := &Base{
 		Model: encoder.New(s.Backend, c.Encoder).Initial(s.Seed), settings: c, seed: s.Seed,
-		contrast: contrast.New(c.Temperature, s.Rules, c.Negatives, len(s.Data.Classes), s.Threads),
+		contrast: contrast.New(c.Temperature, s.Rules, c.Negatives, len(s.Data.Classes), c.Steps, s.Threads),
 		Views: views.New(views.Config{Augment: c.Augment, Batch: c.Batch, Groups: c.NormGroups, Steps: c.Steps, Shuffle: c.Shuffle},
 			s.Data.Train, s.Seed, s.Threads),
 	}

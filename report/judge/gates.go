@@ -27,15 +27,18 @@ func misdeclared(tier *bench.Tier, claim *bench.Claim, arm *bench.Arm, o measure
 	return out
 }
 
-// undeclared lists what differs between two runs that a contrast compares, besides the rules and
-// features that the arms declare. It looks at their keys, so that a field added to specs counts as undeclared
+// undeclared lists what differs between two runs that a contrast compares, besides the rules, features and
+// temperatures that the arms declare. It looks at their keys, so that a field added to specs counts as undeclared
 // until someone decides otherwise.
-func undeclared(a, b measurement) (out []string) {
+func (m *matrix) undeclared(a, b measurement) (out []string) {
 	left, right := a.cell.Spec, b.cell.Spec
 	if left.ID() == right.ID() {
 		return []string{"or rather in nothing: both are the same run"}
 	}
 	declared := []string{"training.features", "training.rules"}
+	if m.Catalogue.Arm(a.cell.Arm).Temperature != m.Catalogue.Arm(b.cell.Arm).Temperature {
+		declared = append(declared, "training.config.temperature")
+	}
 	features := []bench.Features{left.Training.Features, right.Training.Features}
 	if features[0] != features[1] { // floors have none of these
 		declared = append(declared, "training.method", "training.config", "training.encoder", "training.checkpoints", "training.band_every")

@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,12 +26,13 @@ type slot struct {
 // matrix is an input whose cells can be found.
 type matrix struct {
 	Input
-	cells map[slot]bench.Cell
+	cells  map[slot]bench.Cell
+	floors []model.Floor
 }
 
 // newMatrix indexes the cells of an input, and refuses one that no honest report can be made of.
 func newMatrix(in Input) (*matrix, error) {
-	m := &matrix{in, map[slot]bench.Cell{}}
+	m := &matrix{Input: in, cells: map[slot]bench.Cell{}}
 	var errs []error
 	for _, cell := range in.Cells {
 		at := slot{cell.Arm, cell.Temperature, cell.Seed}
@@ -70,25 +70,18 @@ func newMatrix(in Input) (*matrix, error) {
 // temperature, pixels at seed 0, and an arm that is another by a second name under that name.
 func (m *matrix) cell(id string, temperature float64, seed uint64) (bench.Cell, bool) {
 	arm := m.Catalogue.Arm(id)
-	if arm.Features != bench.Trained {
-		temperature = m.Tier.Train.Scale().Temperature
-	}
+	trained := m.Tier.TemperatureOf(arm, temperature)
 	if arm.Features == bench.Pixels {
 		seed = 0
 	}
 	for _, other := range append([]*bench.Arm{arm}, m.Catalogue.Arms...) {
 		if other.Features == arm.Features && slices.Equal(other.Rules, arm.Rules) {
-			if cell, ok := m.cells[slot{other.ID, temperature, seed}]; ok {
+			if cell, ok := m.cells[slot{other.ID, trained, seed}]; ok {
 				return cell, true
 			}
 		}
 	}
 	return bench.Cell{}, false
-}
-
-// temperature is that at which a claim is tested.
-func (m *matrix) temperature(claim *bench.Claim) float64 {
-	return cmp.Or(claim.Temperature, m.Tier.Train.Scale().Temperature)
 }
 
 // measured is a cell with its run.
@@ -197,16 +190,12 @@ func grouped[T any, K comparable](all []T, key func(T) K) (groups [][]T) {
 	return groups
 }
 
-// look is the claims judged on so many seeds, at a level.
+// look is a claim judged on some seeds, at a one-sided level in either direction.
 type look struct {
 	*matrix
-	seeds  int
-	alpha  float64
-	floors []model.Floor
+	seeds bench.Seeds
+	alpha float64
 }
-
-// level is that of intervals whose ends are two one-sided bounds at alpha.
-func (l look) level() float64 { return 1 - 2*l.alpha }
 
 // usable finds the measurement of an arm at a seed, and adds what is wrong with it; without a number it
 // is of no use.
@@ -245,8 +234,8 @@ func (l look) nothing(claim *bench.Claim) stats.Verdict {
 func (l look) near(claim *bench.Claim) (sentence []string) {
 	var runs []string
 	for _, arm := range claim.Arms() {
-		for seed := range uint64(l.seeds) {
-			if cell, ok := l.cell(arm, l.temperature(claim), seed); ok {
+		for _, seed := range l.seeds.All() {
+			if cell, ok := l.cell(arm, l.Tier.Temperature(claim), seed); ok {
 				if near, ok := l.Near[cell.Spec.ID()]; ok {
 					runs = append(runs, fmt.Sprintf("run %s (%s)", near.Run, cell.Name()))
 				}

@@ -27,16 +27,17 @@ type Plan struct {
 	Contrasts []ContrastPlan `json:"contrasts,omitempty"`
 }
 
-// ContrastPlan is how far a contrast is from its margin, in points or in the unit of its statistic.
+// ContrastPlan is how far a contrast is from its margin, in the unit of the margin: a share of the gain, or that of its
+// statistic.
 type ContrastPlan struct {
 	Name     string         `json:"name"` // "hardest5 - all", or the statistic
 	Unit     string         `json:"unit"`
 	Relation bench.Relation `json:"relation"`
 	Margin   float64        `json:"margin"`
 	Pairs    int            `json:"pairs"`
-	Estimate float64        `json:"estimate"` // mean of the paired differences
-	SD       float64        `json:"sd"`       // of the paired differences
-	SDBound  float64        `json:"sdBound"`  // upper bound of the true one, at Confidence
+	Estimate float64        `json:"estimate"`
+	SD       float64        `json:"sd"`      // of what is tested at the nearest bound, over seeds
+	SDBound  float64        `json:"sdBound"` // upper bound of the true one, at Confidence
 	// Distance from the estimate to the nearest bound of the relation, and the verdict on that side of it.
 	Distance float64       `json:"distance"`
 	Toward   stats.Verdict `json:"toward"`
@@ -53,14 +54,13 @@ const (
 
 // Need is the number of seeds for a verdict with the chance Power.
 type Need struct {
-	Family int     `json:"family"` // claims judged together
-	Alpha  float64 `json:"alpha"`  // level of the first decision among them
+	Alpha  float64 `json:"alpha"` // one-sided level of the verdict
 	Spread Spread  `json:"spread"`
 	// Seeds is 0 if no number that anyone trains will do; Reason says why.
 	Seeds  int    `json:"seeds"`
 	Reason string `json:"reason,omitempty"`
-	// HalfWidth is the distance from the estimate to its one-sided bound at Alpha, with that many seeds, in
-	// points; the widest of the contrasts.
+	// HalfWidth is the distance from the estimate to its one-sided bound at Alpha, with that many seeds, in the unit
+	// of the margin; the widest of the contrasts.
 	HalfWidth float64 `json:"halfWidth,omitempty"`
 }
 
@@ -74,42 +74,58 @@ func PlanSeeds(c *model.Claim) Plan {
 		return p
 	}
 	for _, x := range c.Contrasts {
-		d := x.Difference
-		sd := d.SE * math.Sqrt(float64(x.N))
-		q := ContrastPlan{
-			Name: words.Name(x), Unit: "points", Relation: x.Relation, Margin: x.Margin, Pairs: x.N,
-			Estimate: d.Estimate, SD: sd, Distance: d.Estimate - x.Bounds[0],
+		if x.Found == nil {
+			return Plan{Claim: c.ID, MinSeeds: c.MinSeeds, Pairs: p.Pairs}
 		}
-		if x.Statistic != "" {
-			q.Unit = "beyond chance"
-		}
-		q.SDBound, _ = stats.StdDevBound(x.N, sd, Confidence) // 0 without any spread
-		if x.Relation == bench.Equivalent {
-			q.Distance = x.Margin - math.Abs(d.Estimate)
-		}
-		q.Toward = stats.Supported
-		if q.Distance < 0 {
-			q.Distance, q.Toward = -q.Distance, stats.Refuted
-		}
-		p.Contrasts = append(p.Contrasts, q)
+		p.Contrasts = append(p.Contrasts, planContrast(x))
 	}
 	return p
 }
 
-// Needs is the number of seeds when so many claims are judged together: at the observed spread, and at its
-// upper bound.
-func (p Plan) Needs(family int) (needs []Need) {
+func planContrast(x model.Contrast) ContrastPlan {
+	q := ContrastPlan{Name: words.Name(x), Unit: x.Unit, Relation: x.Relation, Margin: x.Margin, Pairs: x.N, Estimate: x.Found.Value}
+	bound := x.Bounds[0]
+	if len(x.Bounds) == 2 && q.Estimate > 0 {
+		bound = x.Bounds[1]
+	}
+	unit := 1.
+	if x.Statistic == "" {
+		q.Unit, unit = "share of the gain", *x.MeanGain
+	}
+	var tested []float64
+	for _, p := range x.Pairs {
+		if x.Statistic == "" {
+			tested = append(tested, (p.Difference-bound*p.Gain)/unit)
+		} else {
+			tested = append(tested, p.Difference-bound)
+		}
+	}
+	q.SD, _ = stats.StdDev(tested) // there are two pairs or more
+	q.SDBound, _ = stats.StdDevBound(x.N, q.SD, Confidence)
+	q.Distance = q.Estimate - bound
+	if x.Relation == bench.Equivalent {
+		q.Distance = x.Margin - math.Abs(q.Estimate)
+	}
+	q.Toward = stats.Supported
+	if q.Distance < 0 {
+		q.Distance, q.Toward = -q.Distance, stats.Refuted
+	}
+	return q
+}
+
+// Needs is the number of seeds at a one-sided level: at the observed spread, and at its upper bound.
+func (p Plan) Needs(alpha float64) (needs []Need) {
 	if len(p.Contrasts) == 0 {
 		return nil
 	}
 	for _, spread := range []Spread{ObservedSpread, BoundedSpread} {
-		n := Need{Family: family, Alpha: stats.FamilyAlpha(model.TotalAlpha, family), Spread: spread}
-		if seeds, err := p.seeds(spread, n.Alpha); err != nil {
+		n := Need{Alpha: alpha, Spread: spread}
+		if seeds, err := p.seeds(spread, alpha); err != nil {
 			n.Reason = err.Error()
 		} else {
 			n.Seeds = max(seeds, p.MinSeeds)
 			for _, x := range p.Contrasts {
-				width, _ := stats.HalfWidth(n.Seeds, x.sd(spread), n.Alpha) // 0 without any spread
+				width, _ := stats.HalfWidth(n.Seeds, x.sd(spread), alpha) // 0 without any spread
 				n.HalfWidth = max(n.HalfWidth, width)
 			}
 		}

@@ -43,8 +43,8 @@ func countRuns(r *model.Report) {
 	}
 }
 
-// floors are those of the catalogue that were run.
-func (m *matrix) floors(arms []model.Arm) []model.Floor {
+// floorsOf are those of the catalogue that were run.
+func (m *matrix) floorsOf(arms []model.Arm) []model.Floor {
 	floors := []model.Floor{}
 	for _, id := range m.Catalogue.Floors {
 		for _, arm := range arms {

@@ -31,6 +31,7 @@ type Report struct {
 	Paper   bench.Paper `json:"paper"`          // whose claims these are
 	Plan    *Plan       `json:"plan,omitempty"` // nil if the tier has none, or was asked to be explored
 	Tier    Tier        `json:"tier"`
+	Gain    bench.Gain  `json:"gain"` // what margins are shares of
 	// Confirmed counts the claims of a plan that was registered before their runs, and Explored the others.
 	Confirmed Tally      `json:"confirmed"`
 	Explored  Tally      `json:"explored"`

@@ -57,7 +57,8 @@ func Power(n int, sd, distance, alpha float64) (float64, error) {
 //
 // What it leaves out: sd comes from a pilot and is treated as known, so a pilot of a few seeds makes the answer
 // rough; plan with an upper bound of sd. For a margin on both sides (Within) and a true difference of zero both
-// bounds must clear the margin: ask for (1+power)/2. For a family of claims pass FamilyAlpha.
+// bounds must clear the margin: ask for (1+power)/2. With looks on the way pass the level of the last one, by
+// OBrienFleming: earlier looks only add to the power.
 func SampleSize(sd, distance, alpha, power float64) (int, error) {
 	if err := checkOpen("power", power, 1); err != nil {
 		return 0, err

@@ -1,6 +1,6 @@
-// Package stats holds the statistics behind a verdict: mean differences paired
-// by seed, whether they exceed a bound or lie within a margin, the adjustment over
-// the claims of one report, looking more than once, and the number of seeds to plan.
+// Package stats holds the statistics behind a verdict: mean differences and ratios of means paired by seed, whether
+// they exceed a bound or lie within a margin, trends over doses, statistics that compare seeds with each other, the
+// levels at which looking more than once keeps an error rate, and the number of seeds to plan.
 //
 // Quantities keep the unit of what goes in (percentage points of accuracy, as a rule) and larger is always better.
 // A p value is the probability, were its null hypothesis true, of evidence at least as strong. A method that cannot
@@ -150,10 +150,7 @@ func Within(a, b []float64, margin, alpha float64) (Result, error) {
 		return Result{}, err
 	}
 	return test(a, b, alpha, func(d Difference) Evidence {
-		return Evidence{
-			Support: max(d.PAbove(-margin), d.PBelow(margin)),
-			Refute:  min(1, 2*min(d.PAbove(margin), d.PBelow(-margin))),
-		}
+		return within(d.PAbove(-margin), d.PBelow(-margin), d.PAbove(margin), d.PBelow(margin))
 	})
 }
 
@@ -172,4 +169,9 @@ func test(a, b []float64, alpha float64, weigh func(Difference) Evidence) (Resul
 // exceeds weighs "difference > bound".
 func exceeds(d Difference, bound float64) Evidence {
 	return Evidence{Support: d.PAbove(bound), Refute: d.PBelow(bound)}
+}
+
+// within weighs "between two ends" by the p values of lying above and below the low and the high one.
+func within(aboveLow, belowLow, aboveHigh, belowHigh float64) Evidence {
+	return Evidence{Support: max(aboveLow, belowHigh), Refute: min(1, 2*min(aboveHigh, belowLow))}
 }

@@ -3,7 +3,6 @@ package stats
 import (
 	"errors"
 	"math"
-	"slices"
 	"testing"
 )
 
@@ -125,47 +124,5 @@ func TestPairedTFlagsZeroSpread(t *testing.T) {
 	}
 	if d, _ := PairedT([]float64{0.2, 0.3, 0.801}, []float64{0.1, 0.2, 0.7}, 0.9); d.Warning != "" {
 		t.Errorf("a real spread was flagged: %+v", d)
-	}
-}
-
-// Holm's procedure on 0.01, 0.04, 0.03, 0.005 is the usual worked example.
-func TestHolm(t *testing.T) {
-	for name, tc := range map[string]struct{ p, want []float64 }{
-		"worked example": {[]float64{0.01, 0.04, 0.03, 0.005}, []float64{0.03, 0.06, 0.06, 0.02}},
-		"single":         {[]float64{0.04}, []float64{0.04}},
-		"capped, ties":   {[]float64{0.6, 0.6, 0}, []float64{1, 1, 0}},
-		"none":           {nil, nil},
-	} {
-		got, err := Holm(tc.p)
-		if err != nil || !slices.EqualFunc(got, tc.want, func(a, b float64) bool { return near(a, b, 1e-12) }) {
-			t.Errorf("%s: %v, %v, want %v", name, got, err, tc.want)
-		}
-	}
-	for _, bad := range []float64{nan, -0.1, 1.1, inf} {
-		if got, err := Holm([]float64{0.5, bad}); !errors.Is(err, ErrRange) || got != nil {
-			t.Errorf("Holm accepted %v: %v, %v", bad, got, err)
-		}
-	}
-}
-
-func TestAdjustFamily(t *testing.T) {
-	for name, tc := range map[string]struct{ family, want []Evidence }{
-		"a single claim is left alone": {[]Evidence{{0.04, 0.96}}, []Evidence{{0.04, 0.96}}},
-		"two claims double":            {[]Evidence{{0.02, 0.98}, {0.01, 0.99}}, []Evidence{{0.04, 1}, {0.02, 1}}},
-		"three claims: factors 4 4 2":  {[]Evidence{{0.003, 1}, {0.001, 1}, {0.02, 1}}, []Evidence{{0.012, 1}, {0.004, 1}, {0.04, 1}}},
-		"directions are separate":      {[]Evidence{{0.001, 1}, {1, 0.001}, {1, 1}}, []Evidence{{0.004, 1}, {1, 0.004}, {1, 1}}},
-		"no claims":                    {nil, nil},
-	} {
-		got, err := AdjustFamily(tc.family)
-		if err != nil || !slices.EqualFunc(got, tc.want, func(a, b Evidence) bool {
-			return near(a.Support, b.Support, 1e-12) && near(a.Refute, b.Refute, 1e-12)
-		}) {
-			t.Errorf("%s: %v, %v, want %v", name, got, err, tc.want)
-		}
-	}
-	for _, bad := range []Evidence{{nan, 1}, {1, nan}, {-1, 1}, {1, 2}} {
-		if _, err := AdjustFamily([]Evidence{bad}); !errors.Is(err, ErrRange) {
-			t.Errorf("AdjustFamily accepted %v: %v", bad, err)
-		}
 	}
 }

@@ -45,13 +45,21 @@ func PlanAlpha(p *model.Plan) string {
 
 // StillOpen names the claims that a further look may decide; empty without any.
 func StillOpen(p *model.Plan) string {
-	text := Joined(slices.Sorted(maps.Keys(p.Open)), ", ", func(claim string) string {
-		return fmt.Sprintf("%s (next is look %d of %d)", claim, p.Open[claim]+1, len(p.Looks))
-	})
+	text := next(p)
 	if text != "" && p.Stopped != "" {
 		text += "; " + p.Stopped
 	}
 	return text
+}
+
+// Going announces the looks that are about to be run.
+func Going(r *model.Report) string { return "running for the plan: " + next(r.Plan) }
+
+// next names each open claim with the look that comes next.
+func next(p *model.Plan) string {
+	return Joined(slices.Sorted(maps.Keys(p.Open)), ", ", func(claim string) string {
+		return fmt.Sprintf("%s (next is look %d of %d)", claim, p.Open[claim]+1, len(p.Looks))
+	})
 }
 
 // Method explains how verdicts come about.

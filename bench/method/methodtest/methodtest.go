@@ -53,6 +53,7 @@ func Run(t *testing.T, c Case) {
 		"resume":          resume,
 		"foreign states":  foreignStates,
 		"rules":           rules,
+		"late rules":      lateRules,
 		"metrics":         metrics,
 		"cancellation":    cancellation,
 		"divergence":      divergence,
@@ -231,6 +232,42 @@ func rules(t *testing.T, c Case) {
 	advance(t, some, 1)
 	if bytes.Equal(save(t, all), save(t, some)) {
 		t.Error("the rules make no difference")
+	}
+}
+
+// lateRules: a rule that begins at half of training leaves the first half as it is without rules, and begins at the
+// same step where a training was resumed, before that step or after it.
+func lateRules(t *testing.T, c Case) {
+	late := []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5, After: 0.5}}
+	with := func(s *method.Start) { s.Rules = late }
+	scale := c.Method.Scale()
+	middle, kept := int(math.Round(0.5*float64(scale.Steps))), late[0].Count(scale.Negatives, len(Data().Classes))
+	all, some := start(t, c), start(t, c, with)
+	advance(t, all, middle-2)
+	advance(t, some, middle-2)
+	early := save(t, some)
+	for range 2 { // the last of the first half
+		if diff := cmp.Diff(advance(t, all, 1), advance(t, some, 1)); diff != "" {
+			t.Errorf("step %d, before the rule begins: %s", some.Step(), diff)
+		}
+	}
+	if !bytes.Equal(save(t, all), save(t, some)) {
+		t.Error("the rule changed the training before it began")
+	}
+	m, n := advance(t, all, 1), advance(t, some, 1)
+	if m.Kept != float64(scale.Negatives) || n.Kept != float64(kept) || !(n.Loss < m.Loss) {
+		t.Errorf("from the middle on all against the harder half: %+v and %+v", m, n)
+	}
+	begun := save(t, some)
+	advance(t, some, 2)
+	for _, state := range [][]byte{early, begun} {
+		resumed := start(t, c, with)
+		if err := resumed.Restore(state); err != nil {
+			t.Fatal(err)
+		}
+		if advance(t, resumed, some.Step()-resumed.Step()); !bytes.Equal(save(t, resumed), save(t, some)) {
+			t.Error("a resumed training ends in other bytes")
+		}
 	}
 }
 

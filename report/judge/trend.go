@@ -1,0 +1,80 @@
+package judge
+
+import (
+	"slices"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// trend asks whether accuracy falls along a line of a sweep, from the arm that sees all negatives on, the more of them
+// are left out. Each seed has a rank correlation of dose and fall, whose mean must exceed the margin over seeds, and
+// Page's test must show that it is no chance: with few seeds of equal correlation a t test would take any for certain.
+func (l look) trend(claim *bench.Claim, declared bench.Trend) (model.Contrast, []model.RunRef) {
+	c := model.Contrast{
+		A: declared.Line.String(), Statistic: model.Trend, Title: "accuracy falls as more negatives are dropped",
+		Unit:     "Spearman's correlation of dose and fall in accuracy at a seed",
+		Relation: bench.Greater, Margin: declared.Margin, Bounds: []float64{declared.Margin},
+		Pairs: []model.Pair{}, Alone: stats.Inconclusive,
+	}
+	sweep := l.Catalogue.Sweep(declared.Sweep)
+	arms := []*bench.Arm{l.Catalogue.Arm(sweep.Reference)}
+	for _, fraction := range byDose(declared.Line, sweep.Fractions) {
+		arms = append(arms, declared.Line.Arm(fraction))
+	}
+	var runs []model.RunRef
+	var rows [][]float64
+	var seeds []uint64
+	obstacles := bySeed{}
+	for _, seed := range bench.Explored(sweep.Seeds).All() {
+		var falls []float64
+		for _, arm := range arms {
+			cell, ok := l.sweepCell(declared.Sweep, arm, seed)
+			o := l.measured(cell)
+			if !ok || o.status != model.Complete {
+				obstacles.add(arm.ID+" was not run", seed)
+				continue
+			}
+			falls = append(falls, -o.linear())
+			runs = append(runs, model.RunRef{Arm: arm.ID, Seed: seed, Run: cell.Spec.ID(), Manifest: o.run.Digest})
+		}
+		if len(falls) < len(arms) {
+			continue
+		}
+		rows, seeds = append(rows, falls), append(seeds, seed)
+	}
+	least := stats.Evidence{Support: 1}
+	if page, err := stats.Page(rows); err == nil {
+		least.Support = page.P
+		for i, rho := range page.Rho {
+			c.Pairs = append(c.Pairs, model.Pair{Seed: seeds[i], A: rho, Difference: rho})
+		}
+	}
+	l.test(&c, claim, obstacles.sentences(), least)
+	return c, runs
+}
+
+// byDose orders the fractions of a line by how many negatives it leaves out, fewest first.
+func byDose(line bench.SweepLine, fractions []float64) []float64 {
+	ordered := slices.Sorted(slices.Values(fractions))
+	if line.Keeps() {
+		slices.Reverse(ordered)
+	}
+	return ordered
+}
+
+// sweepCell is a cell of a sweep, or that of a claim with the same rules.
+func (m *matrix) sweepCell(sweep string, arm *bench.Arm, seed uint64) (bench.Cell, bool) {
+	for _, in := range m.Sweeps {
+		if in.ID != sweep {
+			continue
+		}
+		for _, cell := range in.Cells {
+			if cell.Seed == seed && cell.Spec.Training.Features == bench.Trained && slices.Equal(cell.Spec.Training.Rules, arm.Rules) {
+				return cell, true
+			}
+		}
+	}
+	return bench.Cell{}, false
+}

@@ -1,0 +1,105 @@
+package stats
+
+import (
+	"errors"
+	"testing"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// The first bound of the function at one-sided 0.025, as programs for group sequential trials print it, and that no
+// more than alpha is given out.
+func TestOBrienFleming(t *testing.T) {
+	for _, tc := range []struct {
+		looks []int
+		first float64 // z
+	}{
+		{[]int{7}, 1.960},
+		{[]int{10, 20}, 2.963},
+		{[]int{2, 4, 6, 8, 10}, 4.877},
+	} {
+		levels, err := OBrienFleming(0.025, tc.looks)
+		if err != nil || len(levels) != len(tc.looks) {
+			t.Fatalf("%v: %v, %v", tc.looks, levels, err)
+		}
+		if z := -distuv.UnitNormal.Quantile(levels[0]); !near(z, tc.first, 5.5e-4) {
+			t.Errorf("%v: first z %.4f, want %v", tc.looks, z, tc.first)
+		}
+		sum := 0.0
+		for k, level := range levels {
+			sum += level
+			if spent := Spent(0.025, float64(tc.looks[k])/float64(tc.looks[len(tc.looks)-1])); !near(spent, sum, 1e-15) {
+				t.Errorf("%v: %v spent by look %d, want %v", tc.looks, sum, k, spent)
+			}
+		}
+		if !near(sum, 0.025, 1e-15) {
+			t.Errorf("%v: levels sum to %v", tc.looks, sum)
+		}
+	}
+}
+
+func TestOBrienFlemingRefusesBadArguments(t *testing.T) {
+	for name, tc := range map[string]struct {
+		alpha float64
+		looks []int
+	}{
+		"alpha zero": {0, []int{5}}, "alpha a half": {0.5, []int{5}}, "alpha not a number": {nan, []int{5}},
+		"no looks": {0.025, nil}, "one seed": {0.025, []int{1, 5}}, "falling": {0.025, []int{8, 5}}, "twice": {0.025, []int{5, 5}},
+	} {
+		if levels, err := OBrienFleming(tc.alpha, tc.looks); !errors.Is(err, ErrRange) || levels != nil {
+			t.Errorf("%s: %v, %v", name, levels, err)
+		}
+	}
+}
+
+var looks = []int{5, 8, 12}
+
+// atAnyLook are the rates at which a difference of 0 is shown to be above and below it at some look, the first
+// decision being kept.
+func atAnyLook(t *testing.T, levels []float64, draws int, next func() float64) (above, below float64) {
+	zero := make([]float64, looks[len(looks)-1])
+	d := make([]float64, len(zero))
+	for range draws {
+		for i := range d {
+			d[i] = next()
+		}
+		for k, n := range looks {
+			r, err := Above(d[:n], zero[:n], 0, levels[k])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Verdict == Supported {
+				above++
+			} else if r.Verdict == Refuted {
+				below++
+			}
+			if r.Verdict != Inconclusive {
+				break
+			}
+		}
+	}
+	return above / float64(draws), below / float64(draws)
+}
+
+// Of skewed differences a t test itself is wrong more often: that is logged.
+func TestLooksKeepTheirAlpha(t *testing.T) {
+	const draws, alpha = 40_000, 0.025
+	levels, err := OBrienFleming(alpha, looks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("levels at %v: %.6f", looks, levels)
+	r := rng(12)
+	above, below := atAnyLook(t, levels, draws, r.NormFloat64)
+	t.Logf("normal errors: wrong above in %.4f, below in %.4f", above, below)
+	for side, got := range map[string]float64{"above": above, "below": below} {
+		if got > alpha+slack(alpha, draws) || got < 0.8*alpha {
+			t.Errorf("wrong %s in %.4f", side, got)
+		}
+	}
+	if above, _ := atAnyLook(t, []float64{alpha, alpha, alpha}, draws, r.NormFloat64); above < alpha+slack(alpha, draws) {
+		t.Errorf("uncorrected looks are wrong in %.4f only: the test cannot tell", above)
+	}
+	above, below = atAnyLook(t, levels, draws, func() float64 { return r.ExpFloat64() - 1 })
+	t.Logf("exponential errors: wrong above in %.4f, below in %.4f", above, below)
+}
