@@ -12,6 +12,9 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
+// alpha is the level at which a change counts as beyond noise, over all contrasts (or arms) together.
+const alpha = 0.05
+
 // Compare sets two reports side by side; each has a name for its reader. They must be on the same tier and
 // claims, so that what differs is the runs.
 func Compare(nameA string, a *model.Report, nameB string, b *model.Report) (*Comparison, error) {
@@ -19,7 +22,7 @@ func Compare(nameA string, a *model.Report, nameB string, b *model.Report) (*Com
 		return nil, fmt.Errorf("report: tier %s with %d claims is not compared with tier %s with %d", a.Tier.ID, len(a.Claims), b.Tier.ID, len(b.Claims))
 	}
 	c := &Comparison{
-		Schema: ComparisonSchema, Version: model.Version, Alpha: model.TotalAlpha, Level: 1 - model.TotalAlpha, EstimateLevel: a.Level, Tier: a.Tier,
+		Schema: ComparisonSchema, Version: ComparisonVersion, Alpha: alpha, Level: 1 - alpha, Tier: a.Tier,
 		A: newSide(nameA, a), B: newSide(nameB, b), Provenance: provenancePairs(a, b), OnlyA: onlyIn(a, b), OnlyB: onlyIn(b, a),
 		Claims: []ClaimChange{}, Arms: []ArmChange{},
 	}
@@ -31,7 +34,7 @@ func Compare(nameA string, a *model.Report, nameB string, b *model.Report) (*Com
 }
 
 func newSide(name string, r *model.Report) Side {
-	return Side{Name: name, Tally: r.Tally, RunsPresent: r.Tier.RunsPresent, RunsFailed: r.Tier.RunsFailed, RunsMissing: r.Tier.RunsMissing}
+	return Side{Name: name, Confirmed: r.Confirmed, Explored: r.Explored, RunsPresent: r.Tier.RunsPresent, RunsFailed: r.Tier.RunsFailed, RunsMissing: r.Tier.RunsMissing}
 }
 
 func (c *Comparison) count(a, b *model.Report) {
@@ -59,13 +62,13 @@ func (c *Comparison) claims(a, b *model.Report) error {
 		if left.ID != right.ID || len(left.Contrasts) != len(right.Contrasts) {
 			return fmt.Errorf("report: claim %s is not compared with %s", left.ID, right.ID)
 		}
-		claim := ClaimChange{ID: left.ID, Temperature: left.Temperature, A: left.Verdict, B: right.Verdict}
+		claim := ClaimChange{ID: left.ID, Temperature: left.Temperature, A: judged(&left), B: judged(&right)}
 		if left.Verdict != right.Verdict {
 			c.Verdicts++
 		}
 		for j, x := range left.Contrasts {
 			y := right.Contrasts[j]
-			out := ContrastChange{Contrast: words.Name(x), Statistic: x.Statistic, A: x.Difference, B: y.Difference, NA: x.N, NB: y.N}
+			out := ContrastChange{Contrast: words.Name(x), Statistic: x.Statistic, A: x.Found, B: y.Found, NA: x.N, NB: y.N}
 			key := fmt.Sprint(out.Contrast, left.Temperature)
 			if out.Change = seen[key]; out.Change == nil && x.Difference != nil && y.Difference != nil {
 				change, err := newChange(sample(x.N, *x.Difference), sample(y.N, *y.Difference))
@@ -79,9 +82,7 @@ func (c *Comparison) claims(a, b *model.Report) error {
 		}
 		c.Claims = append(c.Claims, claim)
 	}
-	if err := tellNoise(changes); err != nil {
-		return err
-	}
+	tellNoise(changes)
 	c.Compared = len(changes)
 	for _, change := range changes {
 		if !change.Noise {
@@ -89,6 +90,10 @@ func (c *Comparison) claims(a, b *model.Report) error {
 		}
 	}
 	return nil
+}
+
+func judged(c *model.Claim) Judged {
+	return Judged{Verdict: c.Verdict, Confirms: c.Confirms()}
 }
 
 func (c *Comparison) arms(a, b *model.Report) error {
@@ -113,7 +118,8 @@ func (c *Comparison) arms(a, b *model.Report) error {
 		}
 		c.Arms = append(c.Arms, out)
 	}
-	return tellNoise(changes)
+	tellNoise(changes)
+	return nil
 }
 
 func armSample(a model.Arm) stats.Difference {
@@ -125,24 +131,15 @@ func sample(n int, d stats.MeanDifference) stats.Difference {
 }
 
 func newChange(before, after stats.Difference) (*Change, error) {
-	d, err := stats.NewChange(before, after, 1-model.TotalAlpha)
+	d, err := stats.NewChange(before, after, 1-alpha)
 	return &Change{Change: d}, err
 }
 
-// tellNoise corrects for having looked at all changes: one in twenty falls out of its interval by chance.
-func tellNoise(changes []*Change) error {
-	var p []float64
+// tellNoise corrects for having looked at all changes (Bonferroni): one in twenty falls out of its interval by chance.
+func tellNoise(changes []*Change) {
 	for _, c := range changes {
-		p = append(p, c.P)
+		c.Noise = c.P >= alpha/float64(len(changes))
 	}
-	p, err := stats.Holm(p)
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	for i, c := range changes {
-		c.Noise = p[i] >= model.TotalAlpha
-	}
-	return nil
 }
 
 // provenancePairs lists where the runs of two reports come from, whether it differs or not.

@@ -61,7 +61,7 @@ func TestWhatMoved(t *testing.T) {
 		t.Errorf("%d verdicts, %d contrasts, only in A %q, only in B %q", c.Verdicts, c.Moved, c.OnlyA, c.OnlyB)
 	}
 	i := slices.IndexFunc(c.Claims, func(c diff.ClaimChange) bool { return c.ID == "easiest95" })
-	if x := c.Claims[i]; x.A != before || x.B != stats.Inconclusive || x.Contrasts[0].Change.Noise || x.Contrasts[0].Change.Estimate > -49.9 {
+	if x := c.Claims[i]; x.A.Verdict != before || x.B.Verdict != stats.Inconclusive || x.Contrasts[0].Change.Noise || x.Contrasts[0].Change.Estimate > -49.9 {
 		t.Errorf("%+v", x)
 	}
 }

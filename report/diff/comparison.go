@@ -11,20 +11,22 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// ComparisonSchema identifies the JSON of a Comparison, as Schema does that of a Report.
-const ComparisonSchema = "cidbench-comparison"
+// ComparisonSchema and ComparisonVersion identify the JSON of a Comparison, as Schema and Version do that of a Report.
+const (
+	ComparisonSchema  = "cidbench-comparison"
+	ComparisonVersion = 2
+)
 
 // Comparison sets two reports on the same claims side by side, A and B: two registries, or what two versions
 // of the code computed.
 type Comparison struct {
-	Schema        string     `json:"schema"`
-	Version       int        `json:"version"`
-	Alpha         float64    `json:"alpha"`         // at which a change counts as beyond noise, over all contrasts (or arms) together
-	Level         float64    `json:"level"`         // of the intervals of changes
-	EstimateLevel float64    `json:"estimateLevel"` // of the intervals of estimates, as in a report
-	Tier          model.Tier `json:"tier"`          // as of A; the runs counted in it are A's
-	A             Side       `json:"a"`
-	B             Side       `json:"b"`
+	Schema  string     `json:"schema"`
+	Version int        `json:"version"`
+	Alpha   float64    `json:"alpha"` // at which a change counts as beyond noise, over all contrasts (or arms) together
+	Level   float64    `json:"level"` // of the intervals of changes
+	Tier    model.Tier `json:"tier"`  // as of A; the runs counted in it are A's
+	A       Side       `json:"a"`
+	B       Side       `json:"b"`
 	// Shared is the number of runs that are the same on both sides, Equal that of cells, shared or not, whose
 	// accuracies are; Both is that of the cells complete on both.
 	Shared int `json:"shared"`
@@ -45,7 +47,8 @@ type Comparison struct {
 // Side is one of the two.
 type Side struct {
 	Name        string      `json:"name"`
-	Tally       model.Tally `json:"tally"`
+	Confirmed   model.Tally `json:"confirmed"`
+	Explored    model.Tally `json:"explored"`
 	RunsPresent int         `json:"runsComplete"`
 	RunsFailed  int         `json:"runsFailed"`
 	RunsMissing int         `json:"runsMissing"`
@@ -55,20 +58,27 @@ type Side struct {
 type ClaimChange struct {
 	ID          string           `json:"id"`
 	Temperature float64          `json:"temperature"`
-	A           stats.Verdict    `json:"a"`
-	B           stats.Verdict    `json:"b"`
+	A           Judged           `json:"a"`
+	B           Judged           `json:"b"`
 	Contrasts   []ContrastChange `json:"contrasts"`
 }
 
-// ContrastChange is one contrast on both sides, or one observation.
+// Judged is the verdict on a claim, and whether it is that of a plan that was registered before the runs.
+type Judged struct {
+	Verdict  stats.Verdict `json:"verdict"`
+	Confirms bool          `json:"confirms"`
+}
+
+// ContrastChange is one contrast on both sides, or one observation. A and B are what decided, shares of the gain or in
+// the statistic's unit; Change is in points, or in that unit.
 type ContrastChange struct {
-	Contrast  string                `json:"contrast"`
-	Statistic string                `json:"statistic,omitempty"` // of an observation
-	A         *stats.MeanDifference `json:"a,omitempty"`
-	B         *stats.MeanDifference `json:"b,omitempty"`
-	NA        int                   `json:"nA"` // pairs
-	NB        int                   `json:"nB"`
-	Change    *Change               `json:"change,omitempty"`
+	Contrast  string          `json:"contrast"`
+	Statistic string          `json:"statistic,omitempty"` // of an observation
+	A         *model.Estimate `json:"a,omitempty"`
+	B         *model.Estimate `json:"b,omitempty"`
+	NA        int             `json:"nA"` // pairs
+	NB        int             `json:"nB"`
+	Change    *Change         `json:"change,omitempty"`
 }
 
 // ArmChange is the mean accuracy of an arm on both sides, in points.
@@ -86,7 +96,7 @@ type ArmChange struct {
 // Change is B - A, the sides taken as independent.
 type Change struct {
 	stats.Change
-	Noise bool `json:"withinNoise"` // after Holm's correction its p value is no less than alpha
+	Noise bool `json:"withinNoise"` // its p value, times the number of changes, is no less than alpha
 }
 
 // ProvenancePair is a fact about where the runs come from.
@@ -111,18 +121,18 @@ func Document(c *Comparison) layout.Document {
 		{ID: "provenance", Level: 2, Title: "Where the runs come from", Blocks: []layout.Block{provenanceTable(c)}},
 		{ID: "only", Level: 2, Title: "On one side only", Blocks: []layout.Block{oneSided(c)}},
 		{ID: "method", Level: 2, Title: "How to read this", Blocks: []layout.Block{layout.List{
-			"Both sides are judged by the same definitions, those of the program that writes this, each corrected for its own claims as in a report.",
+			"Both sides are judged by the same definitions, those of the program that writes this, as in a report: claims of a plan at its looks, exploratory ones uncorrected.",
 			fmt.Sprintf("A change is B - A of two estimates that are taken as independent, with a %.0f%% interval (Welch). Sides that share runs, or seeds, vary together: "+
 				"then the interval is wider than it need be, and a change harder to show.", 100*c.Level),
-			fmt.Sprintf("Beyond noise: p below %g after Holm's correction for all contrasts, or all arms, of the table. "+
+			fmt.Sprintf("Beyond noise: p times the number of contrasts, or arms, in the table is below %g (Bonferroni). "+
 				"A verdict may change within noise, since it depends on which side of a margin an interval lies.", c.Alpha),
 		}}},
 	}
 }
 
 func sideInWords(s Side) string {
-	return fmt.Sprintf("%s: %s; %s complete, %d failed or unusable, %d not run",
-		s.Name, words.Tally(s.Tally), words.Count(s.RunsPresent, "run"), s.RunsFailed, s.RunsMissing)
+	return fmt.Sprintf("%s: %s %s complete, %d failed or unusable, %d not run",
+		s.Name, strings.Join(words.Tallies(s.Confirmed, s.Explored), " "), words.Count(s.RunsPresent, "run"), s.RunsFailed, s.RunsMissing)
 }
 
 type changeOf = layout.Member[ClaimChange, ContrastChange]
@@ -130,10 +140,17 @@ type changeOf = layout.Member[ClaimChange, ContrastChange]
 func claimChanges(c *Comparison) *layout.Table {
 	all := layout.Members(c.Claims, func(claim *ClaimChange) []ContrastChange { return claim.Contrasts })
 	once := layout.Once[ClaimChange, ContrastChange]
-	return layout.Tabulate(fmt.Sprintf("Claims. Estimates in points, or of a statistic beyond chance in its own unit, with %.0f%% intervals; changes with %.0f%% intervals.", 100*c.EstimateLevel, 100*c.Level), all,
+	verdict := func(j Judged) string {
+		text := words.Label(j.Verdict, c.Tier.Machinery)
+		if !j.Confirms && j.Verdict != model.NotTestable {
+			text += " (exploratory)"
+		}
+		return text
+	}
+	return layout.Tabulate(fmt.Sprintf("Claims. A and B: shares of the gain, or a statistic in its own unit, with the intervals that decided. Change: in points, or in that unit, with %.0f%% intervals.", 100*c.Level), all,
 		layout.Text("Claim", once(func(claim ClaimChange) string { return claim.ID })),
-		layout.Text("Verdict of A", once(func(claim ClaimChange) string { return words.Label(claim.A, c.Tier.Machinery) })),
-		layout.Text("Verdict of B", once(func(claim ClaimChange) string { return words.Label(claim.B, c.Tier.Machinery) })),
+		layout.Text("Verdict of A", once(func(claim ClaimChange) string { return verdict(claim.A) })),
+		layout.Text("Verdict of B", once(func(claim ClaimChange) string { return verdict(claim.B) })),
 		layout.Text("Contrast", func(x changeOf) string { return x.Of.Contrast }),
 		layout.Text("A", func(x changeOf) string { return found(x.Of.Statistic, x.Of.A) }),
 		layout.Text("B", func(x changeOf) string { return found(x.Of.Statistic, x.Of.B) }),
@@ -188,13 +205,16 @@ func oneSided(c *Comparison) layout.Block {
 		layout.Text("What", func(x [2]string) string { return x[1] }))
 }
 
-// found spells a difference as a report does: in points, or of a statistic in its unit.
-func found(statistic string, d *stats.MeanDifference) string {
-	return words.Found(model.Contrast{Statistic: statistic, Difference: d})
+// found spells an estimate as a report does.
+func found(statistic string, e *model.Estimate) string {
+	return words.Found(model.Contrast{Statistic: statistic, Found: e})
 }
 
 func spellChange(statistic string, c *Change) string {
-	return words.Maybe(c, func(c Change) string { return found(statistic, &c.MeanDifference) })
+	return words.Maybe(c, func(c Change) string {
+		spell := func(v float64) string { return words.Difference(model.Contrast{Statistic: statistic}, v) }
+		return fmt.Sprintf("%s (%s to %s)", spell(c.Estimate), spell(c.Low), spell(c.High))
+	})
 }
 
 func noise(c *Change) string {

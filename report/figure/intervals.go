@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	forestRow = 74.0 // three lines of text and the interval
+	forestRow = 90.0 // four lines of text and the interval
 	axisRoom  = 38.0
 )
 
-// Forest draws the interval of each contrast of accuracies, at the level given, over the region in which what
-// it asks for is true. The scale covers others too, so that forests can be compared. It is nil if nothing has
-// an interval.
-func Forest(id, title string, level float64, claims []model.Claim, others ...model.Claim) *Figure {
+// Forest draws the interval that decides each contrast of accuracies, in percent of the gain, over the region in which
+// what it asks for is true. The scale covers others too, so that forests can be compared. It is nil if nothing has an
+// interval.
+func Forest(id, title string, claims []model.Claim, others ...model.Claim) *Figure {
 	values := []float64{0}
 	for _, c := range slices.Concat(claims, others) {
 		for _, x := range c.AccuracyContrasts() {
 			values = append(values, x.Bounds...)
-			if d := x.Difference; d != nil {
-				values = append(values, d.Low, d.High)
+			if x.Found != nil {
+				values = append(values, x.Found.Low, x.Found.High)
 			}
 		}
 	}
@@ -34,17 +34,21 @@ func Forest(id, title string, level float64, claims []model.Claim, others ...mod
 	for _, c := range claims {
 		bottom += forestRow * float64(len(c.AccuracyContrasts()))
 	}
-	f.axis(s, 6, bottom, "difference of accuracy, points")
+	var percents []tick
+	for _, v := range s.ticks(5) {
+		percents = append(percents, tick{v, words.Round(100 * v)})
+	}
+	f.axis(s, 6, bottom, "difference of accuracy, % of the gain", percents...)
 	f.Height = coord(bottom + axisRoom)
-	said := []string{words.Confidence(level) + " intervals of the difference of accuracy, in points; the shaded region is where the contrast holds."}
+	said := []string{"The intervals that decide, of the difference of accuracy in percent of the gain; the shaded region is where the contrast holds."}
 	drawn := false
 	top := 6.0
 	for _, c := range claims {
 		for _, x := range c.AccuracyContrasts() {
 			f.contrast(s, top, &c, x)
 			top += forestRow
-			drawn = drawn || x.Difference != nil
-			said = append(said, fmt.Sprintf("%s: %s, %s, found %s.", c.ID, words.Name(x), words.Asks(x), words.Found(x)))
+			drawn = drawn || x.Found != nil
+			said = append(said, fmt.Sprintf("%s: %s, %s, found %s, level %s.", c.ID, words.Name(x), words.Asks(x), words.Found(x), words.Level(x)))
 		}
 	}
 	if !drawn {
@@ -58,9 +62,10 @@ func Forest(id, title string, level float64, claims []model.Claim, others ...mod
 func (f *Figure) contrast(s scale, top float64, c *model.Claim, x model.Contrast) {
 	f.Texts = append(f.Texts,
 		text{"start plate strong", plotLeft, coord(top + 14), c.ID},
-		text{"start plate", plotLeft, coord(top + 29), words.Label(c.Verdict, c.Machinery) + ", " + words.Found(x)},
-		text{"start plate small", plotLeft, coord(top + 43), words.Name(x) + ", asks " + words.Asks(x)})
-	f.interval(s, coord(top+59), 11, c.Verdict, x)
+		text{"start plate", plotLeft, coord(top + 29), words.Verdict(*c)},
+		text{"start plate", plotLeft, coord(top + 44), words.Found(x) + ", level " + words.Level(x)},
+		text{"start plate small", plotLeft, coord(top + 58), words.Name(x) + ", asks " + words.Asks(x)})
+	f.interval(s, coord(top+75), 11, c.Verdict, x)
 }
 
 // interval draws the region in which what x asks for is true, with a line at 0 that reaches so far below y, and in it
@@ -77,20 +82,21 @@ func (f *Figure) interval(s scale, y, below coord, verdict stats.Verdict, x mode
 			f.Lines = append(f.Lines, stroke{"margin", s.at(b), y - 11, s.at(b), y + 11})
 		}
 	}
-	d := x.Difference
-	if d == nil {
+	found := x.Found
+	if found == nil {
 		return
 	}
 	f.Lines = append(f.Lines,
-		stroke{"interval", s.at(d.Low), y, s.at(d.High), y},
-		stroke{"interval", s.at(d.Low), y - 6, s.at(d.Low), y + 6},
-		stroke{"interval", s.at(d.High), y - 6, s.at(d.High), y + 6})
-	f.Dots = append(f.Dots, dot{"estimate " + VerdictClass(verdict), s.at(d.Estimate), y, dotSize})
+		stroke{"interval", s.at(found.Low), y, s.at(found.High), y},
+		stroke{"interval", s.at(found.Low), y - 6, s.at(found.Low), y + 6},
+		stroke{"interval", s.at(found.High), y - 6, s.at(found.High), y + 6})
+	f.Dots = append(f.Dots, dot{"estimate " + VerdictClass(verdict), s.at(found.Value), y, dotSize})
 }
 
 // VerdictClass is a verdict as a CSS class.
 func VerdictClass(v stats.Verdict) string {
-	if v == model.NothingToJudge || v == model.NotAsAsked {
+	switch v {
+	case model.NothingToJudge, model.NotAsAsked, model.NotTestable:
 		return "nothing"
 	}
 	return string(v)
@@ -98,21 +104,21 @@ func VerdictClass(v stats.Verdict) string {
 
 const observedRow = 102.0 // four lines of text, the interval, and what is below it
 
-// Observed draws each observation on a scale of its own, since each statistic has its own unit: the interval, a
-// dot for each seed, and the line of chance. It is nil if nothing has an interval.
-func Observed(id, title string, level float64, claims []model.Claim) *Figure {
+// Observed draws each observation on a scale of its own, since each statistic has its own unit: the interval that
+// decides, a dot for each seed, and the line of what it is compared with. It is nil if nothing has an interval.
+func Observed(id, title string, claims []model.Claim) *Figure {
 	f := &Figure{ID: id, Title: title, Width: figureWidth}
-	said := []string{fmt.Sprintf("How far each statistic lies from chance, with %s intervals, each on a scale of its own; the shaded region is where the observation holds.", words.Confidence(level))}
+	said := []string{"How far each statistic lies from what it is compared with, with the interval that decides, each on a scale of its own; the shaded region is where the observation holds."}
 	top := 6.0
 	for _, c := range claims {
 		for _, x := range c.Observations() {
-			if x.Difference == nil {
+			if x.Found == nil {
 				continue
 			}
 			f.observation(top, &c, x)
 			top += observedRow
-			said = append(said, fmt.Sprintf("%s: %s, %s, chance %s, found %s, asks %s.",
-				c.ID, words.Name(x), words.Amount(x, x.MeanA), words.Chance(x), words.Found(x), words.Asks(x)))
+			said = append(said, fmt.Sprintf("%s: %s, %s, against %s, found %s, asks %s.",
+				c.ID, words.Name(x), words.Amount(x, x.MeanA), origin(x), words.Found(x), words.Asks(x)))
 		}
 	}
 	if len(f.Lines) == 0 {
@@ -123,26 +129,31 @@ func Observed(id, title string, level float64, claims []model.Claim) *Figure {
 }
 
 func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
-	values := []float64{0, x.Bounds[0], x.Difference.Low, x.Difference.High}
+	values := []float64{0, x.Bounds[0], x.Found.Low, x.Found.High}
 	for _, p := range x.Pairs {
 		values = append(values, p.Difference)
 	}
 	s := newScale(plotLeft, plotRight, values...)
 	y := coord(top + 71)
-	origin, zero := "chance", "chance "+words.Chance(x)
-	if !x.HasNull {
-		origin, zero = "0", "0"
-	}
 	f.Texts = append(f.Texts,
 		text{"start plate strong", plotLeft, coord(top + 12), c.ID},
 		text{"start plate", plotLeft, coord(top + 27), words.Label(x.Alone, c.Machinery) + " on its own"},
 		text{"start plate small", plotLeft, coord(top + 41), words.Name(x) + ": " + words.Amount(x, x.MeanA)},
-		text{"start plate small", plotLeft, coord(top + 55), words.Found(x) + " from " + origin},
-		beside(s.at(0), 0, y+24, zero))
+		text{"start plate small", plotLeft, coord(top + 55), words.Found(x) + ", level " + words.Level(x)},
+		beside(s.at(0), 0, y+24, origin(x)))
 	for _, p := range x.Pairs {
 		f.Dots = append(f.Dots, dot{"seed", s.at(p.Difference), y + 7, 3})
 	}
 	f.interval(s, y, 13, x.Alone, x)
+}
+
+// origin names the value that a statistic is compared with.
+func origin(x model.Contrast) string {
+	against := words.Against(x)
+	if against == "0" {
+		return against
+	}
+	return against + " " + words.Amount(x, x.MeanB)
 }
 
 // beside names the line at x, on the side of it with more room.

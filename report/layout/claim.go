@@ -8,32 +8,33 @@ import (
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
 
 func claimSection(r *model.Report, c *model.Claim) Section {
 	id := "claim-" + c.ID
-	s := Section{ID: id, Level: 3, Title: c.ID + ": " + words.Label(c.Verdict, c.Machinery), Link: words.Mark(c.Verdict) + " " + c.ID}
+	s := Section{ID: id, Level: 3, Title: c.ID + ": " + words.Standing(*c), Link: words.Mark(c.Verdict) + " " + c.ID}
 	if c.Machinery {
 		s.Link += " (meaningless)"
 	}
-	s.Blocks = []Block{Quote(c.Statement), claimFacts(r, c), contrastTable(r, c)}
+	s.Blocks = []Block{Quote(c.Statement), claimFacts(r, c), contrastTable(c)}
 	drawn := []*figure.Figure{
-		figure.Forest(id+"-forest", "Difference of accuracy for "+c.ID, r.Level, []model.Claim{*c}),
-		figure.Observed(id+"-observed", "Statistics of "+c.ID+" beyond chance", r.Level, []model.Claim{*c}),
+		figure.Forest(id+"-forest", "Difference for "+c.ID+", in % of the gain", []model.Claim{*c}),
+		figure.Observed(id+"-observed", "Statistics of "+c.ID, []model.Claim{*c}),
 	}
 	if len(c.AccuracyContrasts()) > 0 {
 		drawn = append(drawn, figure.Curves(id+"-curve", "Accuracy during training for "+c.ID, c, r.Arms))
 	}
 	s.Blocks = append(s.Blocks, figures(drawn...)...)
 	if len(c.Beside) > 0 {
-		s.Blocks = append(s.Blocks, effectTable(r, c))
+		s.Blocks = append(s.Blocks, effectTable(c))
 		for _, e := range c.Explained {
-			s.Blocks = append(s.Blocks, Paragraph(explainedInWords(r, e)))
+			s.Blocks = append(s.Blocks, Paragraph(explainedInWords(e)))
 		}
 	}
-	if len(c.Observations()) > 0 {
-		s.Blocks = append(s.Blocks, valueTable(r, c))
+	if t := valueTable(r, c); len(t.Rows) > 0 {
+		s.Blocks = append(s.Blocks, t)
 	}
 	s.Blocks = append(s.Blocks, exhibits(r, c)...)
 	for i := range r.Sweeps {
@@ -46,10 +47,7 @@ func claimSection(r *model.Report, c *model.Claim) Section {
 		figure.Progress(id+"-alignment", "Alignment during training for "+c.ID, "squared distance of query and key", c, r.Arms, func(p bench.ProgressPoint) float64 { return p.Alignment }),
 		figure.Progress(id+"-uniformity", "Uniformity during training for "+c.ID, "log mean Gaussian potential, lower is more uniform", c, r.Arms, func(p bench.ProgressPoint) float64 { return p.Uniformity }),
 	))...)
-	if len(c.AccuracyContrasts()) > 0 {
-		s.Blocks = append(s.Blocks, Folded{"Accuracy by seed", pairTable(c)})
-	}
-	return s.with(Folded{"Runs", runTable(c)})
+	return s.with(Folded{"By seed", pairTable(c)}, Folded{"Runs", runTable(c)})
 }
 
 func claimFacts(r *model.Report, c *model.Claim) Facts {
@@ -64,25 +62,38 @@ func claimFacts(r *model.Report, c *model.Claim) Facts {
 	if len(c.Observations()) > 0 {
 		conditions = append(conditions, "protocol "+r.Tier.Analysis)
 	}
-	if c.Exploratory {
-		conditions = append(conditions, "exploratory: the other claims are not corrected for it")
-	}
 	conditions = append(conditions, "tier "+r.Tier.ID, "at least "+words.Count(c.MinSeeds, "seed"))
 	facts := Facts{
 		{Name: "Why", Text: c.Reason},
+		{Name: "Role", Text: words.RoleInFull(*c, r)},
+		{Name: "Judged at", Text: words.Judging(*c)},
+	}
+	for _, x := range c.Contrasts {
+		if text := words.Recovered(x, r.Gain); text != "" {
+			facts = append(facts, Fact{Name: "Recovered", Text: text})
+		}
+	}
+	if c.Assay != nil {
+		facts = append(facts, Fact{Name: "Assay", Text: words.Assay(*c)})
+	}
+	if c.Specific != nil {
+		facts = append(facts, Fact{Name: "Specificity", Text: words.Specificity(*c)})
+	}
+	if c.Need != nil {
+		facts = append(facts, Fact{Name: "Needed", Text: words.Need(*c)})
+	}
+	facts = append(facts, Facts{
 		{Name: "Paper reports", Text: c.Target},
 		{Name: "Source", Text: source},
 		{Name: "Our choice", Text: c.Source.Ours},
 		{Name: "Conditions", Text: strings.Join(conditions, ", ")},
 		{Name: "Arms", Text: armsInWords(r, c)},
-	}
+	}...)
 	if len(c.Controls) > 0 {
 		facts = append(facts, Fact{Name: "Controls", Text: strings.Join(c.Controls, ", ")})
 	}
-	if holds, fails := evidenceIn(c, c.Raw); holds != words.Absent {
-		correctedHolds, correctedFails := evidenceIn(c, c.Corrected)
-		facts = append(facts, Fact{Name: "p values", Text: fmt.Sprintf("holds %s, fails %s; corrected for %s: holds %s, fails %s",
-			holds, fails, words.Count(c.FamilySize, "claim"), correctedHolds, correctedFails)})
+	if judged(*c) {
+		facts = append(facts, Fact{Name: "p values", Text: fmt.Sprintf("holds %s, fails %s", holds(*c), fails(*c))})
 	}
 	for _, row := range r.Across {
 		if row.Differs && slices.ContainsFunc(row.At, func(at model.AtTemperature) bool { return at.Claim == c.ID }) {
@@ -103,11 +114,11 @@ func claimFacts(r *model.Report, c *model.Claim) Facts {
 // armsInWords says which negatives the contrasted arms see.
 func armsInWords(r *model.Report, c *model.Claim) string {
 	var said []string
-	for _, x := range c.Contrasts {
-		for _, id := range []string{x.A, x.B} {
+	for _, p := range parts(c) {
+		for _, id := range []string{p.A, p.B} {
 			i := slices.IndexFunc(r.Arms, func(a model.Arm) bool { return a.ID == id })
 			if i < 0 {
-				continue // chance
+				continue // chance, or a line of a sweep
 			}
 			if text := fmt.Sprintf("%s (%s)", id, r.Arms[i].Rules); !slices.Contains(said, text) {
 				said = append(said, text)
@@ -117,45 +128,62 @@ func armsInWords(r *model.Report, c *model.Claim) string {
 	return strings.Join(said, ", ")
 }
 
-func explainedInWords(r *model.Report, e model.Explained) string {
+func explainedInWords(e model.Explained) string {
 	if e.Share == nil {
 		return fmt.Sprintf("How much of the effect of %s is that of %s cannot be said: %s.", e.Whole, e.Part, e.Why)
 	}
-	return fmt.Sprintf("%s alone has %.0f%% of the effect of %s (%s interval %.0f%% to %.0f%%, Fieller).", e.Part, 100*e.Share.Estimate, e.Whole, words.Confidence(r.Level), 100*e.Share.Low, 100*e.Share.High)
+	return fmt.Sprintf("%s alone has %.0f%% of the effect of %s (%s interval %.0f%% to %.0f%%, Fieller).", e.Part, 100*e.Share.Estimate, e.Whole, words.Confidence(model.Level), 100*e.Share.Low, 100*e.Share.High)
 }
 
-func contrastTable(r *model.Report, c *model.Claim) *Table {
-	caption := "Contrasts of " + c.ID + ", all of which must hold, in points."
-	name, first, second, difference := "Contrast", "First", "Second", "Difference"
-	if len(c.Observations()) > 0 {
-		caption = "What " + c.ID + " asks for, all of which must hold: each statistic in its own unit."
-		name, first, second, difference = "Statistic", "Mean", "Chance", "Beyond chance"
+// part is a contrast that a claim rests on, or that qualifies it.
+type part struct {
+	of string
+	model.Contrast
+}
+
+func parts(c *model.Claim) (all []part) {
+	for _, x := range c.Contrasts {
+		all = append(all, part{"claim", x})
 	}
-	return wide(Tabulate(caption, c.Contrasts,
-		Text(name, words.Name),
-		Text("Asks", words.Asks),
-		Number(first, func(x model.Contrast) string { return words.Amount(x, x.MeanA) }),
-		Number(second, func(x model.Contrast) string {
-			if x.Statistic != "" {
-				return words.Chance(x)
-			}
-			return words.Amount(x, x.MeanB)
-		}),
-		Number(difference, words.Estimate),
-		Number(words.Confidence(r.Level)+" interval", words.Interval),
-		Number("Seeds", func(x model.Contrast) string { return fmt.Sprint(x.N) }),
-		Number("p holds", func(x model.Contrast) string { return words.Maybe(x.P, words.Holds) }),
-		Number("p fails", func(x model.Contrast) string { return words.Maybe(x.P, words.Fails) }),
-		Text("On its own", func(x model.Contrast) string { return words.Label(x.Alone, c.Machinery) })))
+	if c.Assay != nil {
+		all = append(all, part{"assay", *c.Assay})
+	}
+	if c.Specific != nil {
+		all = append(all, part{"specificity", *c.Specific})
+	}
+	return all
+}
+
+// contrastTable has both sides of each contrast, what decides it, and beside that the difference in points.
+func contrastTable(c *model.Claim) *Table {
+	return wide(Tabulate("Contrasts of "+c.ID+": accuracies in points, statistics in their own unit. Found and its interval decide; the difference in points and its interval do not.", parts(c),
+		Text("Part", func(p part) string { return p.of }),
+		Text("Contrast", func(p part) string { return words.Name(p.Contrast) }),
+		Text("Asks", func(p part) string { return words.Asks(p.Contrast) }),
+		Number("First", func(p part) string { return words.Amount(p.Contrast, p.MeanA) }),
+		Text("Against", func(p part) string { return words.Against(p.Contrast) }),
+		Number("Second", func(p part) string { return words.Amount(p.Contrast, p.MeanB) }),
+		Number("Found", func(p part) string { return words.Estimate(p.Contrast) }),
+		Number("Deciding interval", func(p part) string { return words.Interval(p.Contrast) }),
+		Number("Level", func(p part) string { return words.Level(p.Contrast) }),
+		Number("Points", func(p part) string { return words.Points(p.Contrast) }),
+		Number("In points, not deciding", func(p part) string { return words.PointsInterval(p.Contrast) }),
+		Number("Gain", func(p part) string { return words.Maybe(p.MeanGain, words.Plain) }),
+		Number("Seeds", func(p part) string { return fmt.Sprint(p.N) }),
+		Number("p holds", func(p part) string { return words.Maybe(p.P, words.Holds) }),
+		Number("p fails", func(p part) string { return words.Maybe(p.P, words.Fails) }),
+		Text("On its own", func(p part) string { return words.Label(p.Alone, c.Machinery) })))
 }
 
 // effectTable shows the arms of a claim beside each other, against the baseline.
-func effectTable(r *model.Report, c *model.Claim) *Table {
-	return Tabulate(fmt.Sprintf("Controls beside the contrasts: what each arm gains or loses against %s, in points, paired by seed.", c.Beside[0].Baseline), c.Beside,
+func effectTable(c *model.Claim) *Table {
+	return Tabulate(fmt.Sprintf("Controls beside the contrasts: what each arm gains or loses against %s, in points, paired by seed, with %s intervals. They explain, and decide nothing.", c.Beside[0].Baseline, words.Confidence(model.Level)), c.Beside,
 		Text("Arm", func(e model.Effect) string { return e.Arm }),
 		Text("Negatives", func(e model.Effect) string { return e.Rules }),
-		Number("Difference", func(e model.Effect) string { return words.Estimate(model.Contrast{Difference: e.Difference}) }),
-		Number(words.Confidence(r.Level)+" interval", func(e model.Effect) string { return words.Interval(model.Contrast{Difference: e.Difference}) }),
+		Number("Difference", func(e model.Effect) string {
+			return words.Maybe(e.Difference, func(d stats.MeanDifference) string { return words.Signed(d.Estimate) })
+		}),
+		Number("Interval", func(e model.Effect) string { return words.Maybe(e.Difference, words.Spread) }),
 		Number("Seeds", func(e model.Effect) string { return fmt.Sprint(e.N) }))
 }
 
@@ -185,11 +213,27 @@ func seedTable[T any](caption, name string, contrasts []model.Contrast, of func(
 }
 
 func pairTable(c *model.Claim) *Table {
-	return seedTable("Accuracy of "+c.ID+" by seed, in points.", "Contrast", c.AccuracyContrasts(), func(x model.Contrast) []model.Pair { return x.Pairs },
-		Number("Seed", func(p model.Pair) string { return fmt.Sprint(p.Seed) }),
-		Number("First", func(p model.Pair) string { return words.Plain(p.A) }),
-		Number("Second", func(p model.Pair) string { return words.Plain(p.B) }),
-		Number("Difference", func(p model.Pair) string { return words.Signed(p.Difference) }))
+	type pair struct {
+		model.Pair
+		contrast model.Contrast
+	}
+	pairs := func(x model.Contrast) (all []pair) {
+		for _, p := range x.Pairs {
+			all = append(all, pair{p, x})
+		}
+		return all
+	}
+	return seedTable("Both sides of each contrast of "+c.ID+" by seed: accuracies and the gain in points, statistics in their own unit.", "Contrast", c.Contrasts, pairs,
+		Number("Seed", func(p pair) string { return fmt.Sprint(p.Seed) }),
+		Number("First", func(p pair) string { return words.Amount(p.contrast, &p.A) }),
+		Number("Second", func(p pair) string { return words.Amount(p.contrast, &p.B) }),
+		Number("Difference", func(p pair) string { return words.Difference(p.contrast, p.Difference) }),
+		Number("Gain", func(p pair) string {
+			if p.contrast.Statistic != "" {
+				return words.Absent
+			}
+			return words.Plain(p.Gain)
+		}))
 }
 
 // valueTable has each seed's value of the observed statistics with its bootstrap interval, over classes of
@@ -210,12 +254,17 @@ func valueTable(r *model.Report, c *model.Claim) *Table {
 		return all
 	}
 	return wide(seedTable("Statistics of "+c.ID+" by seed, with the 90% bootstrap interval of each encoder (over classes of queries; for consistency over images) and the p value of its permutation null.",
-		"Statistic", c.Observations(), values,
+		"Statistic", againstChance(c), values,
 		Number("Seed", func(v value) string { return fmt.Sprint(v.Seed) }),
 		Number("Value", func(v value) string { return words.Fine(v.Value) }),
 		Number("Bootstrap interval", func(v value) string { return words.Fine(v.Low) + " to " + words.Fine(v.High) }),
 		Number("Chance", func(v value) string { return words.Null(v.null) }),
 		Number("p", func(v value) string { return words.Maybe(v.Permutation, words.Holds) })))
+}
+
+// againstChance are the observations that are compared with chance, or with 0, encoder by encoder.
+func againstChance(c *model.Claim) []model.Contrast {
+	return slices.DeleteFunc(c.Observations(), func(x model.Contrast) bool { return x.B != model.Chance })
 }
 
 func runTable(c *model.Claim) *Table {

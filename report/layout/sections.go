@@ -136,7 +136,7 @@ func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {
 		if semantic || opposite {
 			blocks = append(blocks, wide(stretches(a, "the cuts of the paper and their mirror images", a.Cuts)))
 		}
-		if observes(analysis.HardConsistency, analysis.EasyConsistency) {
+		if observes(analysis.HardConsistency, analysis.EasyConsistency, analysis.HardStability, analysis.EasyStability) {
 			blocks = append(blocks, figures(
 				figure.Histogram(id+"-hard", "How often images are hard negatives", "hardest", &a.Hard),
 				figure.Histogram(id+"-easy", "How often images are easy negatives", "easiest", &a.Easy),

@@ -55,7 +55,7 @@ func cellClass(c layout.Column, cell string) string {
 
 // verdictClass colours a text that carries the label of a verdict; the label itself says the same.
 func verdictClass(s string) string {
-	for _, v := range []stats.Verdict{stats.Supported, stats.Refuted, stats.Inconclusive, model.NothingToJudge, model.NotAsAsked} {
+	for _, v := range []stats.Verdict{stats.Supported, stats.Refuted, stats.Inconclusive, model.NothingToJudge, model.NotAsAsked, model.NotTestable} {
 		if strings.Contains(s, words.Label(v, false)) {
 			return "verdict " + figure.VerdictClass(v)
 		}

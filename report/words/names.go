@@ -123,14 +123,6 @@ func Machine(m model.Machine) string {
 	return fmt.Sprintf("%s, %s, %s/%s", cmp.Or(m.CPU, "unknown processor"), Count(m.Cores, "core"), m.OS, m.Arch)
 }
 
-// Difference spells one of a contrast, in points, or of an observation, in its unit.
-func Difference(x model.Contrast, v float64) string {
-	if x.Statistic != "" {
-		return fineSigned(v)
-	}
-	return Signed(v)
-}
-
 // Amount spells what the two sides of a contrast or an observation are.
 func Amount(x model.Contrast, v *float64) string {
 	if x.Statistic != "" {
@@ -139,22 +131,109 @@ func Amount(x model.Contrast, v *float64) string {
 	return Maybe(v, Plain)
 }
 
-// Chance spells what a statistic is compared with, if that is chance.
-func Chance(x model.Contrast) string {
-	if !x.HasNull {
+// Difference spells that of the two sides at a seed, in points or in the statistic's unit.
+func Difference(x model.Contrast, v float64) string {
+	if x.Statistic != "" {
+		return fineSigned(v)
+	}
+	return Signed(v)
+}
+
+// Against is what a contrast sets its first side against: an arm, chance, or for a statistic with neither 0.
+func Against(x model.Contrast) string {
+	switch {
+	case x.Statistic == "", x.B != model.Chance && x.B != "":
+		return x.B
+	case x.HasNull:
+		return x.B
+	}
+	return "0"
+}
+
+// ofGain spells a share of the gain.
+func ofGain(share float64) string { return UnsignZero(fmt.Sprintf("%+.1f", 100*share)) + "%" }
+
+// Effect spells what decides a contrast: a share of the gain, or a difference in the statistic's unit.
+func Effect(x model.Contrast, v float64) string {
+	if x.Statistic != "" {
+		return fineSigned(v)
+	}
+	return ofGain(v)
+}
+
+// Estimate is what was measured, in the unit that decides.
+func Estimate(x model.Contrast) string {
+	return Maybe(x.Found, func(f model.Estimate) string { return Effect(x, f.Value) })
+}
+
+// Interval is the one that decides, "low to high".
+func Interval(x model.Contrast) string {
+	return Maybe(x.Found, func(f model.Estimate) string { return Effect(x, f.Low) + " to " + Effect(x, f.High) })
+}
+
+// Level is that of the interval that decides.
+func Level(x model.Contrast) string {
+	return Maybe(x.Found, func(f model.Estimate) string { return Confidence(f.Level) })
+}
+
+// Found is the estimate with the interval that decides.
+func Found(x model.Contrast) string {
+	if x.Found == nil {
+		return "no interval"
+	}
+	return fmt.Sprintf("%s (%s)%s", Estimate(x), Interval(x), unit(x))
+}
+
+// unit follows what Effect spells.
+func unit(x model.Contrast) string {
+	switch from := Against(x); {
+	case x.Statistic == "":
+		return " of the gain"
+	case from == "0":
+		return ""
+	default:
+		return " from " + from
+	}
+}
+
+// Points is the difference of accuracies in points, which decides nothing.
+func Points(x model.Contrast) string {
+	if x.Statistic != "" {
 		return Absent
 	}
-	return Null(x.MeanB)
+	return Maybe(x.Difference, func(d stats.MeanDifference) string { return Signed(d.Estimate) })
 }
 
-// Estimate is the difference that was measured.
-func Estimate(x model.Contrast) string {
-	return Maybe(x.Difference, func(d stats.MeanDifference) string { return Difference(x, d.Estimate) })
+// PointsInterval is the interval of Points, with its level.
+func PointsInterval(x model.Contrast) string {
+	if x.Statistic != "" {
+		return Absent
+	}
+	return Maybe(x.Difference, Spread)
 }
 
-// Interval is "low to high".
-func Interval(x model.Contrast) string {
-	return Maybe(x.Difference, func(d stats.MeanDifference) string { return Difference(x, d.Low) + " to " + Difference(x, d.High) })
+// Spread is an interval in points, with its level.
+func Spread(d stats.MeanDifference) string {
+	return fmt.Sprintf("%s to %s (%s)", Signed(d.Low), Signed(d.High), Confidence(d.Level))
+}
+
+// Recovered says how much of the gain the arm recovers that is set against the one that has all of it; empty for other
+// contrasts, and without an interval.
+func Recovered(x model.Contrast, gain bench.Gain) string {
+	if x.Statistic != "" || x.Found == nil {
+		return ""
+	}
+	percent := func(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
+	say := func(arm string, value, low, high float64) string {
+		return fmt.Sprintf("%s recovers %s (%s to %s) of the gain", arm, percent(value), percent(low), percent(high))
+	}
+	switch gain.Of {
+	case x.B:
+		return say(x.A, 1+x.Found.Value, 1+x.Found.Low, 1+x.Found.High)
+	case x.A:
+		return say(x.B, 1-x.Found.Value, 1-x.Found.High, 1-x.Found.Low)
+	}
+	return ""
 }
 
 // Holds is the p value of the claim's holding.
@@ -166,17 +245,9 @@ func Fails(p stats.Evidence) string { return Probability(p.Refute) }
 // Asks is what a contrast says of its difference.
 func Asks(x model.Contrast) string {
 	if len(x.Bounds) == 2 {
-		return "within " + Plain(x.Margin)
+		return fmt.Sprintf("within %.3g%%", 100*x.Margin)
 	}
 	return "above " + margin(x)
-}
-
-// Found is the estimate with its interval.
-func Found(x model.Contrast) string {
-	if x.Difference == nil {
-		return "no interval"
-	}
-	return fmt.Sprintf("%s (%s)", Estimate(x), Interval(x))
 }
 
 // Name names a contrast, or an observation by its statistic.
@@ -188,18 +259,19 @@ func Name(x model.Contrast) string {
 }
 
 func measured(x model.Contrast) string {
-	spread := fmt.Sprintf("%s interval %s", Confidence(x.Difference.Level), Interval(x))
-	if x.Difference.SE == 0 {
+	spread := fmt.Sprintf("%s interval %s", Level(x), Interval(x))
+	if x.Difference != nil && x.Difference.SE == 0 {
 		spread = "no spread"
 	}
-	if x.Statistic != "" {
-		from := "chance"
-		if !x.HasNull {
-			from = "0"
-		}
-		return fmt.Sprintf("%s differs from %s by %s (%s over %s)", Name(x), from, Estimate(x), spread, Count(x.N, "seed"))
+	spread += " over " + Count(x.N, "seed")
+	switch from := Against(x); {
+	case x.Statistic == "":
+		return fmt.Sprintf("accuracy of %s is %s of the gain (%s; %s points)", Name(x), Estimate(x), spread, Points(x))
+	case from == "0":
+		return fmt.Sprintf("%s is %s (%s)", Name(x), Estimate(x), spread)
+	default:
+		return fmt.Sprintf("%s differs from %s by %s (%s)", Name(x), from, Estimate(x), spread)
 	}
-	return fmt.Sprintf("accuracy of %s is %s points (%s over %s)", Name(x), Estimate(x), spread, Count(x.N, "seed"))
 }
 
 // side says where the difference is shown to lie.
@@ -211,34 +283,21 @@ func side(x model.Contrast) string {
 	return cmp.Or(where[x.Alone], "on no side of ") + margin(x)
 }
 
+// margin is what a relation is about: a share of the gain, or a value of the statistic.
 func margin(x model.Contrast) string {
+	share := func(v float64) string { return UnsignZero(fmt.Sprintf("%+.3g", 100*v)) + "%" }
+	from := Against(x)
 	switch {
 	case len(x.Bounds) == 2:
-		return Signed(x.Bounds[0]) + " to " + Signed(x.Bounds[1])
+		return share(x.Bounds[0]) + " to " + share(x.Bounds[1])
 	case x.Statistic == "":
-		return Signed(x.Bounds[0])
-	case !x.HasNull:
+		return share(x.Bounds[0])
+	case from == "0":
 		return Fine(x.Bounds[0])
 	case x.Bounds[0] == 0:
-		return "chance"
+		return from
 	}
-	return "chance by " + Fine(x.Bounds[0])
-}
-
-// Mark is a verdict as a glyph, which says the same without colour.
-func Mark(v stats.Verdict) string {
-	marks := map[stats.Verdict]string{stats.Supported: "✓", stats.Refuted: "✗", model.NothingToJudge: "∅", model.NotAsAsked: "≠"}
-	return cmp.Or(marks[v], "?")
-}
-
-// Label is a verdict as it is shown everywhere: never without its mark, nor, if it means nothing,
-// without saying so.
-func Label(v stats.Verdict, machinery bool) string {
-	text := Mark(v) + " " + string(v)
-	if machinery {
-		text += " (meaningless)"
-	}
-	return text
+	return from + " by " + Fine(x.Bounds[0])
 }
 
 // Caveat says what a tier is good for.
@@ -248,11 +307,6 @@ func Caveat(t model.Tier) string {
 		return "This only shows that the machinery works: its verdicts mean nothing for science. " + text
 	}
 	return text
-}
-
-// Tally counts claims by verdict.
-func Tally(t model.Tally) string {
-	return fmt.Sprintf("%d supported, %d refuted, %d inconclusive, %d with nothing to judge", t.Supported, t.Refuted, t.Inconclusive, t.NothingToJudge)
 }
 
 // Rules says which negatives an arm sees.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,6 +89,7 @@ var paint = strings.NewReplacer(
 	words.Label(stats.Refuted, false), "\x1b[31m"+words.Label(stats.Refuted, false)+"\x1b[0m",
 	words.Label(stats.Inconclusive, false), "\x1b[33m"+words.Label(stats.Inconclusive, false)+"\x1b[0m",
 	words.Label(model.NothingToJudge, false), "\x1b[2m"+words.Label(model.NothingToJudge, false)+"\x1b[0m",
+	words.Label(model.NotTestable, false), "\x1b[2m"+words.Label(model.NotTestable, false)+"\x1b[0m",
 )
 
 // fill breaks text into lines of at most width runes where words allow it, all but the first indented.
@@ -176,26 +178,62 @@ func JSON(w io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-// CSV writes one row per cell of the matrix, run or not. Accuracies are counts of test images and
-// points; what does not exist is empty.
+// CSV writes one row per contrast of a claim, and one per cell of the matrix, run or not; kind tells them apart, and
+// what a row has not is empty. A contrast's share of the gain, or the value of its statistic, has the interval that
+// decides, of the level given; points is the same difference in points. Accuracies are counts of test images and points.
 func CSV(w io.Writer, r *model.Report) error {
-	out := csv.NewWriter(w)
-	rows := [][]string{{
-		"arm", "temperature", "seed", "status", "reason", "linear_points", "ridge_points", "knn_points",
+	contrast := []string{
+		"claim", "role", "registration", "verdict", "against", "statistic", "relation", "margin",
+		"share", "value", "low", "high", "level", "points", "pairs", "p_holds", "p_fails",
+	}
+	run := []string{
+		"seed", "status", "reason", "linear_points", "ridge_points", "knn_points",
 		"linear_correct", "ridge_correct", "knn_correct", "test_images", "loss", "run", "manifest_digest", "result_digest",
-	}}
-	for _, a := range r.Arms {
-		for _, row := range a.Runs {
-			counts := make([]string, 4)
-			if c := row.Correct; c != nil {
-				counts = []string{strconv.Itoa(c.Linear), strconv.Itoa(c.Ridge), strconv.Itoa(c.KNN), strconv.Itoa(c.TestImages)}
-			}
-			record := []string{a.ID, exact(&a.Temperature), fmt.Sprint(row.Seed), string(row.Status), row.Reason, exact(row.Linear), exact(row.Ridge), exact(row.KNN)}
-			record = append(append(record, counts...), exact(row.Loss), row.Run, string(row.Manifest), string(row.Result))
-			rows = append(rows, record)
+	}
+	rows := [][]string{slices.Concat([]string{"kind", "arm", "temperature"}, contrast, run)}
+	for _, c := range r.Claims {
+		for _, x := range c.Contrasts {
+			rows = append(rows, slices.Concat([]string{"contrast", x.A, exact(&c.Temperature)}, contrastRecord(&c, x), make([]string, len(run))))
 		}
 	}
-	return out.WriteAll(rows)
+	for _, a := range r.Arms {
+		for _, row := range a.Runs {
+			rows = append(rows, slices.Concat([]string{"run", a.ID, exact(&a.Temperature)}, make([]string, len(contrast)), runRecord(row)))
+		}
+	}
+	return csv.NewWriter(w).WriteAll(rows)
+}
+
+func contrastRecord(c *model.Claim, x model.Contrast) []string {
+	var share, value, low, high, level, points, holds, fails string
+	if f := x.Found; f != nil {
+		low, high, level = exact(&f.Low), exact(&f.High), exact(&f.Level)
+		if x.Statistic == "" {
+			share = exact(&f.Value)
+		} else {
+			value = exact(&f.Value)
+		}
+	}
+	if x.Difference != nil && x.Statistic == "" {
+		points = exact(&x.Difference.Estimate)
+	}
+	if x.P != nil {
+		holds, fails = exact(&x.P.Support), exact(&x.P.Refute)
+	}
+	return []string{
+		c.ID, string(c.Role), string(c.Registration), string(c.Verdict), x.B, x.Statistic, string(x.Relation), exact(&x.Margin),
+		share, value, low, high, level, points, strconv.Itoa(x.N), holds, fails,
+	}
+}
+
+func runRecord(row model.RunRow) []string {
+	counts := make([]string, 4)
+	if c := row.Correct; c != nil {
+		counts = []string{strconv.Itoa(c.Linear), strconv.Itoa(c.Ridge), strconv.Itoa(c.KNN), strconv.Itoa(c.TestImages)}
+	}
+	return slices.Concat(
+		[]string{fmt.Sprint(row.Seed), string(row.Status), row.Reason, exact(row.Linear), exact(row.Ridge), exact(row.KNN)}, counts,
+		[]string{exact(row.Loss), row.Run, string(row.Manifest), string(row.Result)})
 }
 
 // exact spells a number so that reading it gives it back.
