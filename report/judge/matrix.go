@@ -26,8 +26,7 @@ type slot struct {
 // matrix is an input whose cells can be found.
 type matrix struct {
 	Input
-	cells  map[slot]bench.Cell
-	floors []model.Floor
+	cells map[slot]bench.Cell
 }
 
 // newMatrix indexes the cells of an input, and refuses one that no honest report can be made of.
@@ -67,7 +66,8 @@ func newMatrix(in Input) (*matrix, error) {
 }
 
 // cell finds where an arm's run stands in the matrix, which lists equal runs once: floors at the tier's
-// temperature, pixels at seed 0, and an arm that is another by a second name under that name.
+// temperature, pixels at seed 0, and an arm that is another by a second name under that name. It is returned under the
+// name that was asked for.
 func (m *matrix) cell(id string, temperature float64, seed uint64) (bench.Cell, bool) {
 	arm := m.Catalogue.Arm(id)
 	trained := m.Tier.TemperatureOf(arm, temperature)
@@ -77,6 +77,7 @@ func (m *matrix) cell(id string, temperature float64, seed uint64) (bench.Cell, 
 	for _, other := range append([]*bench.Arm{arm}, m.Catalogue.Arms...) {
 		if other.Features == arm.Features && slices.Equal(other.Rules, arm.Rules) {
 			if cell, ok := m.cells[slot{other.ID, trained, seed}]; ok {
+				cell.Arm = id
 				return cell, true
 			}
 		}
@@ -103,7 +104,7 @@ func (m *matrix) measured(cell bench.Cell) measurement {
 	return o
 }
 
-// analysisOf finds the analysis of an arm's run at the end of training.
+// analysisOf finds the analysis of an arm's run at the end of training, or of the encoder that is not trained.
 func (m *matrix) analysisOf(arm string, temperature float64, seed uint64) *AnalysisRun {
 	cell, ok := m.cell(arm, temperature, seed)
 	if !ok {
@@ -111,7 +112,7 @@ func (m *matrix) analysisOf(arm string, temperature float64, seed uint64) *Analy
 	}
 	id := cell.Spec.ID()
 	for i, run := range m.Analyses {
-		if run.Spec.Run == id && run.Step == m.Tier.Train.Scale().Steps {
+		if run.Spec.Run == id && run.Step == cell.Spec.Training.Steps() {
 			return &m.Analyses[i]
 		}
 	}
@@ -197,6 +198,16 @@ type look struct {
 	alpha float64
 }
 
+// restsOn lists the arms that a verdict on the claim rests on, but those of sweeps.
+func (m *matrix) restsOn(claim *bench.Claim) []string {
+	arms := claim.Judged()
+	if len(claim.Contrasts) > 0 {
+		arms = append(arms, m.Catalogue.Gain.Of, m.Catalogue.Gain.Over)
+	}
+	slices.Sort(arms)
+	return slices.Compact(arms)
+}
+
 // usable finds the measurement of an arm at a seed, and adds what is wrong with it; without a number it
 // is of no use.
 func (l look) usable(claim *bench.Claim, arm string, temperature float64, seed uint64, obstacles bySeed) (measurement, bool) {
@@ -233,7 +244,7 @@ func (l look) nothing(claim *bench.Claim) stats.Verdict {
 // near names the stored runs that come nearest to what a claim asks for and is not there, in a sentence or none.
 func (l look) near(claim *bench.Claim) (sentence []string) {
 	var runs []string
-	for _, arm := range claim.Arms() {
+	for _, arm := range l.restsOn(claim) {
 		for _, seed := range l.seeds.All() {
 			if cell, ok := l.cell(arm, l.Tier.Temperature(claim), seed); ok {
 				if near, ok := l.Near[cell.Spec.ID()]; ok {
@@ -251,7 +262,11 @@ func (l look) near(claim *bench.Claim) (sentence []string) {
 // bySeed collects the seeds at which something holds.
 type bySeed map[string][]uint64
 
-func (s bySeed) add(what string, seed uint64) { s[what] = append(s[what], seed) }
+func (s bySeed) add(what string, seed uint64) {
+	if !slices.Contains(s[what], seed) { // an arm may stand on several sides
+		s[what] = append(s[what], seed)
+	}
+}
 
 func (s bySeed) sentences() (out []string) {
 	for _, what := range slices.Sorted(maps.Keys(s)) {
