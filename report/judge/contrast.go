@@ -31,7 +31,7 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 		}
 		l.pairable(a, z, seed, obstacles)
 		for _, gain := range []measurement{of, over} {
-			if gain.cell.Spec.ID() != a.cell.Spec.ID() {
+			if gain.id != a.id {
 				l.pairable(a, gain, seed, obstacles)
 			}
 		}

@@ -33,7 +33,7 @@ func misdeclared(tier *bench.Tier, claim *bench.Claim, arm *bench.Arm, o measure
 // until someone decides otherwise.
 func (m *matrix) undeclared(a, b measurement) (out []string) {
 	left, right := a.cell.Spec, b.cell.Spec
-	if left.ID() == right.ID() {
+	if a.id == b.id {
 		return []string{"or rather in nothing: both are the same run"}
 	}
 	declared := []string{"training.features", "training.rules"}
@@ -154,10 +154,8 @@ func (l look) uninformative(arm string, accuracies []float64) (why []string) {
 // accuracies are those of a floor at the seeds of the look: others, which a report may hold too, move no verdict.
 func (l look) accuracies(floor string) (all []float64) {
 	for _, seed := range l.seeds.All() {
-		if cell, ok := l.cell(floor, 0, seed); ok {
-			if o := l.measured(cell); o.status == model.Complete {
-				all = append(all, o.linear())
-			}
+		if o, _ := l.cell(floor, 0, seed); o.status == model.Complete {
+			all = append(all, o.linear())
 		}
 	}
 	return all

@@ -36,7 +36,7 @@ func (l look) trend(claim *bench.Claim, declared bench.Trend) (model.Contrast, [
 				continue
 			}
 			row, falls = append(row, o), append(falls, -o.linear())
-			runs = append(runs, model.RunRef{Arm: arm, Seed: seed, Run: o.cell.Spec.ID(), Manifest: o.run.Digest})
+			runs = append(runs, o.ref())
 			if len(row) > 1 {
 				l.pairable(row[0], o, seed, obstacles)
 			}

@@ -191,9 +191,8 @@ func (l look) finished(claim *bench.Claim) bool {
 	}
 	for _, seed := range l.seeds.All() {
 		for _, arm := range l.restsOn(claim) {
-			cell, ok := l.cell(arm, temperature, seed)
-			run, done := l.Runs[cell.Spec.ID()]
-			if !ok || !done || observed[arm] && run.Manifest.Status == registry.Complete && l.analysisOf(arm, temperature, seed) == nil {
+			o, _ := l.cell(arm, temperature, seed)
+			if !o.done || observed[arm] && o.run.Manifest.Status == registry.Complete && l.analysisOf(arm, temperature, seed) == nil {
 				return false
 			}
 		}
@@ -250,9 +249,8 @@ func (l look) measure(claim *bench.Claim) judged {
 	}
 	for _, arm := range l.restsOn(claim) {
 		for _, seed := range l.seeds.All() {
-			cell, ok := l.cell(arm, temperature, seed)
-			if run, done := l.Runs[cell.Spec.ID()]; ok && done {
-				refer(model.RunRef{Arm: arm, Seed: cell.Seed, Run: cell.Spec.ID(), Manifest: run.Digest})
+			if o, _ := l.cell(arm, temperature, seed); o.done {
+				refer(o.ref())
 			}
 		}
 	}
@@ -297,7 +295,7 @@ func (m *matrix) planned(all []judged) (*model.Plan, error) {
 	}
 	p := &model.Plan{
 		ID: m.PlanID, Basis: m.Plan.Basis, Alpha: m.Plan.Alpha, FirstSeed: m.Plan.FirstSeed, Looks: m.Plan.Looks,
-		Open: map[string]int{}, Stopped: m.Stopped,
+		Stopped: m.Stopped,
 	}
 	if m.Registered != nil {
 		p.Registered, p.Manifest = &m.Registered.At, m.Registered.Manifest
@@ -315,10 +313,14 @@ func (m *matrix) planned(all []judged) (*model.Plan, error) {
 			return nil, fmt.Errorf("report: plan: %w", err)
 		}
 	}
+	open := map[string]int{}
 	for _, j := range all {
 		if j.Role != bench.Exploratory && (j.Open() || j.Look == 0) && j.Look < len(m.Plan.Looks) {
-			p.Open[j.ID] = j.Look
+			open[j.ID] = j.Look
 		}
+	}
+	if len(open) > 0 {
+		p.Open = open
 	}
 	return p, nil
 }
