@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -235,15 +236,15 @@ func selected(t *testing.T, c *bench.Catalogue, claims ...string) judge.Input {
 	return in
 }
 
+// twin is the arm with the same runs.
+var twin = map[string]string{"cold": "baseline", "keep-hardest-0.05": "hardest5", "keep-random-0.05": "random5", "drop-hardest-0.05": "easiest95"}
+
 // fill makes up the runs of an input.
 func fill(t *testing.T, in judge.Input, s scores) {
 	t.Helper()
 	for _, cell := range everyCell(in) {
-		name := cell.Arm
-		switch {
-		case name == "cold":
-			name = "baseline@low"
-		case cell.Temperature == low:
+		name := cmp.Or(twin[cell.Arm], cell.Arm)
+		if cell.Temperature == low {
 			name += "@low"
 		}
 		correct, ok := s[name]
@@ -379,8 +380,7 @@ func why(c model.Claim) string {
 	return strings.Join(text, "; ")
 }
 
-// showcase has every role and verdict, a failed and a missing run, a secondary claim that is held back, and something
-// to note.
+// showcase has every role and verdict, a failed and a missing run, and something to note.
 func showcase(t *testing.T) judge.Input {
 	t.Helper()
 	in := planned(t, scores{

@@ -159,7 +159,9 @@ func TestObstacles(t *testing.T) {
 			return in
 		}
 	}
-	spec := func(change func(*bench.Spec)) func(*testing.T, judge.Input) judge.Input { return specOf("baseline", change) }
+	spec := func(change func(*bench.Spec)) func(*testing.T, judge.Input) judge.Input {
+		return specOf("baseline", change)
+	}
 	run := func(change func(*judge.Run)) func(*testing.T, judge.Input) judge.Input {
 		return func(t *testing.T, in judge.Input) judge.Input {
 			cell := at(t, in, "baseline", 2)
@@ -192,9 +194,11 @@ func TestObstacles(t *testing.T) {
 		}, "untrained was not run (seed 2)"},
 		"gain at another temperature": {spec(func(s *bench.Spec) { s.Training.Config = s.Training.Config.AtTemperature(low) }),
 			"baseline is not what the catalogue declares, training.config.temperature: 0.07, not 0.2 (seed 2)"},
-		"trained for untrained": {specOf("untrained", func(s *bench.Spec) { s.Training = tier().Spec(catalogue().Arm("baseline"), high, 2, catalogue().Datasets[0], environment).Training }),
+		"trained for untrained": {specOf("untrained", func(s *bench.Spec) {
+			s.Training = tier().Spec(catalogue().Arm("baseline"), high, 2, catalogue().Datasets[0], environment).Training
+		}),
 			"untrained is not what the catalogue declares, training.band_every: 10, not none"},
-		"gain by other numerics": {specOf("untrained", func(s *bench.Spec) { s.Backend = "xla" }), "backend: go and xla (seed 2)"},
+		"gain by other numerics":   {specOf("untrained", func(s *bench.Spec) { s.Backend = "xla" }), "backend: go and xla (seed 2)"},
 		"no test images":           {run(func(r *judge.Run) { r.Result.Accuracy.N = 0 }), "baseline: unusable: 2990 (linear), 2840 (ridge) and 2691 (neighbours) correct of 0 test images"},
 		"more correct than images": {run(func(r *judge.Run) { r.Result.Accuracy.Linear = testImages + 1 }), "are no accuracies (seed 2)"},
 		"loss not a number":        {run(func(r *judge.Run) { r.Result.Progress[7].Loss = math.NaN() }), "the loss is not a number (seed 2)"},
