@@ -51,8 +51,8 @@ func confirmedSection(r *model.Report, claims []model.Claim) Section {
 		"Claims of the plan, judged on runs that began after its registration. Found: the interval is the one that decides, at the level of the claim's look; the difference in points decides nothing. Alpha: what is spent of the claim's share.",
 		claims,
 		Text("Claim", once(func(c model.Claim) string { return c.ID })),
-		Text("Role", once(func(c model.Claim) string { return string(c.Role) })),
 		Text("Verdict", once(words.Verdict)),
+		Text("Role", once(func(c model.Claim) string { return string(c.Role) })),
 		Text("Contrast", nameOfContrast), Text("Asks", asks), Text("Found", found), Number("Points", points),
 		Number("Seeds", seeds),
 		Text("Look", once(words.Look)),
@@ -66,12 +66,12 @@ func exploredSection(r *model.Report, claims []model.Claim) Section {
 	s := Section{ID: "explored", Level: 2, Title: "Exploratory claims: nothing here is confirmed", Blocks: []Block{Alert(
 		"Exploratory: these verdicts are corrected neither for each other nor for having been looked for. They say what a later plan may confirm.")}}
 	return s.with(claimTable(
-		fmt.Sprintf("Exploratory claims. Found: uncorrected intervals, each at %s in either direction; those of claims that the plan does not name are from %s.",
+		fmt.Sprintf("Exploratory claims. Found: uncorrected intervals, each at %s in either direction, from %s. Claims of the plan that do not confirm keep the level and the seeds of their look.",
 			words.Confidence(model.Alpha), words.Seeds(bench.Explored(r.Tier.Seeds))),
 		claims,
 		Text("Claim", once(func(c model.Claim) string { return c.ID })),
-		Text("Role", once(words.Role)),
 		Text("Verdict", once(words.Verdict)),
+		Text("Role", once(words.Role)),
 		Text("Contrast", nameOfContrast), Text("Asks", asks), Text("Found", found), Number("Points", points),
 		Number("Seeds", seeds),
 		Number("p holds", once(holds)), Number("p fails", once(fails)),

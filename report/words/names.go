@@ -184,6 +184,14 @@ func Found(x model.Contrast) string {
 	return fmt.Sprintf("%s (%s)%s", Estimate(x), Interval(x), unit(x))
 }
 
+// FoundAt is Found with the level of the interval.
+func FoundAt(x model.Contrast) string {
+	if x.Found == nil {
+		return Found(x)
+	}
+	return Found(x) + ", level " + Level(x)
+}
+
 // unit follows what Effect spells.
 func unit(x model.Contrast) string {
 	switch from := Against(x); {

@@ -70,7 +70,7 @@ func Method(r *model.Report) []string {
 			"Contrasts of accuracies are decided in shares of the gain, since a point means something else at each scale: the mean difference over the mean gain, with Fieller's interval, as both are measured. "+
 			"Differences in points stand beside and decide nothing.", r.Gain.Of, r.Gain.Over),
 		"A margin is the smallest effect of interest: a share of the gain, or a value of a statistic. A contrast is supported if its interval lies wholly on the side of the margin that it asks for, and refuted if wholly on the other, " +
-			"so either can be shown, where the truth is no effect at all too. A difference that is not significant supports nothing.",
+			"so either can be shown, even where there is no effect at all. A difference that is not significant supports nothing.",
 		"The interval shown is the one that decides: its ends are two one-sided bounds at the level at which its claim was judged. To refute, one of several contrasts is enough, or one of two sides of an equivalence; " +
 			"each then has its part of the level, and unless the claim is supported its intervals are that much wider.",
 		"A claim with several contrasts is supported only if all hold: its p value is the largest (intersection-union). " +

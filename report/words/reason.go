@@ -46,7 +46,7 @@ func because(c *model.Claim) string {
 		return sentence("not judged: " + why)
 	case failing.Alone == stats.Refuted:
 		return sentence(told(failing) + ", but not surely enough: " + fails) // the correction undid it
-	case weakest.Alone == stats.Supported && c.Assay != nil:
+	case weakest.Alone == stats.Supported && c.Assay != nil && c.Assay.Alone != stats.Supported:
 		return sentence(told(weakest) + ", but " + Assay(*c))
 	case weakest.Statistic != "":
 		return sentence(measured(weakest) + ", which does not settle whether it lies above " + margin(weakest))

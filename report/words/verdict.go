@@ -79,6 +79,9 @@ func RoleInFull(c model.Claim, r *model.Report) string {
 	case c.Registration == model.Missing:
 		return fmt.Sprintf("exploratory here: %s claim of the plan, but the plan is not registered in this registry; `%s` does that, before the runs", c.Role, Register(r))
 	}
+	if len(c.Runs) == 0 {
+		return fmt.Sprintf("%s claim of the plan; it has no runs yet", c.Role)
+	}
 	return fmt.Sprintf("%s claim of the plan; all its runs began after the plan was registered", c.Role)
 }
 
@@ -119,7 +122,7 @@ func Spent(c model.Claim) string {
 }
 
 // Alpha spells a one-sided level.
-func Alpha(a float64) string { return fmt.Sprintf("%.3g", a) }
+func Alpha(a float64) string { return fmt.Sprintf("%.2g", a) }
 
 // Judging says at which level a claim was judged, and when.
 func Judging(c model.Claim) string {
@@ -130,7 +133,7 @@ func Judging(c model.Claim) string {
 	case c.Look == 0:
 		return "no look taken yet; the first will have " + level
 	}
-	return fmt.Sprintf("look %s, %s; %s of its share of alpha spent", Look(c), level, Spent(c))
+	return fmt.Sprintf("look %s, %s; alpha spent: %s", Look(c), level, Spent(c))
 }
 
 // Assay says whether the runs of a claim of no loss show the loss that is known.
@@ -150,7 +153,8 @@ func Assay(c model.Claim) string {
 // Specificity says whether what supports a claim is more than a control shows.
 func Specificity(c model.Claim) string {
 	x := c.Specific
-	text := specificity(x)
+	said := map[stats.Verdict]string{stats.Supported: "specific", stats.Refuted: "not specific"}
+	text := cmp.Or(said[x.Alone], "not settled")
 	switch {
 	case len(x.Obstacles) > 0:
 		return text + ", not judged: " + obstacles([]model.Contrast{*x})
@@ -203,7 +207,7 @@ func Tallies(confirmed, explored model.Tally) (said []string) {
 		said = append(said, fmt.Sprintf("%s of the plan: %s.", Count(n, "claim"), Tally(confirmed)))
 	}
 	if n := explored.Testable(); n > 0 {
-		said = append(said, fmt.Sprintf("%s, of which nothing is confirmed: %s.", Count(n, "exploratory claim"), Tally(explored)))
+		said = append(said, fmt.Sprintf("%s, none of them confirmed: %s.", Count(n, "exploratory claim"), Tally(explored)))
 	}
 	if n := confirmed.NotTestable + explored.NotTestable; n > 0 {
 		said = append(said, fmt.Sprintf("%s not testable here, counted apart.", Count(n, "claim")))
