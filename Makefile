@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race bench fuzz clean
+.PHONY: build help reproduce extend results test lint race calibrate bench fuzz clean
 
 build: ## The program, as bin/cidbench
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -23,15 +23,15 @@ help: ## This list
 # What RESULTS.md rests on: manifests and results, no checkpoints. A test makes RESULTS.md from it again.
 EVIDENCE := cmd/cidbench/testdata/results.tar.gz
 
-# The outcome of the claims, whatever it is, is in what is written: it is no failure of make.
-reproduce: build ## Train what is missing of the default tier in STORE, write RESULTS.md with its evidence, and report.html
-	bin/cidbench run --tier default --store $(STORE)
-	bin/cidbench report --tier default --store $(STORE) --format md --output RESULTS.md --save-evidence $(EVIDENCE)
+reproduce: build ## Train the plan's claims again in STORE, write REPRODUCED.md and report.html, and say what is the same
+	bin/cidbench reproduce --tier default --store $(STORE) --evidence $(EVIDENCE) --output REPRODUCED.md
 	bin/cidbench report --tier default --store $(STORE) --format html --output report.html
-	bin/cidbench report --tier default --store $(STORE)
 
-extend: build ## Train what the catalogue asks for beyond the published runs, on top of them, and publish both
-	bin/cidbench run --tier default --base $(EVIDENCE) --store $(STORE)
+# The outcome of the claims, whatever it is, is in what is written: it is no failure of make.
+extend: build ## Train what the catalogue and the plan ask for beyond the published runs, on top of them, and publish both
+	bin/cidbench plan --register --tier default --base $(EVIDENCE) --store $(STORE)
+	bin/cidbench verify --tier default --base $(EVIDENCE) --store $(STORE) >/dev/null || [ $$? -eq 3 -o $$? -eq 4 ]
+	bin/cidbench run --tier default --sweep fraction --base $(EVIDENCE) --store $(STORE)
 	bin/cidbench report --tier default --base $(EVIDENCE) --store $(STORE) --format md --output RESULTS.md --save-evidence $(EVIDENCE)
 
 results: build ## Write RESULTS.md again from its evidence, as after a change of the report; nothing is trained
@@ -52,6 +52,9 @@ lint: ## golangci-lint over the code, actionlint over the hosted workflow
 race: ## What is concurrent, under the race detector
 	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./experiments
 
+calibrate: ## Error rates and power of the verdicts, simulated through the judging code, as docs/error-rates.md
+	go test -count=1 -timeout 60m -run TestErrorRates ./report/calibrate -update
+
 bench: build ## Where the time of a training step goes, beside PyTorch where python3 has it
 	go test -count=1 -timeout 60m -run TestStepReport ./bench/moco -step-report -v | grep -v -e '^=== ' -e '^--- ' -e '^PASS' -e '^ok '
 
@@ -69,4 +72,4 @@ fuzz: ## Every fuzz target for FUZZTIME (30s), and how many inputs it ran
 	rm bin/fuzz.txt; printf '\n%s' "$$ran"
 
 clean: ## Remove what make built; the store stays
-	rm -rf bin report.html
+	rm -rf bin report.html REPRODUCED.md

@@ -183,9 +183,9 @@ func (c *Catalogue) PlanSpec(p *Plan, env Environment) PlanSpec {
 
 // Registration is a plan in a registry.
 type Registration struct {
-	Plan     string          // PlanSpec.ID
-	Manifest registry.Digest // of its record
-	At       time.Time       // when it was registered, by the clock of the machine that did
+	Plan     string          `json:"plan"`     // PlanSpec.ID
+	Manifest registry.Digest `json:"manifest"` // of its record
+	At       time.Time       `json:"at"`       // when it was registered, by the clock of the machine that did
 }
 
 // Register keeps a plan in the registry, once and for all: registered again, the first time stands. basis is the

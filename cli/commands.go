@@ -30,7 +30,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newAnalyze(a), newReport(a), newStatus(a), newRegistry(a))
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newReport(a), newStatus(a), newRegistry(a))
 	checkArgs(root)
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
 	root.InitDefaultCompletionCmd()
@@ -134,7 +134,7 @@ func (a *app) addOutput(cmd *cobra.Command) {
 // addStudy adds the flags that pick cells, and has the command work on the study of them.
 func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(context.Context, *study.Study) error) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if !a.noRun {
+		if !a.noRun && a.Access == study.Read {
 			a.Access = access
 		}
 		s, err := study.Open(cmd.Context(), a.Catalogue, a.Options)
@@ -146,17 +146,27 @@ func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(contex
 	a.addStore(cmd)
 	f := cmd.Flags()
 	f.StringVar(&a.Base, "base", "", "a registry below --store that is only read, such as shipped evidence: what it holds is not run again")
-	tiers, claims := study.TierIDs(a.Catalogue), study.ClaimIDs(a.Catalogue)
+	claims := study.ClaimIDs(a.Catalogue)
+	a.addTier(cmd)
+	f.StringSliceVar(&a.Claims, "claim", nil, "claim, or pattern such as '"+first(claims)+"*' (repeatable; default all); see "+a.Name+" list")
+	f.Var(&seedCount{&a.Seeds}, "seeds", "number of seeds, from 0, on which exploratory claims are judged (default: the tier's); those of a plan are the plan's")
+	f.BoolVar(&a.Explore, "explore", false, "take all claims for exploratory, those of the tier's plan too")
+	a.addBackend(cmd)
+	complete(cmd, "claim", claims)
+}
+
+func (a *app) addTier(cmd *cobra.Command) {
+	tiers := study.TierIDs(a.Catalogue)
 	usual := first(tiers)
 	if slices.Contains(tiers, "default") {
 		usual = "default"
 	}
-	f.StringVar(&a.Tier, "tier", usual, "scale: "+strings.Join(tiers, ", "))
-	f.StringSliceVar(&a.Claims, "claim", nil, "claim, or pattern such as '"+first(claims)+"*' (repeatable; default all); see "+a.Name+" list")
-	f.Var(&seedCount{n: &a.Seeds}, "seeds", "number of seeds (default: the tier's)")
-	f.StringVar(&a.Backend, "backend", "auto", "go, xla, xla:PLUGIN, or auto: XLA where a plugin is installed, go otherwise")
+	cmd.Flags().StringVar(&a.Tier, "tier", usual, "scale: "+strings.Join(tiers, ", "))
 	complete(cmd, "tier", tiers)
-	complete(cmd, "claim", claims)
+}
+
+func (a *app) addBackend(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.Backend, "backend", "auto", "go, xla, xla:PLUGIN, or auto: XLA where a plugin is installed, go otherwise")
 	complete(cmd, "backend", []string{"auto", "go", "xla"})
 }
 
@@ -164,9 +174,18 @@ func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(contex
 func (a *app) addSweep(cmd *cobra.Command) {
 	sweeps := study.SweepIDs(a.Catalogue)
 	cmd.Flags().StringVar(&a.Sweep, "sweep", "", "cells of a sweep instead of those of claims: "+strings.Join(sweeps, ", "))
-	cmd.Flags().Lookup("seeds").Usage = "number of seeds (default: the tier's, or with --sweep the sweep's)"
+	cmd.Flags().Lookup("seeds").Usage = "number of seeds, from 0, to explore (default: the tier's, or with --sweep the sweep's)"
 	complete(cmd, "sweep", sweeps)
 	cmd.MarkFlagsMutuallyExclusive("sweep", "claim")
+}
+
+// addLook adds the flag of commands that train a plan without judging it.
+func (a *app) addLook(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&a.Look, "look", 0, "of the tier's plan, from 1: its seeds up to that one (default: the last)")
+	cmd.MarkFlagsMutuallyExclusive("look", "explore")
+	if cmd.Flags().Lookup("sweep") != nil {
+		cmd.MarkFlagsMutuallyExclusive("look", "sweep")
+	}
 }
 
 // addWorkers adds the flags of commands that train.
@@ -195,26 +214,13 @@ func first(ids []string) string {
 	return ids[0]
 }
 
-const autoSeeds = "auto"
+// seedCount is the value of --seeds.
+type seedCount struct{ n *int }
 
-// seedCount is the value of --seeds: a number or, where the command allows it, "auto".
-type seedCount struct {
-	n    *int
-	auto *bool // nil where auto is not allowed
-}
-
-func (v *seedCount) Type() string {
-	if v.auto != nil {
-		return "int|" + autoSeeds
-	}
-	return "int"
-}
+func (v *seedCount) Type() string { return "int" }
 
 func (v *seedCount) String() string {
-	switch {
-	case v.auto != nil && *v.auto:
-		return autoSeeds
-	case v.n == nil || *v.n == 0: // not given
+	if v.n == nil || *v.n == 0 { // not given
 		return ""
 	}
 	return strconv.Itoa(*v.n)
@@ -222,21 +228,12 @@ func (v *seedCount) String() string {
 
 func (v *seedCount) Set(text string) error {
 	n, err := strconv.Atoi(text)
-	auto := text == autoSeeds
 	switch {
-	case auto && v.auto == nil:
-		return errors.New("only verify adds seeds by itself; give a number")
-	case auto: // n is 0
-	case err != nil && v.auto != nil:
-		return errors.New(`give a number or "auto"`)
 	case err != nil:
 		return errors.New("give a number")
 	case n < 0:
 		return errors.New("a number of seeds cannot be negative")
 	}
 	*v.n = n
-	if v.auto != nil {
-		*v.auto = auto
-	}
 	return nil
 }

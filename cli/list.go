@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -41,11 +43,28 @@ func (c *Console) list() {
 			conditions = fmt.Sprintf("temperature %g, ", claim.Temperature) + conditions
 		}
 		for _, x := range claim.Contrasts {
-			c.printf("      test: %s %s %s, margin %g points, %s\n", x.A, x.Relation, x.B, x.Margin, conditions)
+			c.printf("      test: %s %s %s, margin %g%% of the gain, %s\n", x.A, x.Relation, x.B, 100*x.Margin, conditions)
 		}
 		for _, x := range claim.Observations {
-			c.printf("      observation: %s of %s more than %g above chance, %s\n", x.Statistic, x.Arm, x.Margin, conditions)
+			c.printf("      observation: %s of %s more than %g above %s, %s\n", x.Statistic, x.Arm, x.Margin, cmp.Or(x.Beyond, "chance"), conditions)
 		}
+		for _, x := range claim.Trends {
+			c.printf("      trend: along %s of sweep %s, rank correlation above %g, %s\n", x.Line, x.Sweep, x.Margin, conditions)
+		}
+		for _, p := range c.Catalogue.Plans {
+			if role := p.Role(claim.ID); role != bench.Exploratory {
+				c.printf("      %s in the plan of tier %s\n", role, p.Tier)
+			}
+		}
+		for _, t := range c.Catalogue.Tiers {
+			if reason := t.NotTestable[claim.Thesis]; reason != "" && claim.In(t.ID) {
+				c.printf("      not testable in tier %s: %s\n", t.ID, reason)
+			}
+		}
+	}
+	c.printf("PLANS\n")
+	for _, p := range c.Catalogue.Plans {
+		c.printf("  %-10s alpha %g, seeds from %d, looks at %s; %s\n", p.Tier, p.Alpha, p.FirstSeed, join(p.Looks, strconv.Itoa, ", "), p.Basis)
 	}
 	c.printf("SWEEPS\n")
 	for _, w := range c.Catalogue.Sweeps {
@@ -57,6 +76,9 @@ func (c *Console) list() {
 		c.printf("  %-36s %s", a.ID, a.Title)
 		if len(a.Rules) > 0 {
 			c.printf(" [%s]", join(a.Rules, negatives.Rule.String, ", then "))
+		}
+		if a.Temperature != 0 {
+			c.printf(" [temperature %g]", a.Temperature)
 		}
 		c.printf("\n")
 	}
@@ -81,21 +103,36 @@ func join[T any](all []T, text func(T) string, between string) string {
 }
 
 func newPlan(a *app) *cobra.Command {
+	var register bool
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "Show the cells of a run, the time that the rest takes, and the seeds that a claim needs",
+		Short: "Show the cells of a run and what they cost, the seeds that a claim needs, or register the plan",
 		Long: `Lists the cells (arm, temperature, seed) of the selected claims and tier, which of them the registry
 holds, and the estimated time for the rest: from the wall times of stored runs of this tier, or from a
 few steps and a probe measured now.
 
-With --claim it also says, from all paired seeds that the registry holds, how many seeds give each of these
-claims a verdict with power 0.8 if the true difference is the one observed, and what they cost. It says so
-for the claim judged alone and among all claims of the tier, which is stricter; and at the observed spread
-and at its upper 80% bound, since a few pairs tell the spread roughly. Without two pairs it asks for a pilot.
-It reckons with judging once; verify --seeds auto, which looks more often, is stricter and may need more.`,
-		Example: a.examples("plan", "plan --claim "+first(study.ClaimIDs(a.Catalogue))+" --json"),
+With --claim it also says, from all seeds that were explored, how many seeds give each of these claims a
+verdict with power 0.8 if the true effect is the one observed, and what they cost: at the level of the last
+look for a claim of the tier's plan, and at its own for an exploratory one; at the observed spread and at its
+upper 80% bound, since a few pairs tell the spread roughly. Without two pairs it asks for a pilot.
+
+With --register it keeps the tier's plan in the registry: claims, margins, looks and the ids of all runs that
+confirm. That is done before the first of these runs; a run that began earlier confirms nothing, and the report
+says so. Registered again, the first time stands.`,
+		Example: a.examples("plan", "plan --claim "+first(study.ClaimIDs(a.Catalogue))+" --json", "plan --register"),
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range []string{"claim", "sweep", "explore", "seeds", "look"} {
+				if register && cmd.Flags().Changed(name) {
+					return usagef("--register registers the whole plan of the tier: leave out --%s", name)
+				}
+			}
+			return nil
+		},
 	}
 	a.addStudy(cmd, study.ReadOrEmpty, func(ctx context.Context, s *study.Study) error {
+		if register {
+			return a.register(ctx, s)
+		}
 		p, err := s.Plan(ctx)
 		if err != nil {
 			return err
@@ -112,35 +149,53 @@ It reckons with judging once; verify --seeds auto, which looks more often, is st
 		}
 		return a.printClaimPlans(p.Claims)
 	})
+	open := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if register {
+			a.Access = study.Write
+		}
+		return open(cmd, args)
+	}
 	a.addSweep(cmd)
+	a.addLook(cmd)
 	a.addWorkers(cmd)
 	a.addJSON(cmd)
+	cmd.Flags().BoolVar(&register, "register", false, "keep the tier's plan in the registry, before the runs that confirm")
 	return cmd
+}
+
+func (a *app) register(ctx context.Context, s *study.Study) error {
+	r, err := s.Register(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(r)
+	}
+	a.printf("plan %s, registered %s (record %s)\n", r.Plan, r.At.Format(time.RFC3339), r.Manifest)
+	return nil
 }
 
 func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
 	for _, p := range plans {
-		c.printf("\n%s: %d paired seeds are stored, a verdict takes at least %d\n", p.Claim, p.Pairs, p.MinSeeds)
+		c.printf("\n%s (%s): %d paired seeds were explored, a verdict takes at least %d\n", p.Claim, p.Role, p.Pairs, p.MinSeeds)
 		if p.Pilot != nil {
 			c.printf("  too few to plan from; a pilot is needed: %s (%s)\n", p.Pilot.Command, p.Pilot.Cost)
 			continue
 		}
 		for _, x := range p.Contrasts {
-			c.printf("  %s (%s, margin %g): %+.3g %s, %.3g from the margin, toward %s; SD %.3g, at most %.3g with %.0f%% confidence\n",
+			c.printf("  %s (%s, margin %g): %+.3g, %s, %.3g from the margin, toward %s; SD %.3g, at most %.3g with %.0f%% confidence\n",
 				x.Name, x.Relation, x.Margin, x.Estimate, x.Unit, x.Distance, x.Toward, x.SD, x.SDBound, 100*judge.Confidence)
 		}
-		c.printf("  seeds for a verdict with power %g, if the true difference is the one observed:\n", judge.Power)
+		c.printf("  seeds for a verdict with power %g, if the true effect is the one observed:\n", judge.Power)
 		table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "    judged\twith the SD\tseeds\tinterval\tstill to run")
+		fmt.Fprintln(table, "    level\twith the SD\tseeds\tinterval\tthat many cost")
 		for _, x := range p.Needs {
-			judged, spread := "alone", "observed"
-			if x.Family > 1 {
-				judged = fmt.Sprintf("among %d claims", x.Family)
-			}
+			spread := "observed"
 			if x.Spread == judge.BoundedSpread {
 				spread = "at most"
 			}
-			fmt.Fprintf(table, "    %s, level %.2g\t%s\t", judged, x.Alpha, spread)
+			fmt.Fprintf(table, "    %.2g\t%s\t", x.Alpha, spread)
 			if x.Cost == nil {
 				fmt.Fprintf(table, "none: %s\n", x.Reason)
 				continue
@@ -168,6 +223,7 @@ func newStatus(a *app) *cobra.Command {
 		return nil
 	})
 	a.addSweep(cmd)
+	a.addLook(cmd)
 	a.addRuns(cmd)
 	a.addJSON(cmd)
 	return cmd

@@ -20,12 +20,14 @@ func newRun(a *app) *cobra.Command {
 		Use:   "run",
 		Short: "Train and probe what the registry lacks",
 		Long: `Trains and probes the cells (arm, temperature, seed) that the selected claims need and the registry
-does not hold, and analyses what claims observe. A finished run is never repeated; an interrupted one goes
-on from its last checkpoint.`,
-		Example: a.examples("run", "run --claim "+first(study.ClaimIDs(a.Catalogue))+" --seeds 8", "run --sweep "+first(study.SweepIDs(a.Catalogue))),
+does not hold, and analyses what claims observe: for claims of the tier's plan the plan's seeds up to a look,
+for exploratory ones the seeds from 0. A finished run is never repeated; an interrupted one goes on from its
+last checkpoint.`,
+		Example: a.examples("run", "run --claim "+first(study.ClaimIDs(a.Catalogue))+" --look 1", "run --explore --seeds 3", "run --sweep "+first(study.SweepIDs(a.Catalogue))),
 	}
 	a.addStudy(cmd, study.Write, func(ctx context.Context, s *study.Study) error { return s.Run(ctx) })
 	a.addSweep(cmd)
+	a.addLook(cmd)
 	a.addWorkers(cmd)
 	return cmd
 }
@@ -33,31 +35,20 @@ on from its last checkpoint.`,
 const verifyHelp = `Runs what is missing for the selected claims (all of them without --claim), then judges each:
 supported, refuted or inconclusive. The exit code says the outcome.
 
-With --seeds auto it adds seeds until every claim is decided, or --max-seeds or --budget is spent. It looks
-at seed counts planned up front (3, 5, 8, 12, ...: half as many again, up to --max-seeds). Looking more than
-once is corrected for: each of K planned looks is judged at 0.05/K (Bonferroni), with intervals of that
-level, so that any wrong verdict at any look has a probability of at most 0.05. A claim keeps the verdict of
-the first look that decides it, and is not trained further. The verdict depends on --max-seeds, the claims
-selected and the runs stored, and on nothing else: the same command gives it again.`
+The claims that the tier's plan names are confirmed: on the plan's own seeds, at its looks (numbers of seeds)
+until each is decided, and at levels that keep any wrong verdict among them below the plan's alpha. Their
+verdicts are the same whichever command and selection asks. A plan counts if it was registered before its
+runs: see plan --register. All other claims are exploratory: judged once, on the seeds from 0, each at a level
+of its own. With --explore so are the plan's, which is no verdict of the plan.`
 
 func newVerify(a *app) *cobra.Command {
-	var auto bool
-	var looks study.Looks
 	claim := "verify --claim " + first(study.ClaimIDs(a.Catalogue))
 	cmd := &cobra.Command{
 		Use:     "verify",
 		Short:   "Run what is missing and judge the claims",
 		Long:    verifyHelp,
-		Example: a.examples(claim, claim+" --seeds auto --budget 2h", "verify --tier "+first(study.TierIDs(a.Catalogue)), "verify --no-run --json"),
-		PreRunE: func(cmd *cobra.Command, _ []string) error { // what flags say only together
-			for _, name := range []string{"max-seeds", "budget"} {
-				if cmd.Flags().Changed(name) && !auto {
-					return usagef("--%s means something only with --seeds auto", name)
-				}
-			}
-			if auto {
-				a.Looks = &looks
-			}
+		Example: a.examples(claim, claim+" --budget 2h", "verify --tier "+first(study.TierIDs(a.Catalogue)), "verify --no-run --json"),
+		PreRunE: func(*cobra.Command, []string) error { // what flags say only together
 			if a.Runs != "" && !a.noRun {
 				return usagef("--runs judges stored runs: use it with --no-run")
 			}
@@ -69,13 +60,8 @@ func newVerify(a *app) *cobra.Command {
 	a.addRuns(cmd)
 	a.addJSON(cmd)
 	f := cmd.Flags()
-	seeds := f.Lookup("seeds")
-	seeds.Value = &seedCount{&a.Seeds, &auto}
-	seeds.Usage = "number of seeds, or auto: add seeds until the claims are decided (default: the tier's)"
-	f.IntVar(&looks.Max, "max-seeds", 12, "with --seeds auto: the seeds of the last look")
-	f.DurationVar(&looks.Budget, "budget", 0, "with --seeds auto: stop training after this time, such as 90m (default: no limit)")
+	f.DurationVar(&a.Budget, "budget", 0, "train no more after this time, such as 90m (default: no limit)")
 	f.BoolVar(&a.noRun, "no-run", false, "judge only what is stored")
-	complete(cmd, "seeds", []string{autoSeeds})
 	return cmd
 }
 

@@ -115,8 +115,16 @@ func (s *Study) planClaims(ctx context.Context, p *pricing) ([]ClaimPlan, error)
 		c := &r.Claims[i]
 		plan := ClaimPlan{Plan: judge.PlanSeeds(c), Role: s.plan.Role(c.ID)}
 		cells := p.statesOf(s.exploring(s.claims[i:i+1], p.held+1))
+		cost := func(seeds int) Cost { return p.price(cells, seeds) }
 		level := model.Alpha
 		if plan.Role != bench.Exploratory {
+			fresh := s.catalogue.Confirming(s.tier, s.claims[i:i+1], bench.Seeds{First: s.plan.FirstSeed, N: 1}, s.env)
+			cost = func(seeds int) (total Cost) {
+				for _, cell := range fresh {
+					p.add(&total, CellState{Cell: cell, State: Missing}, seeds)
+				}
+				return total
+			}
 			levels, err := stats.OBrienFleming(s.plan.Share(c.ID), s.plan.Looks)
 			if err != nil {
 				return nil, err
@@ -126,7 +134,7 @@ func (s *Study) planClaims(ctx context.Context, p *pricing) ([]ClaimPlan, error)
 		for _, x := range plan.Plan.Needs(level) {
 			next := Need{Need: x}
 			if x.Seeds > 0 {
-				next.Cost = new(p.price(cells, x.Seeds))
+				next.Cost = new(cost(x.Seeds))
 			}
 			plan.Needs = append(plan.Needs, next)
 		}

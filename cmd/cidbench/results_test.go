@@ -141,7 +141,11 @@ func TestMistakesOnResults(t *testing.T) {
 		"seeds of the baseline shuffled": {
 			mistake: func(c bench.Cell) coordinates {
 				if c.Arm == "all" {
-					return coordinates{c.Arm, c.Temperature, (c.Seed + 1) % uint64(in.Seeds)}
+					next := coordinates{c.Arm, c.Temperature, c.Seed + 1}
+					if !exists(in, next) {
+						next.seed -= next.seed % 100 // the plan's seeds begin at 100, the others at 0
+					}
+					return next
 				}
 				return coordinatesOf(c)
 			},
@@ -163,12 +167,17 @@ func TestMistakesOnResults(t *testing.T) {
 				if tc.touches(in.Claims[i]) && supported[c.ID] && c.Verdict == stats.Supported {
 					t.Errorf("%s is still supported: %s", c.ID, c.Reason)
 				}
-				if name == "hardest and easiest swapped" && c.Thesis == "easiest95-insufficient" && supported[c.ID] && c.Verdict != stats.Refuted {
+				if name == "hardest and easiest swapped" && c.Thesis == "without-hardest5" && supported[c.ID] && c.Verdict != stats.Refuted {
 					t.Errorf("%s is %s: %s", c.ID, c.Verdict, c.Reason)
 				}
 			}
 		})
 	}
+}
+
+// exists says whether there is such a cell.
+func exists(in judge.Input, at coordinates) bool {
+	return slices.ContainsFunc(in.Cells, func(c bench.Cell) bool { return coordinatesOf(c) == at })
 }
 
 func compares(c *bench.Claim) bool { return len(c.Contrasts) > 0 }

@@ -194,7 +194,7 @@ func pretend(ts *testscript.TestScript, _ bool, args []string) {
 	but, err := strconv.Atoi(args[2])
 	ts.Check(err)
 	tier := experiments.All.Tier("smoke")
-	cells := experiments.All.SweepMatrix(tier, experiments.All.Sweep(args[1]), 1, bench.Environment{Backend: "go", Method: tier.Train.ID().Version})
+	cells := experiments.All.SweepMatrix(tier, experiments.All.Sweep(args[1]), bench.Explored(1), bench.Environment{Backend: "go", Method: tier.Train.ID().Version})
 	of := slices.IndexFunc(cells, func(c bench.Cell) bool { return c.Arm == "all" })
 	m, _, err := reg.Run(ctx, cells[of].Spec.ID())
 	ts.Check(err)

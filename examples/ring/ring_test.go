@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,26 +20,42 @@ func try(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// The claims of this paper are run and judged by the packages that test the other one, and nothing is said of that.
+// The claims of this paper are planned, run, judged and reproduced by the packages that test the other one, and nothing
+// is said of that.
 func TestVerify(t *testing.T) {
-	verify := []string{"verify", "--tier", "smoke", "--seeds", "3", "--backend", "go", "--store", t.TempDir() + "/store"}
+	store := t.TempDir() + "/store"
+	on := func(store string, args ...string) []string {
+		return append(args, "--tier", "smoke", "--backend", "go", "--store", store)
+	}
+	if code, text, errs := try(t, on(store, "plan", "--register")...); code != 0 || !strings.HasPrefix(text, "plan ") {
+		t.Fatalf("register: exit %d: %s%s", code, text, errs)
+	}
+	verify := on(store, "verify")
 	code, first, progress := try(t, verify...)
-	if !slices.Contains([]int{0, 3, 4}, code) || !strings.Contains(progress, "15 of 15 cells are done (0 were there already, 0 failed)") {
+	if !slices.Contains([]int{0, 3, 4}, code) || !strings.Contains(progress, "12 of 12 cells are done (0 were there already, 0 failed)") {
 		t.Fatalf("exit %d: %s", code, progress)
 	}
 	again, second, progress := try(t, verify...)
-	if again != code || second != first || !strings.Contains(progress, "all 15 cells were there already: nothing to run") {
+	if again != code || second != first || !strings.Contains(progress, "cells were there already: nothing to run") {
 		t.Errorf("again: exit %d, after %d: %s", again, code, progress)
 	}
+	for _, claim := range claims { // one claim has one verdict, whichever selection asks
+		_, alone, _ := try(t, on(store, "verify", "--no-run", "--claim", claim.ID, "--json")...)
+		_, among, _ := try(t, on(store, "verify", "--no-run", "--json")...)
+		if a, b := verdict(t, alone, claim.ID), verdict(t, among, claim.ID); a != b {
+			t.Errorf("%s is %s alone and %s among all", claim.ID, a, b)
+		}
+	}
 
-	code, page, progress := try(t, "report", "--tier", "smoke", "--backend", "go", "--format", "html", "--store", verify[len(verify)-1])
+	evidence := t.TempDir() + "/evidence.tar.gz"
+	code, page, progress := try(t, on(store, "report", "--format", "html", "--save-evidence", evidence)...)
 	if code != 0 {
 		t.Fatalf("report: exit %d: %s", code, progress)
 	}
 	foreign := regexp.MustCompile(`(?i)cidbench (verify|run|plan|report|list|analyze)\b|created equal|2010\.06682|hardest 5%`)
 	for name, text := range map[string]string{"verify": first, "report": page} {
 		flowing := strings.Join(strings.Fields(text), " ") // lines are broken anywhere
-		for _, want := range []string{catalogue.Paper.Title, "ring verify --tier smoke --seeds 3", "leaving out the very hardest helps"} {
+		for _, want := range []string{catalogue.Paper.Title, "ring verify --tier smoke", "leaving out the very hardest helps"} {
 			if !strings.Contains(flowing, want) {
 				t.Errorf("%s does not have %q", name, want)
 			}
@@ -47,6 +64,59 @@ func TestVerify(t *testing.T) {
 			t.Errorf("%s speaks of %q", name, found)
 		}
 	}
+
+	// What is trained again is the same, and is said to be.
+	code, text, progress := try(t, on(t.TempDir()+"/again", "reproduce", "--evidence", evidence)...)
+	outcome := regexp.MustCompile(`Of (\d+) runs, (\d+) have the same bytes as the published evidence; the verdict on each of the 2 claims is the same\.`).FindStringSubmatch(text)
+	if code != 0 || outcome == nil || outcome[1] != outcome[2] || outcome[1] == "0" {
+		t.Errorf("reproduce: exit %d: %s%s", code, text, progress)
+	}
+}
+
+// verdict finds that on a claim in a report.
+func verdict(t *testing.T, report, claim string) string {
+	t.Helper()
+	var r struct {
+		Claims []struct{ ID, Verdict string }
+	}
+	if err := json.Unmarshal([]byte(report), &r); err != nil {
+		t.Fatalf("%v: %s", err, report)
+	}
+	for _, c := range r.Claims {
+		if c.ID == claim {
+			return c.Verdict
+		}
+	}
+	t.Fatalf("no %s in %s", claim, report)
+	return ""
+}
+
+// Runs that came before their plan confirm nothing, and that is said.
+func TestRunsBeforeThePlan(t *testing.T) {
+	store := t.TempDir() + "/store"
+	run := []string{"--tier", "smoke", "--backend", "go", "--store", store, "--claim", "ring"}
+	if code, _, errs := try(t, append([]string{"run", "--look", "1"}, run...)...); code != 0 {
+		t.Fatalf("run: exit %d: %s", code, errs)
+	}
+	registration := func() string {
+		_, text, _ := try(t, append([]string{"verify", "--no-run", "--json"}, run...)...)
+		var r struct {
+			Claims []struct{ Registration string }
+		}
+		if err := json.Unmarshal([]byte(text), &r); err != nil || len(r.Claims) != 1 {
+			t.Fatalf("%v: %s", err, text)
+		}
+		return r.Claims[0].Registration
+	}
+	if got := registration(); got != "not registered" {
+		t.Errorf("without a plan: %q", got)
+	}
+	if code, _, errs := try(t, "plan", "--register", "--tier", "smoke", "--backend", "go", "--store", store); code != 0 {
+		t.Fatalf("register: exit %d: %s", code, errs)
+	}
+	if got := registration(); got != "before plan" {
+		t.Errorf("with a later plan: %q", got)
+	}
 }
 
 func TestList(t *testing.T) {
@@ -54,7 +124,7 @@ func TestList(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
-	for _, want := range []string{"Negatives from a ring of difficulty", "test: ring greater hardest10", "random9", "[keep hardest 10%, then drop hardest 1%]"} {
+	for _, want := range []string{"Negatives from a ring of difficulty", "test: ring greater hardest10, margin 5% of the gain", "secondary in the plan of tier smoke", "random9", "[keep hardest 10%, then drop hardest 1%]"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

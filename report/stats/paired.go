@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"errors"
 	"math"
 
 	"gonum.org/v1/gonum/stat"
@@ -115,4 +116,16 @@ func NewChange(before, after Difference, level float64) (Change, error) {
 	}
 	d.Interval = Interval{d.Estimate - half, d.Estimate + half, level}
 	return Change{d.MeanDifference, min(1, 2*min(d.PAbove(0), d.PBelow(0)))}, nil
+}
+
+// Prediction is the interval in which one more value like these, of two or more, lies with probability level if they
+// are independent and normal: mean +- t * sd * sqrt(1 + 1/n).
+func Prediction(x []float64, level float64) (Interval, error) {
+	if err := errors.Join(checkSample(x, 2), checkOpen("level", level, 1)); err != nil {
+		return Interval{}, err
+	}
+	n := float64(len(x))
+	mean, sd := stat.MeanStdDev(x, nil)
+	half := criticalT(len(x), (1-level)/2) * sd * math.Sqrt(1+1/n)
+	return Interval{mean - half, mean + half, level}, finite(mean, half)
 }
