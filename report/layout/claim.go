@@ -96,7 +96,7 @@ func claimFacts(r *model.Report, c *model.Claim) Facts {
 		facts = append(facts, Fact{Name: "p values", Text: fmt.Sprintf("holds %s, fails %s", holds(*c), fails(*c))})
 	}
 	for _, row := range r.Across {
-		if row.Differs && slices.ContainsFunc(row.At, func(at model.AtTemperature) bool { return at.Claim == c.ID }) {
+		if row.Sentence != "" && slices.ContainsFunc(row.At, func(at model.AtTemperature) bool { return at.Claim == c.ID }) {
 			facts = append(facts, Fact{Name: "By temperature", Text: row.Sentence})
 		}
 	}

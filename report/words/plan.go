@@ -47,19 +47,29 @@ func PlanAlpha(p *model.Plan) string {
 func StillOpen(p *model.Plan) string {
 	text := next(p)
 	if text != "" && p.Stopped != "" {
-		text += "; " + p.Stopped
+		text += " (" + p.Stopped + ")"
 	}
 	return text
 }
 
 // Going announces the looks that are about to be run.
-func Going(r *model.Report) string { return "running for the plan: " + next(r.Plan) }
+func Going(r *model.Report) string { return "next: " + next(r.Plan) }
 
-// next names each open claim with the look that comes next.
+// next names the open claims by the look that comes next.
 func next(p *model.Plan) string {
-	return Joined(slices.Sorted(maps.Keys(p.Open)), ", ", func(claim string) string {
-		return fmt.Sprintf("%s (next is look %d of %d)", claim, p.Open[claim]+1, len(p.Looks))
-	})
+	var all []string
+	for look := range p.Looks {
+		var claims []string
+		for _, claim := range slices.Sorted(maps.Keys(p.Open)) {
+			if p.Open[claim] == look {
+				claims = append(claims, claim)
+			}
+		}
+		if len(claims) > 0 {
+			all = append(all, fmt.Sprintf("look %d of %d for %s", look+1, len(p.Looks), strings.Join(claims, ", ")))
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // Method explains how verdicts come about.

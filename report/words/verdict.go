@@ -3,6 +3,8 @@ package words
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench"
@@ -73,7 +75,7 @@ func RoleInFull(c model.Claim, r *model.Report) string {
 	case c.Verdict == model.NotTestable:
 		return "counted apart: no verdict would mean anything here"
 	case c.Role == bench.Exploratory:
-		return fmt.Sprintf("exploratory: no plan names it; its intervals have %s in either direction, uncorrected, from %s", Confidence(c.Alpha), Seeds(c.Seeds))
+		return fmt.Sprintf("exploratory, confirmed by no plan: judged once on %[2]s, at %[1]s in either direction, uncorrected", Confidence(c.Alpha), Seeds(c.Seeds))
 	case c.Registration == model.Early:
 		return fmt.Sprintf("exploratory here: %s claim of the plan, but some of its runs began before the plan was registered", c.Role)
 	case c.Registration == model.Missing:
@@ -121,8 +123,11 @@ func Spent(c model.Claim) string {
 	return Alpha(c.Spent) + " of " + Alpha(c.Share)
 }
 
-// Alpha spells a one-sided level.
-func Alpha(a float64) string { return fmt.Sprintf("%.2g", a) }
+// Alpha spells a one-sided level, above 0 and below 1, to two digits.
+func Alpha(a float64) string {
+	text := strconv.FormatFloat(a, 'f', 1-int(math.Floor(math.Log10(a))), 64)
+	return strings.TrimRight(text, "0")
+}
 
 // Judging says at which level a claim was judged, and when.
 func Judging(c model.Claim) string {

@@ -182,7 +182,7 @@ func TestRole(t *testing.T) {
 	}
 	c := primary()
 	c.Role, c.Alpha, c.Seeds = bench.Exploratory, 0.05, bench.Explored(5)
-	if got := words.RoleInFull(c, r); !strings.Contains(got, "5% in either direction, uncorrected, from seeds 0 to 4") {
+	if got := words.RoleInFull(c, r); !strings.Contains(got, "confirmed by no plan: judged once on seeds 0 to 4, at 5% in either direction, uncorrected") {
 		t.Error(got)
 	}
 }
@@ -243,6 +243,37 @@ func TestMethod(t *testing.T) {
 	for _, want := range []string{"5, 8 and 12 seeds, by Lan and DeMets'", "a claim of the plan has one verdict"} {
 		if !strings.Contains(with, want) || strings.Contains(without, want) {
 			t.Errorf("%q belongs where there is a plan, and there alone", want)
+		}
+	}
+}
+
+func TestAlpha(t *testing.T) {
+	for a, want := range map[float64]string{0.05: "0.05", 0.025: "0.025", 0.01667: "0.017", 0.00053: "0.00053", 0.0000664: "0.000066", 0.1: "0.1", 0.0999: "0.1"} {
+		if got := words.Alpha(a); got != want {
+			t.Errorf("%v: %s, want %s", a, got, want)
+		}
+	}
+}
+
+func TestStillOpen(t *testing.T) {
+	p := &model.Plan{Looks: []int{5, 8, 12}, Open: map[string]int{"b": 0, "a": 0, "c": 2}, Stopped: "stored runs end"}
+	if got, want := words.StillOpen(p), "look 1 of 3 for a, b; look 3 of 3 for c (stored runs end)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := words.StillOpen(&model.Plan{Looks: p.Looks, Stopped: p.Stopped}); got != "" {
+		t.Errorf("nothing is open: %q", got)
+	}
+}
+
+func TestDiffers(t *testing.T) {
+	for want, verdicts := range map[string][2]stats.Verdict{
+		"whether it holds depends on temperature": {stats.Supported, stats.Refuted},
+		"no evidence of a difference":             {stats.Supported, stats.Inconclusive},
+		"":                                        {stats.Inconclusive, model.NothingToJudge},
+	} {
+		row := model.Across{Claim: "a", At: []model.AtTemperature{{Temperature: 0.2, Verdict: verdicts[0]}, {Temperature: 0.07, Verdict: verdicts[1]}}}
+		if got := words.Differs(row); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%v: %q, want %q", verdicts, got, want)
 		}
 	}
 }
