@@ -66,7 +66,9 @@ func claimFacts(r *model.Report, c *model.Claim) Facts {
 	facts := Facts{
 		{Name: "Why", Text: c.Reason},
 		{Name: "Role", Text: words.RoleInFull(*c, r)},
-		{Name: "Judged at", Text: words.Judging(*c)},
+	}
+	if c.Looks > 0 {
+		facts = append(facts, Fact{Name: "Judged at", Text: words.Judging(*c)})
 	}
 	for _, x := range c.Contrasts {
 		if text := words.Recovered(x, r.Gain); text != "" {

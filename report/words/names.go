@@ -301,11 +301,11 @@ func margin(x model.Contrast) string {
 	case x.Statistic == "":
 		return share(x.Bounds[0])
 	case from == "0":
-		return Fine(x.Bounds[0])
+		return Round(x.Bounds[0])
 	case x.Bounds[0] == 0:
 		return from
 	}
-	return from + " by " + Fine(x.Bounds[0])
+	return from + " by " + Round(x.Bounds[0])
 }
 
 // Caveat says what a tier is good for.

@@ -129,13 +129,10 @@ func Alpha(a float64) string {
 	return strings.TrimRight(text, "0")
 }
 
-// Judging says at which level a claim was judged, and when.
+// Judging says at which level a claim of a plan was judged, and when.
 func Judging(c model.Claim) string {
 	level := fmt.Sprintf("one-sided level %s in either direction", Alpha(c.Alpha))
-	switch {
-	case c.Looks == 0:
-		return level + ", once"
-	case c.Look == 0:
+	if c.Look == 0 {
 		return "no look taken yet; the first will have " + level
 	}
 	return fmt.Sprintf("look %s, %s; alpha spent: %s", Look(c), level, Spent(c))

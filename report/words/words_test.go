@@ -56,9 +56,9 @@ func TestContrasts(t *testing.T) {
 	}{
 		{sufficient(), "+15.2% (+6.0% to +25.1%) of the gain", "above -5%", "+3.10", "hardest5 - all"},
 		{equivalent, "no interval", "within 5%", "+3.10", "hardest5 - all"},
-		{agreement(), "+0.3100 (+0.2000 to +0.4200) from untrained", "above untrained by 0.1000", "-", "hard-stability of all"},
+		{agreement(), "+0.3100 (+0.2000 to +0.4200) from untrained", "above untrained by 0.1", "-", "hard-stability of all"},
 		{chance, "+0.3100 (+0.2000 to +0.4200) from chance", "above chance", "-", "hard-stability of all"},
-		{trend(), "+0.9300 (+0.8100 to +1.050)", "above 0.5000", "-", "trend of drop hardest"},
+		{trend(), "+0.9300 (+0.8100 to +1.050)", "above 0.5", "-", "trend of drop hardest"},
 	} {
 		for what, pair := range map[string][2]string{
 			"found": {words.Found(tc.x), tc.found}, "asks": {words.Asks(tc.x), tc.asks}, "points": {words.Points(tc.x), tc.points}, "name": {words.Name(tc.x), tc.named},
