@@ -17,16 +17,16 @@ func Example() {
 		return
 	}
 	for _, x := range claims[0].Contrasts {
-		fmt.Printf("%s against %s: %s within %g points\n", x.A, x.B, x.Relation, x.Margin)
+		fmt.Printf("%s against %s: %s within %g%% of the gain\n", x.A, x.B, x.Relation, 100*x.Margin)
 	}
 	var arms []string
-	for _, cell := range all.Matrix(all.Tier("default"), claims, 2, bench.Environment{Backend: "go"}) {
+	for _, cell := range all.Matrix(all.Tier("default"), claims, bench.Explored(2), bench.Environment{Backend: "go"}) {
 		if cell.Spec.Training.Features == bench.Trained && !slices.Contains(arms, cell.Arm) {
 			arms = append(arms, cell.Arm)
 		}
 	}
 	fmt.Println("trained:", arms)
 	// Output:
-	// hardest5 against all: non-inferior within 1 points
-	// trained: [all hardest5 random5]
+	// hardest5 against all: non-inferior within 5% of the gain
+	// trained: [all easiest95 hardest5 random5]
 }

@@ -122,7 +122,7 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 				stops = append(stops, tier.Train.Scale().Steps)
 			}
 			for _, stop := range stops {
-				put(tier.Train.ID().String(), fmt.Sprintf("%s, %s, %d steps", tier.ID, id, stop), trained(t, trainer, stop))
+				put(tier.Train.ID().String(), fmt.Sprintf("%s, %s, %d steps", on(tier), id, stop), trained(t, trainer, stop))
 			}
 		}
 		model, err := encoder.Untrained(backend, tier.Train.Scale().Encoder, 0)
@@ -132,6 +132,11 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 		defer model.Close()
 		measureGolden(t, tier, start, model, put)
 	}
+}
+
+// on names a tier with the digest of its data: other images are no other version of what computes.
+func on(tier *bench.Tier) string {
+	return fmt.Sprintf("%s on %.15s", tier.ID, All.Dataset(tier.Dataset).Digest)
 }
 
 // trained is a digest of a training's state, and of its last step's metrics, at a step.
@@ -162,7 +167,7 @@ func measureGolden(t *testing.T, tier *bench.Tier, start method.Start, model enc
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(fmt.Sprintf("untrained v%d", encoder.Version), tier.ID, digest(t, test.Values))
+	put(fmt.Sprintf("untrained v%d", encoder.Version), on(tier), digest(t, test.Values))
 	accuracy, err := tier.Probe.Run(start.Backend, train, test, len(data.Classes))
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +176,7 @@ func measureGolden(t *testing.T, tier *bench.Tier, start method.Start, model enc
 		first, _, _ := strings.Cut(id, "-") // of "probe1-softmax-..."
 		return first
 	}
-	put(version(tier.Probe.ID()), tier.ID, digest(t, accuracy))
+	put(version(tier.Probe.ID()), on(tier), digest(t, accuracy))
 
 	embeddings, err := model.Embeddings(data.Train)
 	if err != nil {
@@ -184,7 +189,7 @@ func measureGolden(t *testing.T, tier *bench.Tier, start method.Start, model enc
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(version(tier.Analysis.ID()), tier.ID, digest(t, measures, measures.Counts))
+	put(version(tier.Analysis.ID()), on(tier), digest(t, measures, measures.Counts))
 }
 
 func digest(t *testing.T, parts ...any) string {
@@ -200,11 +205,18 @@ func digest(t *testing.T, parts ...any) string {
 func TestGoldenRuns(t *testing.T) {
 	const file = "testdata/default.runs"
 	tier, env := All.Tier("default"), bench.Environment{Backend: "go"}
-	cells := All.Matrix(tier, All.Claims, tier.Seeds, env)
+	cells := All.Matrix(tier, All.Claims, bench.Explored(tier.Seeds), env)
 	for _, sweep := range All.Sweeps {
-		cells = append(cells, All.SweepMatrix(tier, sweep, sweep.Seeds, env)...)
+		cells = append(cells, All.SweepMatrix(tier, sweep, bench.Explored(sweep.Seeds), env)...)
 	}
-	now, lines := map[string]string{}, ""
+	plan := All.Plan(tier.ID)
+	var planned []*bench.Claim
+	for _, id := range plan.Claims() {
+		planned = append(planned, All.Claim(id))
+	}
+	cells = append(cells, All.Confirming(tier, planned, plan.LastSeeds(), env)...)
+	// The plan is registered by its id: what changes it makes a new plan, of which no run has come after.
+	now, lines := map[string]string{"plan": All.PlanSpec(plan, env).ID()}, All.PlanSpec(plan, env).ID()+" plan\n"
 	for _, cell := range cells {
 		if now[cell.Name()] == "" {
 			lines += cell.Spec.ID() + " " + cell.Name() + "\n"

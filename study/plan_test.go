@@ -60,16 +60,16 @@ func TestClaimPlanJSON(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	n := Need{Need: judge.Need{Family: 1, Alpha: 0.05, Spread: judge.ObservedSpread, Seeds: 5, HalfWidth: 1}, Cost: &Cost{}}
+	n := Need{Need: judge.Need{Alpha: 0.05, Spread: judge.ObservedSpread, Seeds: 5, HalfWidth: 1}, Cost: &Cost{}}
 	for _, tc := range []struct {
 		v    any
 		want []string
 	}{
-		{ClaimPlan{Plan: judge.Plan{Contrasts: make([]judge.ContrastPlan, 1)}, Needs: []Need{n}}, []string{"claim", "contrasts", "minSeeds", "needs", "pairs"}},
-		{ClaimPlan{Pilot: &Pilot{}}, []string{"claim", "minSeeds", "pairs", "pilot"}},
+		{ClaimPlan{Plan: judge.Plan{Contrasts: make([]judge.ContrastPlan, 1)}, Needs: []Need{n}}, []string{"claim", "contrasts", "minSeeds", "needs", "pairs", "role"}},
+		{ClaimPlan{Pilot: &Pilot{}}, []string{"claim", "minSeeds", "pairs", "pilot", "role"}},
 		{judge.ContrastPlan{}, []string{"distance", "estimate", "margin", "name", "pairs", "relation", "sd", "sdBound", "toward", "unit"}},
-		{n, []string{"alpha", "cost", "family", "halfWidth", "seeds", "spread"}},
-		{Need{Need: judge.Need{Reason: "no spread"}}, []string{"alpha", "family", "reason", "seeds", "spread"}},
+		{n, []string{"alpha", "cost", "halfWidth", "seeds", "spread"}},
+		{Need{Need: judge.Need{Reason: "no spread"}}, []string{"alpha", "reason", "seeds", "spread"}},
 		{Pilot{}, []string{"command", "cost", "seeds"}},
 		{Cost{}, []string{"cells", "cpuHours", "diskBytes", "wallSeconds"}},
 	} {

@@ -27,27 +27,36 @@ var small = &bench.Catalogue{
 		{ID: "all", Title: "all negatives", Features: bench.Trained},
 		{ID: "half", Title: "the harder half", Features: bench.Trained, Rules: []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}}},
 		{ID: "pixels", Title: "raw pixels", Features: bench.Pixels},
+		{ID: "untrained", Title: "untrained", Features: bench.Untrained},
 	},
 	Datasets: []*dataset.Source{{Name: "dots", From: "nowhere", Digest: "sha256:d0", Tree: dataset.GlyphTree, Read: dataset.Glyphs(100, 100)}},
 	Floors:   []string{"pixels"},
+	Gain:     bench.Gain{Of: "all", Over: "untrained"},
+	Plans: []*bench.Plan{{
+		Tier: "planned", Primary: []string{"half"}, FirstSeed: 10, Looks: []int{3, 4}, Alpha: 0.05, Basis: "nothing",
+	}},
 	Claims: []*bench.Claim{{
 		ID: "half", Thesis: "half", Statement: "Half of them will do.", MinSeeds: 3,
 		Target: "as good", Source: bench.Source{Where: "nowhere", Ours: "all"}, Probe: "probe1-softmax-l2-0.1-lbfgs-2-ridge-0.1-knn-2",
-		Contrasts: []bench.Contrast{{A: "half", B: "all", Relation: bench.NonInferior, Margin: 1}},
+		Contrasts: []bench.Contrast{{A: "half", B: "all", Relation: bench.Greater, Margin: 0.1}},
 	}},
 	Sweeps: []*bench.Sweep{{
 		ID: "fraction", Title: "by fraction", Reference: "all", Seeds: 2, Fractions: []float64{0.1, 0.5},
 		Lines: []bench.SweepLine{{Action: negatives.Keep, Pool: negatives.Hardest}},
 	}},
-	Tiers: []*bench.Tier{{
-		ID: "tiny", Title: "a few steps", Caveat: "Tiny.", Machinery: true, Dataset: "dots", Seeds: 3, Checkpoints: []float64{1},
+	Tiers: []*bench.Tier{tiny("tiny"), tiny("planned")},
+}
+
+func tiny(id string) *bench.Tier {
+	return &bench.Tier{
+		ID: id, Title: "a few steps", Caveat: "Tiny.", Machinery: true, Dataset: "dots", Seeds: 3, Checkpoints: []float64{1},
 		Train: moco.Config{
 			Encoder: encoder.Config{Size: 32, Stem: []int{4}, Stages: []encoder.Stage{{Blocks: 1, Width: 2, Out: 4, Stride: 2}}, Hidden: 4, Dim: 4},
 			Augment: augment.Config{MinArea: 1}, Steps: 4, Batch: 8, Queue: 16, Temperature: 0.2, NormGroups: 1, SGD: nn.SGD{LearningRate: 0.1},
 		},
 		Probe: probe.Protocol{L2: 0.1, Iterations: 2, Ridge: 0.1, Neighbours: 2}, BandEvery: 1,
 		Analysis: analysis.Protocol{Queries: 10, Tail: 0.05, Draws: 19, Resamples: 19},
-	}},
+	}
 }
 
 func TestCatalogueIsValid(t *testing.T) {
@@ -82,9 +91,42 @@ func Example() {
 	// Output:
 	// pixels 0 missing
 	// all 0 missing
+	// untrained 0 missing
 	// half 0 missing
 	// all 1 missing
+	// untrained 1 missing
 	// half 1 missing
+}
+
+// A plan's claims have its seeds, up to a look; explored, they have those from 0.
+func TestPlannedSeeds(t *testing.T) {
+	for _, tc := range []struct {
+		look        int
+		explore     bool
+		first, last uint64
+	}{
+		{0, false, 10, 13}, {1, false, 10, 12}, {2, false, 10, 13}, {0, true, 0, 2},
+	} {
+		s, err := study.Open(t.Context(), small, study.Options{Store: t.TempDir() + "/none", Access: study.ReadOrEmpty, Selection: study.Selection{
+			Tier: "planned", Look: tc.look, Explore: tc.explore, Backend: "go",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells, err := s.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var seeds []uint64
+		for _, c := range cells {
+			if c.Arm == "half" {
+				seeds = append(seeds, c.Seed)
+			}
+		}
+		if len(seeds) == 0 || seeds[0] != tc.first || seeds[len(seeds)-1] != tc.last {
+			t.Errorf("look %d, explore %v: seeds %v, want %d to %d", tc.look, tc.explore, seeds, tc.first, tc.last)
+		}
+	}
 }
 
 // A sweep and a tier each have their own usual number of seeds; what is asked for overrides both.
@@ -178,7 +220,11 @@ func TestOpenErrors(t *testing.T) {
 		"backend":  func(o *study.Options) { o.Backend = "abacus" },
 		"parallel": func(o *study.Options) { o.Parallel = -1 },
 		"lease":    func(o *study.Options) { o.Lease = 1 },
-		"looks":    func(o *study.Options) { o.Looks = &study.Looks{Max: 2} },
+		"look":     func(o *study.Options) { o.Look = 1 },
+		"budget":   func(o *study.Options) { o.Budget = -1 },
+		"seeds of a plan": func(o *study.Options) {
+			o.Tier, o.Seeds, o.Explore = "planned", 11, true
+		},
 	} {
 		o := options(study.Options{Store: absent, Access: study.ReadOrEmpty})
 		edit(&o)
