@@ -113,10 +113,22 @@ func reproduction(cells []bench.Cell, ours, published judge.Input) (*Reproductio
 	if err != nil {
 		return nil, fmt.Errorf("--evidence: %w", err)
 	}
+	r.compare(cells, ours.Runs, published.Runs, func(cell bench.Cell) (stats.Interval, error) {
+		return stats.Prediction(accuraciesOf(there, cell), r.Level)
+	})
+	for _, c := range here.Claims {
+		i := slices.IndexFunc(there.Claims, func(x model.Claim) bool { return x.ID == c.ID })
+		r.Claims = append(r.Claims, Verdicts{c.ID, c.Look, there.Claims[i].Verdict, c.Verdict})
+	}
+	return r, nil
+}
+
+// compare sets runs, by id, beside the published ones. A run without an interval to expect it in lies outside.
+func (r *Reproduction) compare(cells []bench.Cell, ours, published map[string]judge.Run, expect func(bench.Cell) (stats.Interval, error)) {
 	for _, cell := range cells {
 		id := cell.Spec.ID()
-		a, okA := published.Runs[id]
-		b, okB := ours.Runs[id]
+		a, okA := published[id]
+		b, okB := ours[id]
 		switch {
 		case !okB:
 			continue
@@ -129,7 +141,7 @@ func reproduction(cells []bench.Cell, ours, published judge.Input) (*Reproductio
 			r.Same++
 			continue
 		}
-		expected, err := stats.Prediction(accuraciesOf(there, cell), r.Level)
+		expected, err := expect(cell)
 		d := Differs{Name: cell.Name(), Published: points(a), Here: points(b), Expected: expected}
 		if err == nil && d.Here >= expected.Low && d.Here <= expected.High {
 			r.Within++
@@ -138,11 +150,6 @@ func reproduction(cells []bench.Cell, ours, published judge.Input) (*Reproductio
 		}
 		r.Differ = append(r.Differ, d)
 	}
-	for _, c := range here.Claims {
-		i := slices.IndexFunc(there.Claims, func(x model.Claim) bool { return x.ID == c.ID })
-		r.Claims = append(r.Claims, Verdicts{c.ID, c.Look, there.Claims[i].Verdict, c.Verdict})
-	}
-	return r, nil
 }
 
 // accuraciesOf are those of all seeds of a cell's arm, in points.

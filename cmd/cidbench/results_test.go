@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/cli"
@@ -63,6 +66,42 @@ func TestResultsComeFromEvidence(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("RESULTS.md differs from what its evidence gives; `make results` writes it again\n%s", firstDifference(string(got), string(want)))
+	}
+}
+
+// TestReproduceLines has each claim judged again by the command that its section gives: the verdict is the one that
+// stands there, and so it is in every format.
+func TestReproduceLines(t *testing.T) {
+	_, shown := published(t)
+	judged := func(args ...string) (r model.Report) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		c := &cli.Console{Catalogue: shown, Stdout: &out, Stderr: &errs, Args: append(args, "--store", results)}
+		if code := c.Run(t.Context()); code == 1 || code == 2 || code > 5 {
+			t.Fatalf("%v: exit %d: %s", args, code, &errs)
+		}
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		return r
+	}
+	all := judged("report", "--tier", "default", "--format", "json")
+	for _, want := range all.Claims {
+		command, ok := strings.CutPrefix(want.Reproduce, "cidbench ")
+		if !ok {
+			t.Fatalf("%s: %q", want.ID, want.Reproduce)
+		}
+		r := judged(append(strings.Fields(command), "--no-run", "--json")...)
+		i := slices.IndexFunc(r.Claims, func(c model.Claim) bool { return c.ID == want.ID })
+		if i < 0 {
+			t.Errorf("%s: %q does not judge it", want.ID, want.Reproduce)
+			continue
+		}
+		got := r.Claims[i]
+		got.Notes, want.Notes = nil, nil // they are numbered by report
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %q gives another verdict, or the same for another reason: %s", want.ID, want.Reproduce, diff)
+		}
 	}
 }
 
