@@ -130,8 +130,9 @@ func acrossSection(r *model.Report) (d Document) {
 	differ := false
 	for i, row := range r.Across {
 		t.Rows[i].Link = "claim-" + row.Claim
-		if row.Differs {
-			s, differ = s.with(Paragraph(row.Sentence)), true
+		differ = differ || row.Differs
+		if row.Sentence != "" {
+			s = s.with(Paragraph(row.Sentence))
 		}
 	}
 	if !differ {
