@@ -123,8 +123,11 @@ func Spent(c model.Claim) string {
 	return Alpha(c.Spent) + " of " + Alpha(c.Share)
 }
 
-// Alpha spells a one-sided level, above 0 and below 1, to two digits.
+// Alpha spells a one-sided level, or what was spent of one, to two digits.
 func Alpha(a float64) string {
+	if a == 0 {
+		return "0"
+	}
 	text := strconv.FormatFloat(a, 'f', 1-int(math.Floor(math.Log10(a))), 64)
 	return strings.TrimRight(text, "0")
 }

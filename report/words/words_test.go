@@ -248,7 +248,7 @@ func TestMethod(t *testing.T) {
 }
 
 func TestAlpha(t *testing.T) {
-	for a, want := range map[float64]string{0.05: "0.05", 0.025: "0.025", 0.01667: "0.017", 0.00053: "0.00053", 0.0000664: "0.000066", 0.1: "0.1", 0.0999: "0.1"} {
+	for a, want := range map[float64]string{0: "0", 0.05: "0.05", 0.025: "0.025", 0.01667: "0.017", 0.00053: "0.00053", 0.0000664: "0.000066", 0.1: "0.1", 0.0999: "0.1"} {
 		if got := words.Alpha(a); got != want {
 			t.Errorf("%v: %s, want %s", a, got, want)
 		}
