@@ -183,3 +183,29 @@ func TestRegistration(t *testing.T) {
 		})
 	}
 }
+
+// What is asked of a claim that is supported is part of its look, so that its verdict waits for it.
+func TestHalfALookDecidesNothing(t *testing.T) {
+	s := scores{"baseline": base, "easiest95": lost, "hardest5": around(-20), "random5": around(-300)[:2]}
+	r := build(t, planned(t, s, "hardest5"))
+	if c := r.Claims[0]; c.Verdict != stats.Inconclusive || c.Look != 0 || c.Spent != 0 || c.Specific != nil || c.Contrasts[0].Alone != stats.Supported || len(r.Plan.Open) != 1 {
+		t.Errorf("%s at look %d, %v spent, specific %+v, open %v", c.Verdict, c.Look, c.Spent, c.Specific, r.Plan.Open)
+	}
+}
+
+// Floors are those of a look's seeds: what others have moves no verdict.
+func TestFloorsAreOfTheLook(t *testing.T) {
+	for _, tc := range []struct {
+		seeds []uint64
+		want  stats.Verdict
+	}{{[]uint64{0, 1, 2, 3, 4, 103, 104}, stats.Supported}, {[]uint64{100, 101, 102}, stats.Inconclusive}} {
+		in := planned(t, scores{"baseline": base, "easiest95": lost}, "easiest95", "unnecessary")
+		for _, seed := range tc.seeds {
+			cell := at(t, in, "untrained", seed)
+			put(in, cell, complete(t, cell, testImages))
+		}
+		if c := find(t, build(t, in), "easiest95"); c.Verdict != tc.want {
+			t.Errorf("untrained encoders of seeds %v know all: %s, want %s: %s", tc.seeds, c.Verdict, tc.want, why(c))
+		}
+	}
+}

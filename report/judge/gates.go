@@ -168,6 +168,7 @@ func copied(arm string, seeds []uint64, counts [][]uint16, obstacles bySeed) {
 		for j := range i {
 			if slices.Equal(counts[i], counts[j]) {
 				obstacles.add(fmt.Sprintf("%s was analysed with the counts of seed %d once more", arm, seeds[j]), seeds[i])
+				break
 			}
 		}
 	}
