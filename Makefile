@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race bench fuzz clean
+.PHONY: build help reproduce extend results test lint race bench calibrate fuzz clean
 
 build: ## The program, as bin/cidbench
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -54,6 +54,9 @@ race: ## What is concurrent, under the race detector
 
 bench: build ## Where the time of a training step goes, beside PyTorch where python3 has it
 	go test -count=1 -timeout 60m -run TestStepReport ./bench/moco -step-report -v | grep -v -e '^=== ' -e '^--- ' -e '^PASS' -e '^ok '
+
+calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-rates.md
+	go test -count=1 -timeout 120m -run TestErrorRates ./report/calibrate -write ../../docs/error-rates.md
 
 FUZZTIME ?= 30s
 
