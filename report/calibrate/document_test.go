@@ -37,10 +37,10 @@ func (s *study) document(replications int) (string, error) {
 	say("judged by package `judge` under the catalogue's own plan, look by look, and counts verdicts that are wrong: a false")
 	say("claim supported, or a true one refuted.\n")
 	say("%s\n", s.planned())
-	say("Each world and distribution has %d replications. Accuracies are %d points for the untrained encoder and %d more for", replications, int(floor), int(gain))
-	say("all negatives, %g points of standard deviation shared by the arms of a seed, and %g to %g for each arm's own, as", seedSD, spread["all"], spread["hardest5"])
-	say("RESULTS.md has them for seeds 0 to 4; they are whole numbers of %d test images. Correlated arms share %g of the variance of", testImages, laws[1].shared)
-	say("their own errors. Counts of hard and easy negatives come from images whose difficulty all encoders see through noise,")
+	say("The worlds in bold type have %d replications with each distribution of errors, the others %d. Accuracies are %d points for", replications, replications/4, int(floor))
+	say("the untrained encoder and %d more for all negatives; their standard deviation is %g points shared by the arms of a seed, and", int(gain), seedSD)
+	say("%g to %g of each arm's own, as in seeds 0 to 4. They are whole numbers of %d test images. Correlated arms share %g of the", spread["all"], spread["hardest5"], testImages, laws[1].shared)
+	say("variance of their own errors. Counts of hard and easy negatives come from images whose difficulty all encoders see through noise,")
 	say("more or less of it as the distribution has it. Replications in which no claim comes within twice its level of a wrong")
 	say("verdict are judged one time in %d, and count as many times.\n", far)
 
@@ -54,9 +54,12 @@ func (s *study) document(replications int) (string, error) {
 	normal, other := &worst{}, &worst{}
 	beyond := 0
 	for _, w := range worlds {
-		row = []string{w.name}
+		row, n := []string{w.name}, replications/4
+		if w.decisive {
+			row, n = []string{"**" + w.name + "**"}, replications
+		}
 		for _, l := range laws {
-			r, err := s.simulate(w, l, replications, true)
+			r, err := s.simulate(w, l, n, true)
 			if err != nil {
 				return "", err
 			}

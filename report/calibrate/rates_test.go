@@ -10,7 +10,7 @@ import (
 
 var (
 	write        = flag.String("write", "", "simulate everything, and write it to this file (make calibrate)")
-	replications = flag.Int("replications", 4_000, "of each world and law, for -write")
+	replications = flag.Int("replications", 4_000, "of each decisive world and law, for -write")
 )
 
 // effects in shares of the gain, in this order: sufficiency and necessity of the hardest 5%; the hardest 0.1% at both
@@ -26,31 +26,36 @@ func effects(hardest5, easiest95, hardest01, hardest01Low, sameClass, prior floa
 // them, where they are true. The agreement of encoders on easy images is clear where that on hard ones is on its margin,
 // since the claim is false by either.
 var (
-	onMargins = world{"all false, on their margins", effects(-m, -m, -m, m, m, 0), 0.1, 0.26, ""}
-	justTrue  = world{"all just true", effects(-m+less, -m-less, -m+less, m+less, m+less, 2*less), 0.1 + less, 0.1 + less, ""}
+	onMargins = world{"all false, on their margins", effects(-margin, -margin, -margin, margin, margin, 0), 0.1, 0.5, "", false}
+	justTrue  = world{"all just true", effects(-margin+less, -margin-less, -margin+less, margin+less, margin+less, 2*less), 0.1 + less, 0.1 + less, "", true}
 	oneOpen   = onMargins.with("necessity clear, all else false, on its margin", map[string]float64{"easiest95": -0.4})
-	gateOpen  = oneOpen.with("primaries clear, secondaries false, on their margins", map[string]float64{"hardest5": 0.3})
+	gateOpen  = decisive(oneOpen.with("primaries clear, secondaries false, on their margins", map[string]float64{"hardest5": 0.3}))
 
 	worlds = []world{
 		onMargins,
 		justTrue,
-		{"half false, on their margins, and half just true", effects(-m, -m-less, -m+less, m, m, 0), 0.1 + less, 0.1 + less, ""},
+		{"half false, on their margins, and half just true", effects(-margin, -margin-less, -margin+less, margin, margin, 0), 0.1 + less, 0.1 + less, "", false},
 		oneOpen,
-		onMargins.with("sufficiency clear, necessity just true, secondaries false, on their margins", map[string]float64{"hardest5": 0.3, "easiest95": -m - less}),
+		onMargins.with("sufficiency clear, necessity just true, secondaries false, on their margins", map[string]float64{"hardest5": 0.3, "easiest95": -margin - less}),
 		gateOpen,
-		justTrue.with("primaries clear, secondaries just true", map[string]float64{"hardest5": 0.3, "easiest95": -0.4}),
-		{"primaries clear, secondaries half and half", effects(0.3, -0.4, -m+less, m, m, 0), 0.1 + less, 0.1 + less, ""},
-		{"as two rows above, without-same-class not run at the last look", gateOpen.effects, gateOpen.hard, gateOpen.easy, "without-same-class"},
+		decisive(justTrue.with("primaries clear, secondaries just true", map[string]float64{"hardest5": 0.3, "easiest95": -0.4})),
+		{"primaries clear, secondaries half and half", effects(0.3, -0.4, -margin+less, margin, margin, 0), 0.1 + less, 0.1 + less, "", false},
+		{"primaries clear, secondaries false, on their margins; without-same-class not run at the last look", gateOpen.effects, gateOpen.hard, gateOpen.easy, "without-same-class", false},
 	}
 
 	// Those that ask for power: what seeds 0 to 4 and the paper let one expect, the same distance for every claim, and
 	// nothing at all.
 	hopes = []world{
-		{"as expected", effects(0.15, -0.2, 0, 0, 0.04, -0.05), 0.33, 0.26, ""},
-		{"all true by a margin", effects(0, -2*m, 0, 2*m, 2*m, 2*m), 0.2, 0.2, ""},
-		{"no effects", effects(0, 0, 0, 0, 0, 0), 0, 0, ""},
+		{"as expected", effects(0.15, -0.2, 0, 0, 0.04, -0.05), 0.33, 0.26, "", false},
+		{"all true by a margin", effects(0, -2*margin, 0, 2*margin, 2*margin, 2*margin), 0.2, 0.2, "", false},
+		{"no effects", effects(0, 0, 0, 0, 0, 0), 0, 0, "", false},
 	}
 )
+
+func decisive(w world) world {
+	w.decisive = true
+	return w
+}
 
 func load(t *testing.T) *study {
 	t.Helper()
@@ -61,9 +66,15 @@ func load(t *testing.T) *study {
 	return s
 }
 
-// TestWorldsAreWhatTheySay holds the truth of each claim against the name of its world.
+// TestWorldsAreWhatTheySay holds the truth of each claim against the name of its world, and worlds against the runs that
+// the plan asks for.
 func TestWorldsAreWhatTheySay(t *testing.T) {
 	s := load(t)
+	for _, cell := range s.trained() {
+		if series := s.series(cell.Arm, cell.Temperature); spread[series] == 0 {
+			t.Errorf("nothing says how %s spreads", series)
+		}
+	}
 	for _, tc := range []struct {
 		world world
 		true  string

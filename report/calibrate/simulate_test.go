@@ -103,7 +103,7 @@ func (s *study) near(x *sample, wrong map[string]stats.Verdict) bool {
 
 func (r *rates) add(claims []model.Claim, wrong map[string]stats.Verdict, weight float64) {
 	r.judged++
-	any := false
+	erred := false
 	for _, c := range claims {
 		o := r.claims[c.ID]
 		o.seeds += c.Seeds.N
@@ -114,13 +114,13 @@ func (r *rates) add(claims []model.Claim, wrong map[string]stats.Verdict, weight
 			continue
 		case c.Verdict == wrong[c.ID]:
 			o.wrong++
-			any = true
+			erred = true
 		default:
 			o.right++
 		}
 		o.at[c.Look-1]++
 	}
-	if any {
+	if erred {
 		r.sum += weight
 		r.squares += weight * weight
 	}
