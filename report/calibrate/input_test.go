@@ -50,6 +50,7 @@ type study struct {
 	claims     []*bench.Claim
 	levels     map[string][]float64 // of the looks, by claim
 	cells      []bench.Cell
+	ids        []string             // of their runs
 	runs       map[string]judge.Run // by id, without accuracies
 	registered bench.Registration
 }
@@ -72,12 +73,13 @@ func newStudy() (*study, error) {
 	}
 	s.cells = catalogue.Confirming(&tier, s.claims, s.plan.LastSeeds(), bench.Environment{Backend: "go"})
 	for _, cell := range s.cells {
-		run := judge.Run{Manifest: registry.Manifest{Run: cell.Spec.ID(), Key: cell.Spec.Key(), Status: registry.Complete}}
+		id := cell.Spec.ID()
+		run := judge.Run{Manifest: registry.Manifest{Run: id, Key: cell.Spec.Key(), Status: registry.Complete}}
 		run.Manifest.Provenance.Started = s.registered.At.Add(time.Hour)
 		if cell.Spec.Training.Features == bench.Trained {
 			run.Result.Progress = []bench.ProgressPoint{{Step: 1, Alignment: 1}}
 		}
-		s.runs[run.Manifest.Run] = run
+		s.ids, s.runs[id] = append(s.ids, id), run
 	}
 	return s, nil
 }
@@ -99,8 +101,8 @@ func (s *study) judge(x *sample) ([]model.Claim, error) {
 		Catalogue: s.catalogue, Tier: s.tier, Claims: s.claims, Seeds: s.tier.Seeds, Cells: s.cells,
 		Plan: s.plan, PlanID: "plan", Registered: &s.registered, Runs: maps.Clone(s.runs),
 	}
-	for _, cell := range s.cells {
-		id, i := cell.Spec.ID(), int(cell.Seed-s.plan.FirstSeed)
+	for k, cell := range s.cells {
+		id, i := s.ids[k], int(cell.Seed-s.plan.FirstSeed)
 		if cell.Spec.Training.Features == bench.Pixels {
 			i = 0
 		}

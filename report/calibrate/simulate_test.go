@@ -37,7 +37,7 @@ func (r *rates) rate() (rate, half float64) {
 // and counts as many times. That changes no expectation.
 const (
 	near = 2
-	far  = 20
+	far  = 40
 )
 
 // simulate judges replications of a world: all of them, or if sparing those that may well go wrong and a sample of the
