@@ -53,6 +53,7 @@ type study struct {
 	ids        []string             // of their runs
 	runs       map[string]judge.Run // by id, without accuracies
 	registered bench.Registration
+	noise      map[agreed]float64 // that was found
 }
 
 func newStudy() (*study, error) {
@@ -61,7 +62,7 @@ func newStudy() (*study, error) {
 	tier := *catalogue.Tier("default")
 	tier.Train, tier.Checkpoints = terse{tier.Train}, []float64{1}
 	s := &study{
-		catalogue: &catalogue, tier: &tier, plan: catalogue.Plan(tier.ID), levels: map[string][]float64{}, runs: map[string]judge.Run{},
+		catalogue: &catalogue, tier: &tier, plan: catalogue.Plan(tier.ID), levels: map[string][]float64{}, runs: map[string]judge.Run{}, noise: map[agreed]float64{},
 		registered: bench.Registration{At: time.Date(2020, 10, 13, 12, 0, 0, 0, time.UTC)},
 	}
 	for _, id := range s.plan.Claims() {

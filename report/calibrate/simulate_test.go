@@ -43,7 +43,7 @@ const (
 // simulate judges replications of a world: all of them, or if sparing those that may well go wrong and a sample of the
 // others.
 func (s *study) simulate(w world, l law, replications int, sparing bool) (*rates, error) {
-	agreeing := newAgreement(w, l)
+	agreeing := s.agreement(w, l)
 	name := fnv.New64a()
 	name.Write([]byte(w.name + "/" + l.name))
 	wrong := map[string]stats.Verdict{}

@@ -210,8 +210,8 @@ type agreement struct {
 	hard, easy, before float64   // noise
 }
 
-func newAgreement(w world, l law) *agreement {
-	const images, encoders = 40, 60
+func (s *study) agreement(w world, l law) *agreement {
+	const images, encoders = 200, 20
 	a := &agreement{}
 	for i := range images {
 		a.difficulty = append(a.difficulty, distuv.UnitNormal.Quantile((float64(i)+0.5)/images))
@@ -220,15 +220,27 @@ func newAgreement(w world, l law) *agreement {
 	for range encoders {
 		a.quality = append(a.quality, math.Exp(-0.25*l.draw(random)))
 	}
-	a.before = a.noise(untrainedAgrees)
-	a.hard, a.easy = a.noise(untrainedAgrees+w.hard), a.noise(untrainedAgrees+w.easy)
+	noise := func(correlation float64) float64 {
+		of := agreed{l.name, correlation}
+		if s.noise[of] == 0 {
+			s.noise[of] = a.noise(correlation)
+		}
+		return s.noise[of]
+	}
+	a.before, a.hard, a.easy = noise(untrainedAgrees), noise(untrainedAgrees+w.hard), noise(untrainedAgrees+w.easy)
 	return a
 }
 
-// noise finds that with which two encoders agree so much.
+// agreed is what noise is found for.
+type agreed struct {
+	law         string
+	correlation float64
+}
+
+// noise is that with which two encoders agree so much.
 func (a *agreement) noise(correlation float64) float64 {
 	low, high := 0.01, 100.0
-	for range 50 {
+	for high/low > 1+1e-6 {
 		if middle := math.Sqrt(low * high); a.expected(middle) > correlation {
 			low = middle
 		} else {
