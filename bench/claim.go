@@ -148,8 +148,12 @@ func (c *Claim) Validate() error {
 		fail("a verdict needs a contrast, an observation or a trend, and at least 2 seeds")
 	}
 	for _, x := range c.Observations {
-		if _, known := analysis.Define(x.Statistic); !known {
+		definition, known := analysis.Define(x.Statistic)
+		if !known {
 			fail("it observes %q, which no analysis measures", x.Statistic)
+		}
+		if across := slices.Contains(analysis.Across, definition); across && x.Beyond == "" || x.Beyond == x.Arm {
+			fail("%q of %q is compared with %q: it needs another arm", x.Statistic, x.Arm, x.Beyond)
 		}
 		if x.Margin < 0 {
 			fail("the margin of an observation is 0 or more")

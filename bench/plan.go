@@ -188,11 +188,13 @@ type Registration struct {
 	At       time.Time       `json:"at"`       // when it was registered, by the clock of the machine that did
 }
 
-// Register keeps a plan in the registry, once and for all: registered again, the first time stands. basis is the
-// plan's. The runner needs Registry, Backend and Command.
+// Register keeps a plan in the registry, once and for all: registered again, the first time and basis stand. basis is
+// the plan's. The runner needs Registry, Backend and Command.
 func (r *Runner) Register(ctx context.Context, s PlanSpec, basis string) (Registration, error) {
-	now := time.Now()
-	p := r.provenance(now)
+	if before, err := Registered(ctx, r.Registry, s); !errors.Is(err, registry.ErrNotExist) {
+		return before, err
+	}
+	p := r.provenance(time.Now())
 	p.Finished = p.Started
 	result := must(json.Marshal(map[string]any{"basis": basis, "runs": len(s.Runs)}))
 	m := registry.Manifest{Status: registry.Complete, Key: s.Key(), Result: result, Provenance: p}

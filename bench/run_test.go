@@ -38,12 +38,12 @@ func small() *Catalogue {
 			{ID: "pixels", Title: "pixels", Features: Pixels},
 		},
 		Datasets: []*dataset.Source{{
-			Name: "glyphs-small", From: "drawn", Digest: "sha256:fc9d49f0665a788cde7995a47e07575bacfc0401f5085e9bc787eec469ff593b",
+			Name: "glyphs-small", From: "drawn", Digest: "sha256:694905712762d37ee3742e7bcea1648670a3003a275d18310eff8f9033de63f6",
 			Tree: dataset.GlyphTree, Read: dataset.Glyphs(1_000, 500),
 		}},
 		Claims: []*Claim{{
 			ID: "hard", Thesis: "hard", Statement: "s", Target: "t", Source: Source{Where: "w", Ours: "o"},
-			Contrasts: []Contrast{{A: "hard", B: "all", Relation: Greater}}, Controls: []string{"random", "again"},
+			Contrasts: []Contrast{{A: "hard", B: "all", Relation: Greater, Margin: 0.1}}, Controls: []string{"random", "again"},
 			MinSeeds: 2, Probe: "probe1-softmax-l2-0.001-lbfgs-5-ridge-0.01-knn-5",
 		}},
 		Tiers: []*Tier{{
@@ -58,6 +58,7 @@ func small() *Catalogue {
 			Analysis: analysis.Protocol{Queries: 100, Tail: .05, Draws: 19, Resamples: 19},
 		}},
 		Floors: []string{"untrained", "pixels"},
+		Gain:   Gain{Of: "all", Over: "untrained"},
 	}
 }
 
@@ -80,7 +81,7 @@ func runner(t *testing.T, store string) *Runner {
 
 func cellsOf(seeds int) []Cell {
 	c := small()
-	return c.Matrix(c.Tiers[0], c.Claims, seeds, Environment{Backend: "go"})
+	return c.Matrix(c.Tiers[0], c.Claims, Explored(seeds), Environment{Backend: "go"})
 }
 
 // encoderCells leaves out pixels, whose hundreds of features take longer to probe than all else takes to train.
@@ -194,7 +195,11 @@ func TestInterruptAndResume(t *testing.T) {
 	want := results(t, whole, []Cell{cell})
 
 	r := runner(t, t.TempDir())
+	began, resumed := time.Now(), time.Time{}
 	for stop := 1; stop <= cell.Spec.Training.Steps(); stop += 3 {
+		if stop > 1 && resumed.IsZero() {
+			resumed = time.Now()
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		first := 0
 		r.Observe = func(e Event) {
@@ -227,6 +232,10 @@ func TestInterruptAndResume(t *testing.T) {
 	m, _, _ := r.Registry.Run(t.Context(), cell.Spec.ID())
 	if m.Provenance.Resumed != 4 {
 		t.Errorf("resumed %d times, want 4", m.Provenance.Resumed)
+	}
+	// A run has begun when its first attempt did: a plan that was registered in between came after it.
+	if at := m.Provenance.Started; at.Before(began.Truncate(time.Millisecond)) || at.After(resumed) {
+		t.Errorf("the run began at %v, its first attempt between %v and %v", at, began, resumed)
 	}
 }
 
@@ -290,7 +299,7 @@ func TestDivergedRunIsRecorded(t *testing.T) {
 	train := c.Tiers[0].Train.(moco.Config)
 	train.LearningRate = 1e30
 	c.Tiers[0].Train = train
-	cells := c.Matrix(c.Tiers[0], c.Claims, 1, Environment{Backend: "go"})
+	cells := c.Matrix(c.Tiers[0], c.Claims, Explored(1), Environment{Backend: "go"})
 	cell := cells[slices.IndexFunc(cells, func(c Cell) bool { return c.Arm == "hard" })]
 	r := runner(t, t.TempDir())
 	failed := ""

@@ -19,7 +19,7 @@ func TestSweepMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := Environment{Backend: "go"}
-	cells := c.SweepMatrix(c.Tiers[0], sweep, 2, env)
+	cells := c.SweepMatrix(c.Tiers[0], sweep, Explored(2), env)
 	var got []string
 	for _, cell := range cells {
 		got = append(got, fmt.Sprintf("%s %d", cell.Arm, cell.Seed))

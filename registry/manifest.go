@@ -62,12 +62,9 @@ type Provenance struct {
 	Finished    time.Time `json:"finished"`
 	WallSeconds float64   `json:"wallSeconds"` // summed over resumptions
 	// Joules is the processors' energy put down to the run; 0 where it cannot be known.
-	Joules  float64 `json:"joules,omitempty"`
-	Resumed int     `json:"resumed"` // how often the run was resumed
-	// CarriedFrom is the id that the run had under an earlier scheme of keys, if
-	// its key was renamed since without computing the run again.
-	CarriedFrom string            `json:"carriedFrom,omitempty"`
-	Modules     map[string]string `json:"modules,omitempty"`
+	Joules  float64           `json:"joules,omitempty"`
+	Resumed int               `json:"resumed"` // how often the run was resumed
+	Modules map[string]string `json:"modules,omitempty"`
 }
 
 // RunID is the id of the run that key determines: the first 32 hexadecimal digits of the SHA-256 of key as
@@ -177,11 +174,6 @@ func (m Manifest) validate() error {
 	}
 	if len(m.Result) > 0 && !isObject(m.Result) {
 		return errors.New("the result of a run has to be a JSON object")
-	}
-	if from := m.Provenance.CarriedFrom; from != "" {
-		if err := checkRunID(from); err != nil {
-			return fmt.Errorf("carried from: %w", err)
-		}
 	}
 	for name, artifact := range m.Artifacts {
 		if err := artifact.validate(); err != nil {

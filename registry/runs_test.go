@@ -80,7 +80,6 @@ func TestCommitInvalid(t *testing.T) {
 		"null result":               func(m *registry.Manifest) { m.Result = json.RawMessage("null") },
 		"broken result":             func(m *registry.Manifest) { m.Result = json.RawMessage("{NaN}") },
 		"artifact without digest":   func(m *registry.Manifest) { m.Artifacts = map[string]registry.Descriptor{"a": {MediaType: "x"}} },
-		"carried from no run":       func(m *registry.Manifest) { m.Provenance.CarriedFrom = "../x" },
 		"wrong run id":              func(m *registry.Manifest) { m.Run = strings.Repeat("0", 32) },
 		"wrong schema":              func(m *registry.Manifest) { m.Schema = "application/vnd.cidbench.run.v2+json" },
 		"wrong result digest":       func(m *registry.Manifest) { m.ResultDigest = registry.DigestOf(nil) },
@@ -102,10 +101,9 @@ func TestProvenance(t *testing.T) {
 	r := newRegistry(t)
 	m := newManifest(1, nil)
 	m.Provenance.Code = string(registry.DigestOf([]byte("source")))
-	m.Provenance.CarriedFrom = newRunID(t, 2)
 	run, _ := commit(t, r, m)
 	got, _, err := r.Run(t.Context(), run)
-	if err != nil || got.Provenance.Code != m.Provenance.Code || got.Provenance.CarriedFrom != m.Provenance.CarriedFrom {
+	if err != nil || got.Provenance.Code != m.Provenance.Code {
 		t.Errorf("Run = %+v, %v, want %+v", got.Provenance, err, m.Provenance)
 	}
 	plain := newRegistry(t)

@@ -30,9 +30,9 @@ var harmless = []edit{
 `},
 	{"experiments/hardest5.go", "[]*bench.Claim{\n", `[]*bench.Claim{
 	{
-		ID: "hardest2", Thesis: "hardest2", Statement: "The hardest 2% of negatives are sufficient.", Target: "unknown", Exploratory: true,
+		ID: "hardest2", Thesis: "hardest2", Statement: "The hardest 2% of negatives are sufficient.", Target: "unknown",
 		Source:    bench.Source{Where: "nowhere", Ours: "all of it"},
-		Contrasts: []bench.Contrast{{A: "hardest2", B: "all", Relation: bench.NonInferior, Margin: nearlyFull}},
+		Contrasts: []bench.Contrast{{A: "hardest2", B: "all", Relation: bench.Greater, Margin: interest}},
 		MinSeeds:  minSeeds, Probe: linearProbe,
 	},
 `},
@@ -51,7 +51,7 @@ var harmless = []edit{
 }
 
 // tinyDigest is that of the data set that is added.
-const tinyDigest = "sha256:6e9ba0bb1df0c55cfb5fbebe9995f1a62db5bc7c94896a30a96cd98620413941"
+const tinyDigest = "sha256:8643818344136cc1a700a07eb9b2a5d2a26a805cb85caf67a1b63f8231d5d767"
 
 // harmful are changes that must not pass: of a key in passing, and of numbers under an unchanged version.
 var harmful = map[string]edit{

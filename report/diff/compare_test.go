@@ -5,9 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/diff"
+	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 )
@@ -71,5 +74,25 @@ func TestOtherTiersAreNotCompared(t *testing.T) {
 	b.Tier.ID = "other"
 	if c, err := diff.Compare("here", stored(t), "there", b); err == nil {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A verdict that no registered plan stands behind is shown as that, on the side where it is so.
+func TestExploratorySide(t *testing.T) {
+	a, b := stored(t), stored(t)
+	i := slices.IndexFunc(b.Claims, func(c model.Claim) bool { return c.ID == "easiest95" })
+	a.Claims[i].Role, a.Claims[i].Registration = bench.Primary, model.Early
+	b.Claims[i].Role, b.Claims[i].Registration = bench.Primary, model.Registered
+	c := compare(t, a, b)
+	if x := c.Claims[i]; x.A.Confirms || !x.B.Confirms || c.Verdicts != 0 {
+		t.Errorf("%+v, %d verdicts changed", x, c.Verdicts)
+	}
+	for _, block := range diff.Document(c)[0].Blocks {
+		if table, ok := block.(*layout.Table); ok {
+			row := table.Rows[slices.IndexFunc(table.Rows, func(r layout.Row) bool { return r.Cells[0] == "easiest95" })]
+			if !strings.HasSuffix(row.Cells[1], " (exploratory)") || strings.HasSuffix(row.Cells[2], " (exploratory)") {
+				t.Errorf("%q", row.Cells)
+			}
+		}
 	}
 }

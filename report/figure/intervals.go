@@ -48,7 +48,7 @@ func Forest(id, title string, claims []model.Claim, others ...model.Claim) *Figu
 			f.contrast(s, top, &c, x)
 			top += forestRow
 			drawn = drawn || x.Found != nil
-			said = append(said, fmt.Sprintf("%s: %s, %s, found %s, level %s.", c.ID, words.Name(x), words.Asks(x), words.Found(x), words.Level(x)))
+			said = append(said, fmt.Sprintf("%s: %s, asks %s, found %s.", c.ID, words.Name(x), words.Asks(x), words.FoundAt(x)))
 		}
 	}
 	if !drawn {
@@ -63,7 +63,7 @@ func (f *Figure) contrast(s scale, top float64, c *model.Claim, x model.Contrast
 	f.Texts = append(f.Texts,
 		text{"start plate strong", plotLeft, coord(top + 14), c.ID},
 		text{"start plate", plotLeft, coord(top + 29), words.Verdict(*c)},
-		text{"start plate", plotLeft, coord(top + 44), words.Found(x) + ", level " + words.Level(x)},
+		text{"start plate", plotLeft, coord(top + 44), words.FoundAt(x)},
 		text{"start plate small", plotLeft, coord(top + 58), words.Name(x) + ", asks " + words.Asks(x)})
 	f.interval(s, coord(top+75), 11, c.Verdict, x)
 }
@@ -118,7 +118,7 @@ func Observed(id, title string, claims []model.Claim) *Figure {
 			f.observation(top, &c, x)
 			top += observedRow
 			said = append(said, fmt.Sprintf("%s: %s, %s, against %s, found %s, asks %s.",
-				c.ID, words.Name(x), words.Amount(x, x.MeanA), origin(x), words.Found(x), words.Asks(x)))
+				c.ID, words.Name(x), words.Amount(x, x.MeanA), origin(x), words.FoundAt(x), words.Asks(x)))
 		}
 	}
 	if len(f.Lines) == 0 {
@@ -139,7 +139,7 @@ func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
 		text{"start plate strong", plotLeft, coord(top + 12), c.ID},
 		text{"start plate", plotLeft, coord(top + 27), words.Label(x.Alone, c.Machinery) + " on its own"},
 		text{"start plate small", plotLeft, coord(top + 41), words.Name(x) + ": " + words.Amount(x, x.MeanA)},
-		text{"start plate small", plotLeft, coord(top + 55), words.Found(x) + ", level " + words.Level(x)},
+		text{"start plate small", plotLeft, coord(top + 55), words.FoundAt(x)},
 		beside(s.at(0), 0, y+24, origin(x)))
 	for _, p := range x.Pairs {
 		f.Dots = append(f.Dots, dot{"seed", s.at(p.Difference), y + 7, 3})
@@ -149,11 +149,14 @@ func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
 
 // origin names the value that a statistic is compared with.
 func origin(x model.Contrast) string {
-	against := words.Against(x)
-	if against == "0" {
+	switch against := words.Against(x); against {
+	case "0":
 		return against
+	case model.Chance:
+		return against + " " + words.Null(x.MeanB)
+	default:
+		return against + " " + words.Amount(x, x.MeanB)
 	}
-	return against + " " + words.Amount(x, x.MeanB)
 }
 
 // beside names the line at x, on the side of it with more room.

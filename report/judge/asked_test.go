@@ -12,19 +12,17 @@ import (
 	"github.com/cidbench/cidbench/report/model"
 )
 
-// TestExploratoryClaimsMoveNoOther: a claim outside the family is corrected as one more of it, and nobody for it.
+// TestExploratoryClaimsMoveNoOther: nothing is corrected for a claim outside the plan, nor it for others.
 func TestExploratoryClaimsMoveNoOther(t *testing.T) {
-	s := scores{"baseline": base, "easiest95": around(-40), "hardest5": around(10, 40, -30, 20, -35, 5), "random5": around(-20), "without-hardest": around(5)}
+	s := scores{"baseline": base, "easiest95": lost, "hardest5": around(10, 40, -30, 20, -35, 5), "random5": around(-20), "without-hardest": around(5)}
 	judged := func(exploratory ...string) map[string]model.Claim {
 		c := catalogue()
-		c.Claims = slices.DeleteFunc(c.Claims, func(x *bench.Claim) bool { return len(x.Observations) > 0 || x.Temperature == low })
+		c.Claims = slices.DeleteFunc(c.Claims, func(x *bench.Claim) bool { return x.Temperature == low || len(x.Trends) > 0 })
 		for _, id := range exploratory {
-			added := claim(id, 0, bench.Contrast{A: "hardest5", B: "baseline", Relation: bench.Greater})
-			added.Exploratory = true
-			c.Claims = append(c.Claims, added)
+			c.Claims = append(c.Claims, claim(id, 0, bench.Contrast{A: "hardest5", B: "baseline", Relation: bench.Greater, Margin: 0.05}))
 		}
 		all := map[string]model.Claim{}
-		for _, x := range build(t, inputOf(t, c, s)).Claims {
+		for _, x := range build(t, plannedOf(t, c, s)).Claims {
 			all[x.ID] = x
 		}
 		return all
@@ -42,8 +40,20 @@ func TestExploratoryClaimsMoveNoOther(t *testing.T) {
 		t.Errorf("one exploratory claim moves another: %s", diff)
 	}
 	added := one["new"]
-	if added.FamilySize != len(before)+1 || !added.Exploratory || added.Corrected.Support <= added.Raw.Support {
-		t.Errorf("family of %d, p %g corrected to %g", added.FamilySize, added.Raw.Support, added.Corrected.Support)
+	if added.Role != bench.Exploratory || added.Alpha != model.Alpha || added.Seeds != bench.Explored(5) || added.Registration != "" {
+		t.Errorf("%+v", added)
+	}
+}
+
+// TestNotTestableIsCountedApart: what was measured is shown all the same.
+func TestNotTestableIsCountedApart(t *testing.T) {
+	r := build(t, observed(t, "anticorrelated", "semantic"))
+	c := find(t, r, "anticorrelated")
+	if c.Verdict != model.NotTestable || c.NotTestable != "who draws the tree decides" || c.Contrasts[0].Found == nil {
+		t.Errorf("%s: %s: %+v", c.Verdict, c.NotTestable, c.Contrasts)
+	}
+	if want := (model.Tally{Supported: 1, NotTestable: 1}); r.Explored != want || r.Explored.Testable() != 1 || r.ExitCode() != model.ExitSupported {
+		t.Errorf("%+v, exit %d", r.Explored, r.ExitCode())
 	}
 }
 
@@ -59,11 +69,11 @@ func TestNearRunsAreNamed(t *testing.T) {
 	}
 	r := build(t, in)
 	c := r.Claims[0]
-	if c.Verdict != model.NotAsAsked || r.Tally.NotAsAsked != 1 || r.Tally.NothingToJudge != 0 || r.ExitCode() != model.ExitNothing {
-		t.Errorf("%s, tally %+v, exit %d", c.Verdict, r.Tally, r.ExitCode())
+	if c.Verdict != model.NotAsAsked || r.Explored.NotAsAsked != 1 || r.Explored.NothingToJudge != 0 || r.ExitCode() != model.ExitNothing {
+		t.Errorf("%s, tally %+v, exit %d", c.Verdict, r.Explored, r.ExitCode())
 	}
-	if want := "baseline was not run as the catalogue asks, stored runs differ in training.config.steps (120 stored, 240 asked) (seeds 0, 1, 2, 3, 4)"; !strings.Contains(c.Reason, want) {
-		t.Errorf("%s\nwant %s", c.Reason, want)
+	if want := "baseline was not run as the catalogue asks, stored runs differ in training.config.steps (120 stored, 240 asked) (seeds 0, 1, 2, 3, 4)"; !strings.Contains(why(c), want) {
+		t.Errorf("%s\nwant %s", why(c), want)
 	}
 	if len(c.Notes) == 0 || !strings.Contains(r.Notes[c.Notes[0]-1], "run 0123456789abcdef") {
 		t.Errorf("notes %v of %q", c.Notes, r.Notes)

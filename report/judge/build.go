@@ -107,17 +107,16 @@ func Build(in Input) (*model.Report, error) {
 		note(r, fmt.Sprintf("%s here for what is explored; the tier %q is meant for %d.", words.Count(in.Seeds, "seed"), in.Tier.ID, in.Tier.Seeds))
 	}
 	countRuns(r)
-	m.floors = m.floorsOf(r.Arms)
-	r.Floors = m.floors
+	r.Floors = m.floorsOf(r.Arms)
 	if len(in.Classes) > 0 {
 		r.Chance = points(1, len(in.Classes))
 	}
 	r.Provenance = m.provenance(r.Sweeps)
-	all, err := m.verdicts()
+	all, gate, err := m.verdicts()
 	if err != nil {
 		return nil, err
 	}
-	if r.Plan, err = m.planned(all); err != nil {
+	if r.Plan, err = m.planned(slices.Concat(all, gate)); err != nil {
 		return nil, err
 	}
 	r.Claims = []model.Claim{}

@@ -29,11 +29,11 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 		if !okA || !okB || !okOf || !okOver {
 			continue
 		}
-		for _, d := range l.undeclared(a, z) {
-			obstacles.add("the arms differ in what the contrast does not declare, "+d, seed)
-		}
-		if !sameStart(a, z) {
-			obstacles.add("the arms do not begin alike, so they are not pairs of one seed", seed)
+		l.pairable(a, z, seed, obstacles)
+		for _, gain := range []measurement{of, over} {
+			if gain.id != a.id {
+				l.pairable(a, gain, seed, obstacles)
+			}
 		}
 		if sameCourse(a, z) {
 			alike++
@@ -136,7 +136,7 @@ func (l look) weigh(c *model.Contrast, alpha float64) (stats.Evidence, *model.Es
 // one of so many contrasts, and an equivalence on one of two sides, takes wider ones.
 func (l look) widen(c *model.Contrast, verdict stats.Verdict, contrasts int) {
 	sides := contrasts * len(c.Bounds)
-	if verdict == stats.Supported || sides == 1 || c.Found == nil || c.Statistic != "" && c.Found == nil {
+	if verdict == stats.Supported || sides == 1 || c.Found == nil {
 		return
 	}
 	if _, found, err := l.weigh(c, l.alpha/float64(sides)); err == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 	"github.com/cidbench/cidbench/report/words"
 )
@@ -32,7 +33,7 @@ func misdeclared(tier *bench.Tier, claim *bench.Claim, arm *bench.Arm, o measure
 // until someone decides otherwise.
 func (m *matrix) undeclared(a, b measurement) (out []string) {
 	left, right := a.cell.Spec, b.cell.Spec
-	if left.ID() == right.ID() {
+	if a.id == b.id {
 		return []string{"or rather in nothing: both are the same run"}
 	}
 	declared := []string{"training.features", "training.rules"}
@@ -55,6 +56,16 @@ func (m *matrix) undeclared(a, b measurement) (out []string) {
 		}
 	}
 	return out
+}
+
+// pairable adds why two runs are no pair of a seed, if they are none.
+func (m *matrix) pairable(a, b measurement, seed uint64, obstacles bySeed) {
+	for _, d := range m.undeclared(a, b) {
+		obstacles.add("the arms differ in what the contrast does not declare, "+d, seed)
+	}
+	if !sameStart(a, b) {
+		obstacles.add("the arms do not begin alike, so they are not pairs of one seed", seed)
+	}
 }
 
 // qualify notes what differs between two runs but does not enter their numbers, or should not.
@@ -124,15 +135,41 @@ func (l look) uninformative(arm string, accuracies []float64) (why []string) {
 	if err != nil || len(accuracies) < 2 || l.Catalogue.Arm(arm).Features != bench.Trained {
 		return nil // missing runs are said elsewhere, and floors are what they are
 	}
-	for _, f := range l.floors {
-		floor := slices.Repeat([]float64{f.Mean}, len(accuracies))
-		result, err := stats.Above(accuracies, floor, 0, l.alpha)
+	for _, id := range l.Catalogue.Floors {
+		floor, err := stats.Mean(l.accuracies(id))
+		if err != nil {
+			continue // it was not run
+		}
+		result, err := stats.Above(accuracies, slices.Repeat([]float64{floor}, len(accuracies)), 0, l.alpha)
 		if err != nil || result.Evidence.Support > l.alpha {
-			why = append(why, fmt.Sprintf("%s, at %s points, is not shown to be above the floor %q (%s points), so it may have learned nothing", arm, words.Plain(mean), f.ID, words.Plain(f.Mean)))
+			why = append(why, fmt.Sprintf("%s, at %s points, is not shown to be above the floor %q (%s points), so it may have learned nothing", arm, words.Plain(mean), id, words.Plain(floor)))
 		}
 	}
 	if mean >= ceiling {
 		why = append(why, fmt.Sprintf("%s is at %s points, where there is no room for a difference; do labels leak into the features?", arm, words.Plain(mean)))
 	}
 	return why
+}
+
+// accuracies are those of a floor at the seeds of the look: others, which a report may hold too, move no verdict.
+func (l look) accuracies(floor string) (all []float64) {
+	for _, seed := range l.seeds.All() {
+		if o, _ := l.cell(floor, 0, seed); o.status == model.Complete {
+			all = append(all, o.linear())
+		}
+	}
+	return all
+}
+
+// copied says at which seeds an arm's counts are those of an earlier seed: then one encoder was analysed under the
+// names of two, and agrees with itself. Counts of thousands of images are never alike by chance.
+func copied(arm string, seeds []uint64, counts [][]uint16, obstacles bySeed) {
+	for i := range counts {
+		for j := range i {
+			if slices.Equal(counts[i], counts[j]) {
+				obstacles.add(fmt.Sprintf("%s was analysed with the counts of seed %d once more", arm, seeds[j]), seeds[i])
+				break
+			}
+		}
+	}
 }

@@ -22,10 +22,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var golden = map[string]func(*testing.T) judge.Input{
 	"report":  showcase,
 	"nothing": func(t *testing.T) judge.Input { return input(t, nil, "easiest95", "semantic") },
-	"looks": func(t *testing.T) judge.Input {
-		in := input(t, scores{"baseline": base, "easiest95": around(-500)}, "easiest95")
-		in.Looks = []int{2, 3, 4, 5}
-		in.Claims[0].MinSeeds = 2
+	"looks": func(t *testing.T) judge.Input { // one is decided at the first look, another waits for the second, which holds a third back
+		in := planned(t, scores{"baseline": base[:3], "easiest95": lost[:3], "hardest5": around(-60, 20, -20, 10, -10, 0)[:3], "random5": around(-300)[:3], "without-hardest": around(5)[:3]},
+			"hardest5", "easiest95", "unnecessary")
+		in.Stopped = "budget of 1h spent"
 		return in
 	},
 }

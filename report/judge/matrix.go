@@ -26,13 +26,12 @@ type slot struct {
 // matrix is an input whose cells can be found.
 type matrix struct {
 	Input
-	cells  map[slot]bench.Cell
-	floors []model.Floor
+	cells map[slot]measurement
 }
 
 // newMatrix indexes the cells of an input, and refuses one that no honest report can be made of.
 func newMatrix(in Input) (*matrix, error) {
-	m := &matrix{Input: in, cells: map[slot]bench.Cell{}}
+	m := &matrix{Input: in, cells: map[slot]measurement{}}
 	var errs []error
 	for _, cell := range in.Cells {
 		at := slot{cell.Arm, cell.Temperature, cell.Seed}
@@ -42,15 +41,14 @@ func newMatrix(in Input) (*matrix, error) {
 		if _, ok := m.cells[at]; ok {
 			errs = append(errs, fmt.Errorf("report: two cells of %s at temperature %g, seed %d", cell.Arm, cell.Temperature, cell.Seed))
 		}
-		m.cells[at] = cell
-		id := cell.Spec.ID()
-		run, ok := in.Runs[id]
-		if !ok {
+		o := m.measured(cell)
+		m.cells[at] = o
+		if !o.done {
 			continue
 		}
 		// The key is what was computed: a run filed under another id would be judged as what it is not.
-		if computed, err := registry.RunID(run.Manifest.Key); err != nil || computed != id {
-			errs = append(errs, fmt.Errorf("report: %w: run %s holds the key of %s", registry.ErrCorrupt, id, computed))
+		if computed, err := registry.RunID(o.run.Manifest.Key); err != nil || computed != o.id {
+			errs = append(errs, fmt.Errorf("report: %w: run %s holds the key of %s", registry.ErrCorrupt, o.id, computed))
 		}
 	}
 	for _, claim := range in.Claims {
@@ -67,8 +65,9 @@ func newMatrix(in Input) (*matrix, error) {
 }
 
 // cell finds where an arm's run stands in the matrix, which lists equal runs once: floors at the tier's
-// temperature, pixels at seed 0, and an arm that is another by a second name under that name.
-func (m *matrix) cell(id string, temperature float64, seed uint64) (bench.Cell, bool) {
+// temperature, pixels at seed 0, and an arm that is another by a second name under that name. It is returned under the
+// name that was asked for.
+func (m *matrix) cell(id string, temperature float64, seed uint64) (measurement, bool) {
 	arm := m.Catalogue.Arm(id)
 	trained := m.Tier.TemperatureOf(arm, temperature)
 	if arm.Features == bench.Pixels {
@@ -76,25 +75,26 @@ func (m *matrix) cell(id string, temperature float64, seed uint64) (bench.Cell, 
 	}
 	for _, other := range append([]*bench.Arm{arm}, m.Catalogue.Arms...) {
 		if other.Features == arm.Features && slices.Equal(other.Rules, arm.Rules) {
-			if cell, ok := m.cells[slot{other.ID, trained, seed}]; ok {
-				return cell, true
+			if o, ok := m.cells[slot{other.ID, trained, seed}]; ok {
+				o.cell.Arm = id
+				return o, true
 			}
 		}
 	}
-	return bench.Cell{}, false
+	return measurement{}, false
 }
 
 // measured is a cell with its run.
 func (m *matrix) measured(cell bench.Cell) measurement {
-	o := measurement{cell: cell, status: model.NotRun}
-	run, ok := m.Runs[cell.Spec.ID()]
-	if !ok {
-		if near, ok := m.Near[cell.Spec.ID()]; ok {
+	o := measurement{cell: cell, id: cell.Spec.ID(), status: model.NotRun}
+	run, done := m.Runs[o.id]
+	if !done {
+		if near, ok := m.Near[o.id]; ok {
 			o.reason = near.String()
 		}
 		return o
 	}
-	o.run, o.status = run, model.Complete
+	o.run, o.done, o.status = run, true, model.Complete
 	if run.Manifest.Status == registry.Failed {
 		o.status, o.reason = model.Failed, words.OneLine(run.Manifest.Reason)
 	} else if reason := unusable(run); reason != "" {
@@ -103,15 +103,14 @@ func (m *matrix) measured(cell bench.Cell) measurement {
 	return o
 }
 
-// analysisOf finds the analysis of an arm's run at the end of training.
+// analysisOf finds the analysis of an arm's run at the end of training, or of the encoder that is not trained.
 func (m *matrix) analysisOf(arm string, temperature float64, seed uint64) *AnalysisRun {
-	cell, ok := m.cell(arm, temperature, seed)
+	o, ok := m.cell(arm, temperature, seed)
 	if !ok {
 		return nil
 	}
-	id := cell.Spec.ID()
 	for i, run := range m.Analyses {
-		if run.Spec.Run == id && run.Step == m.Tier.Train.Scale().Steps {
+		if run.Spec.Run == o.id && run.Step == o.cell.Spec.Training.Steps() {
 			return &m.Analyses[i]
 		}
 	}
@@ -121,14 +120,16 @@ func (m *matrix) analysisOf(arm string, temperature float64, seed uint64) *Analy
 // measurement is one cell of the matrix with its run, and what keeps it from being used.
 type measurement struct {
 	cell   bench.Cell
+	id     string // of the run
 	run    Run
+	done   bool // the run is there, complete or failed
 	status model.Status
 	reason string // why not complete
 }
 
 func (o measurement) row() model.RunRow {
 	row := model.RunRow{
-		Seed: o.cell.Seed, Status: o.status, Reason: o.reason, Run: o.cell.Spec.ID(),
+		Seed: o.cell.Seed, Status: o.status, Reason: o.reason, Run: o.id,
 		Manifest: o.run.Digest, Result: o.run.Manifest.ResultDigest,
 	}
 	if o.status != model.Complete {
@@ -141,6 +142,10 @@ func (o measurement) row() model.RunRow {
 		row.Loss = &o.run.Result.Loss
 	}
 	return row
+}
+
+func (o measurement) ref() model.RunRef {
+	return model.RunRef{Arm: o.cell.Arm, Seed: o.cell.Seed, Run: o.id, Manifest: o.run.Digest}
 }
 
 func (o measurement) trained() bool { return o.cell.Spec.Training.Features == bench.Trained }
@@ -197,16 +202,25 @@ type look struct {
 	alpha float64
 }
 
+// restsOn lists the arms that a verdict on the claim rests on, but those of sweeps.
+func (m *matrix) restsOn(claim *bench.Claim) []string {
+	arms := claim.Judged()
+	if len(claim.Contrasts) > 0 {
+		arms = append(arms, m.Catalogue.Gain.Of, m.Catalogue.Gain.Over)
+	}
+	slices.Sort(arms)
+	return slices.Compact(arms)
+}
+
 // usable finds the measurement of an arm at a seed, and adds what is wrong with it; without a number it
 // is of no use.
 func (l look) usable(claim *bench.Claim, arm string, temperature float64, seed uint64, obstacles bySeed) (measurement, bool) {
-	cell, ok := l.cell(arm, temperature, seed)
+	o, ok := l.cell(arm, temperature, seed)
 	if !ok {
 		obstacles.add(arm+" is not part of the matrix", seed)
 		return measurement{}, false
 	}
-	o := l.measured(cell)
-	switch near, stored := l.Near[cell.Spec.ID()]; {
+	switch near, stored := l.Near[o.id]; {
 	case o.status == model.Complete:
 		for _, wrong := range misdeclared(l.Tier, claim, l.Catalogue.Arm(arm), o) {
 			obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
@@ -233,11 +247,11 @@ func (l look) nothing(claim *bench.Claim) stats.Verdict {
 // near names the stored runs that come nearest to what a claim asks for and is not there, in a sentence or none.
 func (l look) near(claim *bench.Claim) (sentence []string) {
 	var runs []string
-	for _, arm := range claim.Arms() {
+	for _, arm := range l.restsOn(claim) {
 		for _, seed := range l.seeds.All() {
-			if cell, ok := l.cell(arm, l.Tier.Temperature(claim), seed); ok {
-				if near, ok := l.Near[cell.Spec.ID()]; ok {
-					runs = append(runs, fmt.Sprintf("run %s (%s)", near.Run, cell.Name()))
+			if o, ok := l.cell(arm, l.Tier.Temperature(claim), seed); ok {
+				if near, ok := l.Near[o.id]; ok {
+					runs = append(runs, fmt.Sprintf("run %s (%s)", near.Run, o.cell.Name()))
 				}
 			}
 		}
@@ -251,7 +265,11 @@ func (l look) near(claim *bench.Claim) (sentence []string) {
 // bySeed collects the seeds at which something holds.
 type bySeed map[string][]uint64
 
-func (s bySeed) add(what string, seed uint64) { s[what] = append(s[what], seed) }
+func (s bySeed) add(what string, seed uint64) {
+	if !slices.Contains(s[what], seed) { // an arm may stand on several sides
+		s[what] = append(s[what], seed)
+	}
+}
 
 func (s bySeed) sentences() (out []string) {
 	for _, what := range slices.Sorted(maps.Keys(s)) {

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
@@ -29,18 +28,19 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 		c.B = declared.Beyond
 		beyond := l.analysed(claim, declared.Beyond, temperature, obstacles)
 		runs = append(runs, beyond.runs...)
-		c.Pairs = stability(declared.Statistic, arm, beyond)
+		c.Pairs = stability(declared, arm, beyond, obstacles)
 	case declared.Beyond != "":
 		c.B = declared.Beyond
 		beyond := l.analysed(claim, declared.Beyond, temperature, obstacles)
 		runs = append(runs, beyond.runs...)
 		for i, seed := range arm.seeds {
 			j := slices.Index(beyond.seeds, seed)
-			x, okX := arm.measures[i].Statistics[declared.Statistic]
-			if j < 0 || !okX {
+			if j < 0 {
 				continue
 			}
-			if y, ok := beyond.measures[j].Statistics[declared.Statistic]; ok {
+			x, okX := value(arm, i, definition, obstacles)
+			y, okY := value(beyond, j, definition, obstacles)
+			if okX && okY {
 				c.Pairs = append(c.Pairs, model.Pair{Seed: seed, A: x.Value, B: y.Value, Difference: x.Value - y.Value})
 			}
 		}
@@ -58,9 +58,8 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 func againstNull(c *model.Contrast, definition analysis.Definition, arm analysed, obstacles bySeed) (null stats.Evidence) {
 	var permuted []stats.Evidence
 	for i, seed := range arm.seeds {
-		x, ok := arm.measures[i].Statistics[definition.ID]
+		x, ok := value(arm, i, definition, obstacles)
 		if !ok {
-			obstacles.add(definition.ID+" does not exist for this encoder: "+arm.measures[i].Absent[definition.ID], seed)
 			continue
 		}
 		p := permutation(x)
@@ -77,6 +76,15 @@ func againstNull(c *model.Contrast, definition analysis.Definition, arm analysed
 		null = twiceTheMean(permuted)
 	}
 	return null
+}
+
+// value is a statistic of the i-th encoder, if it exists.
+func value(of analysed, i int, definition analysis.Definition, obstacles bySeed) (analysis.Statistic, bool) {
+	x, ok := of.measures[i].Statistics[definition.ID]
+	if !ok {
+		obstacles.add(definition.ID+" does not exist for this encoder: "+of.measures[i].Absent[definition.ID], of.seeds[i])
+	}
+	return x, ok
 }
 
 // analysed are the encoders of an arm that were analysed, by seed.
@@ -108,10 +116,9 @@ func (l look) analysed(claim *bench.Claim, arm string, temperature float64, obst
 // stability compares how much the encoders of two arms agree, at the seeds that both have, on which images are hard
 // (or easy). Agreement is a mean over pairs of encoders, which share encoders: a U statistic, whose jackknife
 // pseudo-values, one for each seed, are treated as independent (Arvesen, Ann. Math. Statist. 1969).
-func stability(statistic string, arm, beyond analysed) (pairs []model.Pair) {
-	pairs = []model.Pair{}
+func stability(declared bench.Observation, arm, beyond analysed, obstacles bySeed) []model.Pair {
 	counts := func(m *analysis.Measures) []uint16 {
-		if statistic == analysis.EasyStability {
+		if declared.Statistic == analysis.EasyStability {
 			return m.Counts.Easy
 		}
 		return m.Counts.Hard
@@ -123,26 +130,30 @@ func stability(statistic string, arm, beyond analysed) (pairs []model.Pair) {
 			seeds, left, right = append(seeds, seed), append(left, counts(arm.measures[i])), append(right, counts(beyond.measures[j]))
 		}
 	}
-	const least = 3 // leaving one out must leave a pair
-	if len(seeds) < least {
-		return pairs
-	}
-	values := func(all [][]uint16) []float64 {
-		agreement := analysis.Agreement(all)
-		pseudo, err := stats.Jackknife(len(all), func(without int) float64 { return agreement.Mean(without) })
-		if err != nil || slices.ContainsFunc(pseudo, math.IsNaN) {
-			return nil
-		}
-		return pseudo
-	}
-	a, b := values(left), values(right)
+	a, b := pseudoValues(left), pseudoValues(right)
 	if a == nil || b == nil {
-		return pairs
+		for _, seed := range seeds {
+			obstacles.add("encoders whose agreement exists must be three or more, on the same images, which are not all equally hard", seed)
+		}
+		return []model.Pair{}
 	}
+	copied(declared.Arm, seeds, left, obstacles)
+	copied(declared.Beyond, seeds, right, obstacles)
+	pairs := []model.Pair{}
 	for i, seed := range seeds {
 		pairs = append(pairs, model.Pair{Seed: seed, A: a[i], B: b[i], Difference: a[i] - b[i]})
 	}
 	return pairs
+}
+
+// pseudoValues are those of the agreement of encoders by their counts; nil where it does not exist, as for two
+// encoders without one of them.
+func pseudoValues(counts [][]uint16) []float64 {
+	pseudo, err := stats.Jackknife(len(counts), analysis.Agreement(counts).Mean)
+	if err != nil {
+		return nil
+	}
+	return pseudo
 }
 
 func permutation(x analysis.Statistic) *stats.Evidence {

@@ -15,7 +15,7 @@ import (
 // observed has everything that the claims about the baseline's embeddings need.
 func observed(t *testing.T, claims ...string) judge.Input {
 	t.Helper()
-	in := input(t, scores{"baseline": base, "baseline@low": base, "untrained": {1_000, 1_010, 990, 1_005, 1_020}}, claims...)
+	in := input(t, scores{"baseline": base, "baseline@low": base}, claims...)
 	in.Analyses = analyseAll(t, in)
 	return in
 }
@@ -30,10 +30,10 @@ func final(in judge.Input, change func(*judge.AnalysisRun)) {
 }
 
 func TestObservation(t *testing.T) {
-	c := build(t, observed(t, "semantic")).Claims[0]
+	c := one(t, observed(t, "semantic"))
 	x := c.Contrasts[0]
 	if c.Verdict != stats.Supported || x.B != model.Chance || x.N != 5 || len(c.Runs) != 10 {
-		t.Fatalf("%s: %s (%d seeds, %d runs)", c.Verdict, c.Reason, x.N, len(c.Runs))
+		t.Fatalf("%s: %s (%d seeds, %d runs)", c.Verdict, why(c), x.N, len(c.Runs))
 	}
 	for _, p := range x.Pairs {
 		// What analyse makes up after 240 steps.
@@ -53,7 +53,7 @@ func TestObservationNeedsThePermutationNull(t *testing.T) {
 		s.Null = &null
 		run.Measures.Statistics[analysis.SemanticPath] = s
 	})
-	c := build(t, in).Claims[0]
+	c := one(t, in)
 	if x := c.Contrasts[1]; math.Abs(x.P.Support-2*0.04) > 1e-12 || c.Verdict != stats.Inconclusive {
 		t.Errorf("%s, p %+v", c.Verdict, x.P)
 	}
@@ -65,8 +65,8 @@ func TestObservationRefuted(t *testing.T) {
 		noise := float64(run.Cell.Seed) / 1_000
 		run.Measures.Statistics[analysis.HardConsistency] = analysis.Statistic{Value: -0.2 - noise, Null: &analysis.Null{PGreater: 1, PLess: 0.0005}}
 	})
-	if c := build(t, in).Claims[0]; c.Verdict != stats.Refuted {
-		t.Errorf("%s: %s", c.Verdict, c.Reason)
+	if c := one(t, in); c.Verdict != stats.Refuted {
+		t.Errorf("%s: %s", c.Verdict, why(c))
 	}
 }
 
@@ -106,10 +106,101 @@ func TestObservationObstacles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in := observed(t, "semantic")
 			tc.change(&in)
-			c := build(t, in).Claims[0]
-			if c.Verdict != tc.verdict || !strings.Contains(c.Reason, tc.want) {
-				t.Errorf("%s: %s\nwant %s: %s", c.Verdict, c.Reason, tc.verdict, tc.want)
+			c := one(t, in)
+			if c.Verdict != tc.verdict || !strings.Contains(why(c), tc.want) {
+				t.Errorf("%s: %s\nwant %s: %s", c.Verdict, why(c), tc.verdict, tc.want)
 			}
 		})
+	}
+}
+
+// agreeing has three encoders trained and three not, with counts that the test says.
+func agreeing(t *testing.T, hard func(learned bool, seed int) []uint16) judge.Input {
+	t.Helper()
+	in := observed(t, "stable")
+	in.Seeds = 3
+	for i, run := range in.Analyses {
+		if run.Cell.Seed < 3 {
+			in.Analyses[i].Measures.Counts.Hard = hard(run.Step > 0, int(run.Cell.Seed))
+		}
+	}
+	return in
+}
+
+// Spearman's correlations of 0.8, 0.8 and 0.6 between trained encoders, and of -1, 0 and 0 between others: means of
+// 11/15 and -1/3. Without one encoder they are 0.6, 0.8 and 0.8, and 0, 0 and -1, so that pseudo-values, three times the
+// mean less twice the rest, are 1, 0.6 and 0.6, and -1, -1 and 1.
+func TestStability(t *testing.T) {
+	c := one(t, agreeing(t, func(learned bool, seed int) []uint16 {
+		if learned {
+			return [][]uint16{{1, 2, 3, 4}, {1, 2, 4, 3}, {2, 1, 3, 4}}[seed]
+		}
+		return [][]uint16{{1, 2, 3, 4}, {4, 3, 2, 1}, {2, 4, 1, 3}}[seed]
+	}))
+	x := c.Contrasts[0]
+	if x.N != 3 || x.B != "untrained" || len(c.Runs) != 12 {
+		t.Fatalf("%d pairs of %s, %d runs: %s", x.N, x.B, len(c.Runs), why(c))
+	}
+	for i, want := range [][2]float64{{1, -1}, {0.6, -1}, {0.6, 1}} {
+		if p := x.Pairs[i]; math.Abs(p.A-want[0]) > 1e-12 || math.Abs(p.B-want[1]) > 1e-12 {
+			t.Errorf("seed %d: %+v, want %v", p.Seed, p, want)
+		}
+	}
+	half := 2.919986 * math.Sqrt(4.96/3/3) // differences 2, 1.6 and -0.4: squares sum to 2 * 4.96 / 3
+	for name, v := range map[string][2]float64{"trained": {*x.MeanA, 11. / 15}, "untrained": {*x.MeanB, -1. / 3}, "found": {x.Found.Value, 16. / 15}, "low": {x.Found.Low, 16./15 - half}} {
+		if math.Abs(v[0]-v[1]) > 1e-5 {
+			t.Errorf("%s %v, want %v", name, v[0], v[1])
+		}
+	}
+	if c.Verdict != stats.Inconclusive {
+		t.Errorf("three encoders make it %s", c.Verdict)
+	}
+}
+
+func TestStabilityVerdicts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		counts func(learned bool, seed int) []uint16
+		want   stats.Verdict
+		why    string
+	}{
+		"more than untrained": {func(learned bool, seed int) []uint16 { return counts(uint64(seed), 0, learned) }, stats.Supported, ""},
+		"no more":             {func(learned bool, seed int) []uint16 { return counts(uint64(seed)+10, 0, true) }, stats.Refuted, ""},
+		"less":                {func(learned bool, seed int) []uint16 { return counts(uint64(seed), 0, !learned) }, stats.Refuted, ""},
+		"one encoder thrice": {func(learned bool, seed int) []uint16 { return counts(uint64(seed)%2, 0, learned) }, stats.Inconclusive,
+			"baseline was analysed with the counts of seed 0 once more (seed 2); untrained was analysed with the counts of seed 0 once more (seed 2)"},
+		"all alike":    {func(bool, int) []uint16 { return []uint16{5, 5, 5, 5} }, model.NothingToJudge, "not all equally hard (seeds 0, 1, 2)"},
+		"other images": {func(_ bool, seed int) []uint16 { return counts(uint64(seed), 0, true)[seed:] }, model.NothingToJudge, "on the same images"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c := one(t, agreeing(t, tc.counts)); c.Verdict != tc.want || !strings.Contains(why(c), tc.why) {
+				t.Errorf("%s: %s (%+v)", c.Verdict, why(c), c.Contrasts[0].Found)
+			}
+		})
+	}
+	in := agreeing(t, func(learned bool, seed int) []uint16 { return counts(uint64(seed), 0, learned) })
+	in.Analyses = slices.DeleteFunc(in.Analyses, func(run judge.AnalysisRun) bool { return run.Step == 0 && run.Cell.Seed == 1 })
+	if c := one(t, in); c.Verdict != model.NothingToJudge || !strings.Contains(why(c), "untrained was not analysed (cidbench analyze does it) (seed 1)") {
+		t.Errorf("without an untrained encoder: %s: %s", c.Verdict, why(c))
+	}
+}
+
+// A statistic may be compared with another arm's own, seed by seed.
+func TestObservationBeyondAnArm(t *testing.T) {
+	in := observed(t, "consistent")
+	for i := range in.Claims[0].Observations {
+		in.Claims[0].Observations[i].Beyond = "untrained"
+	}
+	c := one(t, in)
+	x := c.Contrasts[0]
+	if c.Verdict != stats.Supported || x.B != "untrained" || x.N != 5 || math.Abs(x.Found.Value-0.3) > 1e-9 { // half of 240 of 400 steps
+		t.Errorf("%s: %+v, %s", c.Verdict, x.Found, why(c))
+	}
+	final(in, func(run *judge.AnalysisRun) {
+		if run.Cell.Seed == 2 {
+			delete(run.Measures.Statistics, analysis.EasyConsistency)
+		}
+	})
+	if c := one(t, in); c.Verdict != stats.Inconclusive || !strings.Contains(why(c), "easy-consistency does not exist for this encoder:  (seed 2)") {
+		t.Errorf("%s: %s", c.Verdict, why(c))
 	}
 }

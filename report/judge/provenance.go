@@ -42,9 +42,6 @@ func (m *matrix) provenance(shown []model.Sweep) model.Provenance {
 		sources[model.Commit{Tool: from.Tool, Commit: from.Commit, Dirty: from.Dirty}]++
 		machines[machine(from)]++
 		p.WallHours += from.WallSeconds / 3600
-		if from.CarriedFrom != "" {
-			p.Carried++
-		}
 		if from.Joules > 0 {
 			p.Metered++
 			joules += from.Joules

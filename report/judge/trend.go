@@ -19,30 +19,31 @@ func (l look) trend(claim *bench.Claim, declared bench.Trend) (model.Contrast, [
 		Pairs: []model.Pair{}, Alone: stats.Inconclusive,
 	}
 	sweep := l.Catalogue.Sweep(declared.Sweep)
-	arms := []*bench.Arm{l.Catalogue.Arm(sweep.Reference)}
+	arms := []string{sweep.Reference}
 	for _, fraction := range byDose(declared.Line, sweep.Fractions) {
-		arms = append(arms, declared.Line.Arm(fraction))
+		arms = append(arms, declared.Line.Arm(fraction).ID)
 	}
 	var runs []model.RunRef
 	var rows [][]float64
 	var seeds []uint64
 	obstacles := bySeed{}
 	for _, seed := range bench.Explored(sweep.Seeds).All() {
+		var row []measurement
 		var falls []float64
 		for _, arm := range arms {
-			cell, ok := l.sweepCell(declared.Sweep, arm, seed)
-			o := l.measured(cell)
-			if !ok || o.status != model.Complete {
-				obstacles.add(arm.ID+" was not run", seed)
+			o, ok := l.usable(claim, arm, 0, seed, obstacles)
+			if !ok {
 				continue
 			}
-			falls = append(falls, -o.linear())
-			runs = append(runs, model.RunRef{Arm: arm.ID, Seed: seed, Run: cell.Spec.ID(), Manifest: o.run.Digest})
+			row, falls = append(row, o), append(falls, -o.linear())
+			runs = append(runs, o.ref())
+			if len(row) > 1 {
+				l.pairable(row[0], o, seed, obstacles)
+			}
 		}
-		if len(falls) < len(arms) {
-			continue
+		if len(row) == len(arms) {
+			rows, seeds = append(rows, falls), append(seeds, seed)
 		}
-		rows, seeds = append(rows, falls), append(seeds, seed)
 	}
 	least := stats.Evidence{Support: 1}
 	if page, err := stats.Page(rows); err == nil {
@@ -62,19 +63,4 @@ func byDose(line bench.SweepLine, fractions []float64) []float64 {
 		slices.Reverse(ordered)
 	}
 	return ordered
-}
-
-// sweepCell is a cell of a sweep, or that of a claim with the same rules.
-func (m *matrix) sweepCell(sweep string, arm *bench.Arm, seed uint64) (bench.Cell, bool) {
-	for _, in := range m.Sweeps {
-		if in.ID != sweep {
-			continue
-		}
-		for _, cell := range in.Cells {
-			if cell.Seed == seed && cell.Spec.Training.Features == bench.Trained && slices.Equal(cell.Spec.Training.Rules, arm.Rules) {
-				return cell, true
-			}
-		}
-	}
-	return bench.Cell{}, false
 }

@@ -25,48 +25,56 @@ type judged struct {
 // it goes wrong with at most its part, and all primaries together with at most alpha; so do all secondaries. That the
 // secondaries are let through only where every primary is decided keeps the sum of both near alpha: where a primary
 // may go wrong at all, on its margin, it is hardly ever decided (docs/error-rates.md has both simulated).
-func (m *matrix) verdicts() ([]judged, error) {
-	var out []judged
-	undecided := []string{}
-	primaries := []string{}
-	if m.Plan != nil {
-		primaries = m.Plan.Primary
-	}
-	verdict := map[string]stats.Verdict{}
-	judge := func(claim *bench.Claim) (judged, error) {
-		var j judged
-		var err error
-		if m.Plan.Role(claim.ID) == bench.Exploratory {
-			j = m.explore(claim)
-		} else if j, err = m.confirm(claim); err != nil {
-			return j, fmt.Errorf("report: claim %s: %w", claim.ID, err)
-		}
-		verdict[claim.ID] = j.Verdict
-		return j, nil
-	}
+//
+// gate are the primaries that were judged for that alone.
+func (m *matrix) verdicts() (asked, gate []judged, err error) {
 	for _, claim := range m.Claims {
-		j, err := judge(claim)
+		j, err := m.judge(claim)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out = append(out, j)
+		asked = append(asked, j)
 	}
-	for _, id := range primaries {
-		if _, done := verdict[id]; !done && slices.ContainsFunc(out, func(j judged) bool { return j.Role == bench.Secondary }) {
-			if _, err := judge(m.Catalogue.Claim(id)); err != nil {
-				return nil, err
+	secondary := func(j judged) bool { return j.Role == bench.Secondary }
+	if !slices.ContainsFunc(asked, secondary) {
+		return asked, nil, nil
+	}
+	var undecided []string
+	for _, id := range m.Plan.Primary {
+		i := slices.IndexFunc(asked, func(j judged) bool { return j.ID == id })
+		if i < 0 {
+			j, err := m.judge(m.Catalogue.Claim(id))
+			if err != nil {
+				return nil, nil, err
 			}
-		}
-		if v := verdict[id]; v != stats.Supported && v != stats.Refuted {
+			gate = append(gate, j)
+			if !j.decided() {
+				undecided = append(undecided, id)
+			}
+		} else if !asked[i].decided() {
 			undecided = append(undecided, id)
 		}
 	}
-	for i := range out {
-		if j := &out[i]; j.Role == bench.Secondary && len(undecided) > 0 && (j.Verdict == stats.Supported || j.Verdict == stats.Refuted) {
+	for i := range asked {
+		if j := &asked[i]; secondary(*j) && len(undecided) > 0 && j.decided() {
 			j.Own, j.Verdict, j.Gate = j.Verdict, stats.Inconclusive, undecided
 		}
 	}
-	return out, nil
+	return asked, gate, nil
+}
+
+func (j *judged) decided() bool { return j.Verdict == stats.Supported || j.Verdict == stats.Refuted }
+
+// judge judges a claim by itself.
+func (m *matrix) judge(claim *bench.Claim) (judged, error) {
+	if m.Plan.Role(claim.ID) == bench.Exploratory {
+		return m.explore(claim), nil
+	}
+	j, err := m.confirm(claim)
+	if err != nil {
+		err = fmt.Errorf("report: claim %s: %w", claim.ID, err)
+	}
+	return j, err
 }
 
 // explore judges a claim on the seeds from 0 on, once and uncorrected.
@@ -74,7 +82,7 @@ func (m *matrix) explore(claim *bench.Claim) judged {
 	l := look{matrix: m, seeds: bench.Explored(m.Seeds), alpha: model.Alpha}
 	j := l.measure(claim)
 	j.Role, j.Alpha, j.Spent, j.Share = bench.Exploratory, l.alpha, l.alpha, l.alpha
-	j.decide()
+	j.decide(true)
 	if j.NotTestable = m.Tier.NotTestable[claim.Thesis]; j.NotTestable != "" {
 		j.Verdict = model.NotTestable
 	}
@@ -101,10 +109,7 @@ func (m *matrix) confirm(claim *bench.Claim) (j judged, err error) {
 			j.Spent = stats.Spent(share, float64(l.seeds.N)/float64(m.Plan.LastSeeds().N))
 		}
 		j.Alpha = alpha
-		j.decide()
-		if !whole && (j.Verdict == stats.Supported || j.Verdict == stats.Refuted) {
-			j.Verdict = stats.Inconclusive // half a look decides nothing
-		}
+		j.decide(whole)
 		if !whole || !j.Open() {
 			break
 		}
@@ -131,11 +136,13 @@ func (m *matrix) registration(runs []model.RunRef) model.Registration {
 	return model.Registered
 }
 
-// decide gives the claim the verdict that its contrasts and level allow.
-func (j *judged) decide() {
+// decide gives the claim the verdict that its contrasts and level allow; half a look decides nothing.
+func (j *judged) decide(whole bool) {
 	c := &j.Claim
 	c.P = combine(c.Contrasts, c.Assay)
-	c.Verdict = c.P.Judge(j.look.alpha)
+	if c.Verdict = stats.Inconclusive; whole {
+		c.Verdict = c.P.Judge(j.look.alpha)
+	}
 	if !slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.N > 0 }) {
 		c.Verdict = j.look.nothing(j.look.Catalogue.Claim(c.ID))
 	}
@@ -178,19 +185,14 @@ func combine(contrasts []model.Contrast, assay *model.Contrast) stats.Evidence {
 // finished says whether every run that a verdict on the claim rests on is there, with its analyses.
 func (l look) finished(claim *bench.Claim) bool {
 	temperature := l.Tier.Temperature(claim)
-	arms := claim.Judged()
-	if len(claim.Contrasts) > 0 {
-		arms = append(arms, l.Catalogue.Gain.Of, l.Catalogue.Gain.Over)
-	}
 	observed := map[string]bool{}
 	for _, x := range claim.Observations {
 		observed[x.Arm], observed[x.Beyond] = true, true
 	}
 	for _, seed := range l.seeds.All() {
-		for _, arm := range arms {
-			cell, ok := l.cell(arm, temperature, seed)
-			run, done := l.Runs[cell.Spec.ID()]
-			if !ok || !done || observed[arm] && run.Manifest.Status == registry.Complete && l.analysisOf(arm, temperature, seed) == nil {
+		for _, arm := range l.restsOn(claim) {
+			o, _ := l.cell(arm, temperature, seed)
+			if !o.done || observed[arm] && o.run.Manifest.Status == registry.Complete && l.analysisOf(arm, temperature, seed) == nil {
 				return false
 			}
 		}
@@ -230,6 +232,7 @@ func (l look) measure(claim *bench.Claim) judged {
 		}
 	}
 	for _, x := range claim.Trends {
+		c.Seeds = bench.Explored(l.Catalogue.Sweep(x.Sweep).Seeds)
 		trend, runs := l.trend(claim, x)
 		c.Contrasts = append(c.Contrasts, trend)
 		for _, run := range runs {
@@ -244,15 +247,10 @@ func (l look) measure(claim *bench.Claim) judged {
 		specific := contrast(*claim.Specific)
 		c.Specific = &specific
 	}
-	arms := claim.Judged()
-	if len(claim.Contrasts) > 0 {
-		arms = append(arms, l.Catalogue.Gain.Of, l.Catalogue.Gain.Over)
-	}
-	for _, arm := range arms {
+	for _, arm := range l.restsOn(claim) {
 		for _, seed := range l.seeds.All() {
-			cell, ok := l.cell(arm, temperature, seed)
-			if run, done := l.Runs[cell.Spec.ID()]; ok && done {
-				refer(model.RunRef{Arm: arm, Seed: cell.Seed, Run: cell.Spec.ID(), Manifest: run.Digest})
+			if o, _ := l.cell(arm, temperature, seed); o.done {
+				refer(o.ref())
 			}
 		}
 	}
@@ -297,7 +295,7 @@ func (m *matrix) planned(all []judged) (*model.Plan, error) {
 	}
 	p := &model.Plan{
 		ID: m.PlanID, Basis: m.Plan.Basis, Alpha: m.Plan.Alpha, FirstSeed: m.Plan.FirstSeed, Looks: m.Plan.Looks,
-		Open: map[string]int{}, Stopped: m.Stopped,
+		Stopped: m.Stopped,
 	}
 	if m.Registered != nil {
 		p.Registered, p.Manifest = &m.Registered.At, m.Registered.Manifest
@@ -315,15 +313,19 @@ func (m *matrix) planned(all []judged) (*model.Plan, error) {
 			return nil, fmt.Errorf("report: plan: %w", err)
 		}
 	}
+	open := map[string]int{}
 	for _, j := range all {
 		if j.Role != bench.Exploratory && (j.Open() || j.Look == 0) && j.Look < len(m.Plan.Looks) {
-			p.Open[j.ID] = j.Look
+			open[j.ID] = j.Look
 		}
+	}
+	if len(open) > 0 {
+		p.Open = open
 	}
 	return p, nil
 }
 
-// explained completes a claim with its reason and what stands beside it.
+// complete adds to a claim its reason and what stands beside it.
 func (m *matrix) complete(r *model.Report, j judged) model.Claim {
 	c := j.Claim
 	for _, n := range j.notes {

@@ -66,7 +66,9 @@ func claimFacts(r *model.Report, c *model.Claim) Facts {
 	facts := Facts{
 		{Name: "Why", Text: c.Reason},
 		{Name: "Role", Text: words.RoleInFull(*c, r)},
-		{Name: "Judged at", Text: words.Judging(*c)},
+	}
+	if c.Looks > 0 {
+		facts = append(facts, Fact{Name: "Judged at", Text: words.Judging(*c)})
 	}
 	for _, x := range c.Contrasts {
 		if text := words.Recovered(x, r.Gain); text != "" {
@@ -96,7 +98,7 @@ func claimFacts(r *model.Report, c *model.Claim) Facts {
 		facts = append(facts, Fact{Name: "p values", Text: fmt.Sprintf("holds %s, fails %s", holds(*c), fails(*c))})
 	}
 	for _, row := range r.Across {
-		if row.Differs && slices.ContainsFunc(row.At, func(at model.AtTemperature) bool { return at.Claim == c.ID }) {
+		if row.Sentence != "" && slices.ContainsFunc(row.At, func(at model.AtTemperature) bool { return at.Claim == c.ID }) {
 			facts = append(facts, Fact{Name: "By temperature", Text: row.Sentence})
 		}
 	}

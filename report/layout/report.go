@@ -37,7 +37,6 @@ func provenanceSection(r *model.Report) Section {
 		{Name: "Evidence digest", Text: string(p.Evidence), Code: true},
 		{Name: "Command", Text: p.Command, Code: true},
 		{Name: "Rests on", Text: fmt.Sprintf("%s and %s", words.Count(p.Used-p.Analyses, "run"), analysesInWords(p.Analyses))},
-		{Name: "Keys", Text: keys(p)},
 		{Name: "Wall time", Text: fmt.Sprintf("%.2f hours, summed over runs and analyses", p.WallHours)},
 		{Name: "Energy", Text: energy(p)},
 		{Name: "Data", Text: fmt.Sprintf("%s, %d test images", r.Tier.Dataset, r.Tier.TestImages)},
@@ -57,14 +56,6 @@ func provenanceSection(r *model.Report) Section {
 		facts = append(facts, Fact{Name: "Machine", Text: fmt.Sprintf("%s, %s, backend %s (%d of %d)", words.Machine(m), m.Go, m.Backend, m.Runs, p.Used)})
 	}
 	return Section{ID: "provenance", Level: 2, Title: "Provenance", Blocks: []Block{facts}}
-}
-
-// keys says how runs got their names.
-func keys(p model.Provenance) string {
-	if p.Carried == 0 {
-		return "every run and analysis was made under the key that it has"
-	}
-	return fmt.Sprintf("%d of %d runs and analyses were made under an earlier scheme of keys: they got another name since, and nothing else of them changed", p.Carried, p.Used)
 }
 
 func analysesInWords(n int) string {
@@ -130,8 +121,9 @@ func acrossSection(r *model.Report) (d Document) {
 	differ := false
 	for i, row := range r.Across {
 		t.Rows[i].Link = "claim-" + row.Claim
-		if row.Differs {
-			s, differ = s.with(Paragraph(row.Sentence)), true
+		differ = differ || row.Differs
+		if row.Sentence != "" {
+			s = s.with(Paragraph(row.Sentence))
 		}
 	}
 	if !differ {

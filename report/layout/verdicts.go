@@ -51,8 +51,8 @@ func confirmedSection(r *model.Report, claims []model.Claim) Section {
 		"Claims of the plan, judged on runs that began after its registration. Found: the interval is the one that decides, at the level of the claim's look; the difference in points decides nothing. Alpha: what is spent of the claim's share.",
 		claims,
 		Text("Claim", once(func(c model.Claim) string { return c.ID })),
-		Text("Role", once(func(c model.Claim) string { return string(c.Role) })),
 		Text("Verdict", once(words.Verdict)),
+		Text("Role", once(func(c model.Claim) string { return string(c.Role) })),
 		Text("Contrast", nameOfContrast), Text("Asks", asks), Text("Found", found), Number("Points", points),
 		Number("Seeds", seeds),
 		Text("Look", once(words.Look)),
@@ -65,18 +65,21 @@ func confirmedSection(r *model.Report, claims []model.Claim) Section {
 func exploredSection(r *model.Report, claims []model.Claim) Section {
 	s := Section{ID: "explored", Level: 2, Title: "Exploratory claims: nothing here is confirmed", Blocks: []Block{Alert(
 		"Exploratory: these verdicts are corrected neither for each other nor for having been looked for. They say what a later plan may confirm.")}}
-	return s.with(claimTable(
-		fmt.Sprintf("Exploratory claims. Found: uncorrected intervals, each at %s in either direction; those of claims that the plan does not name are from %s.",
-			words.Confidence(model.Alpha), words.Seeds(bench.Explored(r.Tier.Seeds))),
-		claims,
+	caption := fmt.Sprintf("Exploratory claims. Found: uncorrected intervals, each at %s in either direction, from %s.", words.Confidence(model.Alpha), words.Seeds(bench.Explored(r.Tier.Seeds)))
+	columns := []Shows[contrastOf]{
 		Text("Claim", once(func(c model.Claim) string { return c.ID })),
-		Text("Role", once(words.Role)),
 		Text("Verdict", once(words.Verdict)),
+	}
+	if r.Plan != nil {
+		caption += " Claims of the plan that do not confirm keep the level and the seeds of their look."
+		columns = append(columns, Text("Role", once(words.Role)))
+	}
+	columns = append(columns,
 		Text("Contrast", nameOfContrast), Text("Asks", asks), Text("Found", found), Number("Points", points),
 		Number("Seeds", seeds),
 		Number("p holds", once(holds)), Number("p fails", once(fails)),
-		Text("Source", once(sourceInShort)),
-	)).with(intervals(r, "explored", "exploratory, intervals uncorrected", claims)...)
+		Text("Source", once(sourceInShort)))
+	return s.with(claimTable(caption, claims, columns...)).with(intervals(r, "explored", "exploratory, intervals uncorrected", claims)...)
 }
 
 func untestableSection(claims []model.Claim) Section {

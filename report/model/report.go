@@ -162,10 +162,7 @@ type Provenance struct {
 	Evidence registry.Digest `json:"evidence"`
 	Command  string          `json:"command"`
 	// Used counts the runs and analyses behind the report, Analyses those of them that are analyses.
-	Used int `json:"used"`
-	// Carried counts those of them that were made under an earlier scheme of keys: they have another name since,
-	// and the same numbers.
-	Carried  int       `json:"carried,omitempty"`
+	Used     int       `json:"used"`
 	Analyses int       `json:"analyses"`
 	Code     []Code    `json:"code"`
 	Sources  []Commit  `json:"commits"`

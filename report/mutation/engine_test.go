@@ -82,8 +82,8 @@ var protocol = probe.Protocol{L2: 0.001, Iterations: 30, Ridge: 0.01, Neighbours
 
 // catalogue has claims of the paper's form that hold for the stripes.
 func catalogue() *bench.Catalogue {
-	third := func(pool negatives.Pool) []negatives.Rule {
-		return []negatives.Rule{{Action: negatives.Keep, Pool: pool, Fraction: 0.3}}
+	third := func(pool negatives.Pool, after float64) []negatives.Rule {
+		return []negatives.Rule{{Action: negatives.Keep, Pool: pool, Fraction: 0.3, After: after}}
 	}
 	claim := func(id string, contrasts ...bench.Contrast) *bench.Claim {
 		return &bench.Claim{
@@ -95,15 +95,17 @@ func catalogue() *bench.Catalogue {
 		Datasets: []*dataset.Source{source(honest)},
 		Arms: []*bench.Arm{
 			{ID: "all", Title: "all", Features: bench.Trained},
-			{ID: "hardest", Title: "hardest", Features: bench.Trained, Rules: third(negatives.Hardest)},
-			{ID: "easiest", Title: "easiest", Features: bench.Trained, Rules: third(negatives.Easiest)},
+			{ID: "hardest", Title: "hardest", Features: bench.Trained, Rules: third(negatives.Hardest, 0)},
+			{ID: "easiest", Title: "easiest", Features: bench.Trained, Rules: third(negatives.Easiest, 0)},
+			{ID: "late", Title: "all, then hardest", Features: bench.Trained, Rules: third(negatives.Hardest, 0.5)},
 			{ID: "untrained", Title: "untrained", Features: bench.Untrained},
 			{ID: "pixels", Title: "pixels", Features: bench.Pixels},
 		},
 		Claims: []*bench.Claim{
-			claim("sufficient", bench.Contrast{A: "hardest", B: "all", Relation: bench.NonInferior, Margin: 3}),
-			claim("necessary", bench.Contrast{A: "hardest", B: "easiest", Relation: bench.Greater}),
-			claim("insufficient", bench.Contrast{A: "all", B: "easiest", Relation: bench.Greater}),
+			assayed(claim("sufficient", bench.Contrast{A: "hardest", B: "all", Relation: bench.NonInferior, Margin: 0.2})),
+			claim("necessary", bench.Contrast{A: "hardest", B: "easiest", Relation: bench.Greater, Margin: 0.05}),
+			claim("insufficient", *loss),
+			assayed(claim("late", bench.Contrast{A: "late", B: "hardest", Relation: bench.Equivalent, Margin: 0.3})),
 		},
 		Tiers: []*bench.Tier{{
 			ID: "stripes", Title: "stripes", Caveat: "A test.", Dataset: "stripes",
@@ -117,7 +119,15 @@ func catalogue() *bench.Catalogue {
 			Analysis: analysis.Protocol{Queries: 100, Tail: 0.05, Draws: 99, Resamples: 99},
 		}},
 		Floors: []string{"untrained", "pixels"},
+		Gain:   bench.Gain{Of: "all", Over: "untrained"},
 	}
+}
+
+var loss = &bench.Contrast{A: "all", B: "easiest", Relation: bench.Greater, Margin: 0.05}
+
+func assayed(c *bench.Claim) *bench.Claim {
+	c.Assay = loss
+	return c
 }
 
 // honest are the images as they should be, leaky the same with their class in two corner pixels.
@@ -154,7 +164,7 @@ func source(open func() *dataset.Dataset) *dataset.Source {
 
 // matrix lists the cells of the claims as they should be computed.
 func matrix(c *bench.Catalogue) []bench.Cell {
-	return c.Matrix(c.Tiers[0], c.Claims, seeds, bench.Environment{Backend: "go"})
+	return c.Matrix(c.Tiers[0], c.Claims, bench.Explored(seeds), bench.Environment{Backend: "go"})
 }
 
 // verdicts computes what a mistake makes of each cell, files it under the key of what should have been computed,
@@ -203,22 +213,28 @@ func verdicts(t *testing.T, data func() *dataset.Dataset, mistake func(*bench.Ce
 		}
 		runs[cell.Spec.ID()] = run
 	}
+	out, err := judge.Build(judge.Input{Catalogue: c, Tier: c.Tiers[0], Claims: c.Claims, Seeds: seeds, Cells: right, Runs: runs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arm := range out.Arms {
+		t.Logf("%s: %s", arm.ID, accuracies(arm))
+	}
 	judged := map[string]model.Claim{}
-	for i, claim := range c.Claims { // each alone, as with --claim: the encoders are too few for a correction
-		in := judge.Input{Catalogue: c, Tier: c.Tiers[0], Claims: []*bench.Claim{claim}, Seeds: seeds, Cells: right, Runs: runs}
-		out, err := judge.Build(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i == 0 {
-			for _, arm := range out.Arms {
-				t.Logf("%s: %s", arm.ID, accuracies(arm))
-			}
-		}
-		judged[claim.ID] = out.Claims[0]
-		t.Logf("%s: %s: %s", claim.ID, out.Claims[0].Verdict, out.Claims[0].Reason)
+	for _, claim := range out.Claims {
+		judged[claim.ID] = claim
+		t.Logf("%s: %s: %+v: %s", claim.ID, claim.Verdict, claim.Contrasts[0].Found, why(claim))
 	}
 	return judged
+}
+
+// why joins what keeps the contrasts of a claim from being judged.
+func why(c model.Claim) string {
+	var text []string
+	for _, x := range c.Contrasts {
+		text = append(text, x.Obstacles...)
+	}
+	return strings.Join(text, "; ")
 }
 
 // file commits a run with its artifacts under the key of a cell.
@@ -283,11 +299,11 @@ func TestSwappedOrder(t *testing.T) {
 }
 
 // caught demands that a mistake leaves no verdict, and that the report says why.
-func caught(t *testing.T, r map[string]model.Claim, why string) {
+func caught(t *testing.T, r map[string]model.Claim, what string) {
 	t.Helper()
 	for _, c := range r {
-		if c.Verdict != stats.Inconclusive || !strings.Contains(c.Reason, why) {
-			t.Errorf("%s: %s: %s\nwant inconclusive: %s", c.ID, c.Verdict, c.Reason, why)
+		if c.Verdict != stats.Inconclusive || !strings.Contains(why(c), what) {
+			t.Errorf("%s: %s: %s\nwant inconclusive: %s", c.ID, c.Verdict, why(c), what)
 		}
 	}
 }
@@ -336,10 +352,11 @@ func TestShuffledSeeds(t *testing.T) {
 				c.Spec.Seed = (c.Spec.Seed + 1) % seeds
 			}
 		})
-		for _, claim := range catalogue().Claims {
+		c := catalogue()
+		for _, claim := range c.Claims {
 			judged := r[claim.ID]
-			if slices.Contains(claim.Arms(), arm) && (judged.Verdict != stats.Inconclusive || !strings.Contains(judged.Reason, "do not begin alike")) {
-				t.Errorf("%s with the seeds of %s shuffled: %s: %s", claim.ID, arm, judged.Verdict, judged.Reason)
+			if slices.Contains(append(claim.Arms(), c.Gain.Of), arm) && (judged.Verdict != stats.Inconclusive || !strings.Contains(why(judged), "do not begin alike")) {
+				t.Errorf("%s with the seeds of %s shuffled: %s: %s", claim.ID, arm, judged.Verdict, why(judged))
 			}
 		}
 	}
@@ -353,4 +370,27 @@ func TestNothingLearned(t *testing.T) {
 		}
 	})
 	caught(t, r, `above the floor "untrained"`)
+}
+
+// TestTrainedForUntrained files a trained encoder as the untrained one, so that nothing is gained.
+func TestTrainedForUntrained(t *testing.T) {
+	tier, all := catalogue().Tiers[0], catalogue().Arm("all")
+	caught(t, verdicts(t, honest, func(c *bench.Cell) {
+		if c.Arm == "untrained" {
+			c.Spec = tier.Spec(all, 0, c.Seed, source(honest), bench.Environment{Backend: "go"})
+		}
+		brief(c)
+	}), "the gain, all over untrained, is not shown to be above 0")
+}
+
+// TestAfterIgnored applies from the first step on what is to be applied later.
+func TestAfterIgnored(t *testing.T) {
+	r := verdicts(t, honest, func(c *bench.Cell) {
+		c.Spec.Training.Rules = slices.Clone(c.Spec.Training.Rules)
+		for i := range c.Spec.Training.Rules {
+			c.Spec.Training.Rules[i].After = 0
+		}
+		brief(c)
+	})
+	caught(t, map[string]model.Claim{"late": r["late"]}, "training went exactly the same way in both arms at every seed")
 }

@@ -40,17 +40,18 @@ func HTML(w io.Writer, title string, d layout.Document) error {
 	return err
 }
 
-// cellClass says how a cell of a table looks: numbers to the right, verdicts in colour, and sentences in more
-// than one line.
+// cellClass says how a cell of a table looks: numbers to the right, verdicts in colour, and what is long in more than
+// one line.
 func cellClass(c layout.Column, cell string) string {
-	const sentence = 30 // runes
+	const long = 25 // runes
+	class := verdictClass(cell)
 	switch {
 	case c.Number:
 		return "number"
-	case len([]rune(cell)) > sentence && verdictClass(cell) == "":
-		return "long"
+	case len([]rune(cell)) > long:
+		return strings.TrimSpace(class + " long")
 	}
-	return verdictClass(cell)
+	return class
 }
 
 // verdictClass colours a text that carries the label of a verdict; the label itself says the same.

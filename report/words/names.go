@@ -184,6 +184,14 @@ func Found(x model.Contrast) string {
 	return fmt.Sprintf("%s (%s)%s", Estimate(x), Interval(x), unit(x))
 }
 
+// FoundAt is Found with the level of the interval.
+func FoundAt(x model.Contrast) string {
+	if x.Found == nil {
+		return Found(x)
+	}
+	return Found(x) + ", level " + Level(x)
+}
+
 // unit follows what Effect spells.
 func unit(x model.Contrast) string {
 	switch from := Against(x); {
@@ -293,11 +301,11 @@ func margin(x model.Contrast) string {
 	case x.Statistic == "":
 		return share(x.Bounds[0])
 	case from == "0":
-		return Fine(x.Bounds[0])
+		return Round(x.Bounds[0])
 	case x.Bounds[0] == 0:
 		return from
 	}
-	return from + " by " + Fine(x.Bounds[0])
+	return from + " by " + Round(x.Bounds[0])
 }
 
 // Caveat says what a tier is good for.

@@ -47,19 +47,29 @@ func PlanAlpha(p *model.Plan) string {
 func StillOpen(p *model.Plan) string {
 	text := next(p)
 	if text != "" && p.Stopped != "" {
-		text += "; " + p.Stopped
+		text += " (" + p.Stopped + ")"
 	}
 	return text
 }
 
 // Going announces the looks that are about to be run.
-func Going(r *model.Report) string { return "running for the plan: " + next(r.Plan) }
+func Going(r *model.Report) string { return "next: " + next(r.Plan) }
 
-// next names each open claim with the look that comes next.
+// next names the open claims by the look that comes next.
 func next(p *model.Plan) string {
-	return Joined(slices.Sorted(maps.Keys(p.Open)), ", ", func(claim string) string {
-		return fmt.Sprintf("%s (next is look %d of %d)", claim, p.Open[claim]+1, len(p.Looks))
-	})
+	var all []string
+	for look := range p.Looks {
+		var claims []string
+		for _, claim := range slices.Sorted(maps.Keys(p.Open)) {
+			if p.Open[claim] == look {
+				claims = append(claims, claim)
+			}
+		}
+		if len(claims) > 0 {
+			all = append(all, fmt.Sprintf("look %d of %d for %s", look+1, len(p.Looks), strings.Join(claims, ", ")))
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // Method explains how verdicts come about.
@@ -70,7 +80,7 @@ func Method(r *model.Report) []string {
 			"Contrasts of accuracies are decided in shares of the gain, since a point means something else at each scale: the mean difference over the mean gain, with Fieller's interval, as both are measured. "+
 			"Differences in points stand beside and decide nothing.", r.Gain.Of, r.Gain.Over),
 		"A margin is the smallest effect of interest: a share of the gain, or a value of a statistic. A contrast is supported if its interval lies wholly on the side of the margin that it asks for, and refuted if wholly on the other, " +
-			"so either can be shown, where the truth is no effect at all too. A difference that is not significant supports nothing.",
+			"so either can be shown, even where there is no effect at all. A difference that is not significant supports nothing.",
 		"The interval shown is the one that decides: its ends are two one-sided bounds at the level at which its claim was judged. To refute, one of several contrasts is enough, or one of two sides of an equivalence; " +
 			"each then has its part of the level, and unless the claim is supported its intervals are that much wider.",
 		"A claim with several contrasts is supported only if all hold: its p value is the largest (intersection-union). " +

@@ -46,7 +46,7 @@ func because(c *model.Claim) string {
 		return sentence("not judged: " + why)
 	case failing.Alone == stats.Refuted:
 		return sentence(told(failing) + ", but not surely enough: " + fails) // the correction undid it
-	case weakest.Alone == stats.Supported && c.Assay != nil:
+	case weakest.Alone == stats.Supported && c.Assay != nil && c.Assay.Alone != stats.Supported:
 		return sentence(told(weakest) + ", but " + Assay(*c))
 	case weakest.Statistic != "":
 		return sentence(measured(weakest) + ", which does not settle whether it lies above " + margin(weakest))
@@ -133,15 +133,19 @@ func Listed(all []int) string {
 }
 
 // Differs says what follows from verdicts that are not the same: only where a claim is shown to hold at one
-// temperature and shown to fail at another does it depend on temperature.
+// temperature and shown to fail at another does it depend on temperature. Of verdicts that decide nothing there is
+// nothing to say.
 func Differs(row model.Across) string {
 	found := map[stats.Verdict]bool{}
 	text := row.Claim + " is " + Joined(row.At, " and ", func(at model.AtTemperature) string {
 		found[at.Verdict] = true
 		return fmt.Sprintf("%s at temperature %g", at.Verdict, at.Temperature)
 	})
-	if found[stats.Supported] && found[stats.Refuted] {
+	switch {
+	case found[stats.Supported] && found[stats.Refuted]:
 		return text + ": whether it holds depends on temperature."
+	case !found[stats.Supported] && !found[stats.Refuted]:
+		return ""
 	}
 	return text + ". Where it is not decided nothing is shown, so this is no evidence of a difference."
 }

@@ -3,6 +3,8 @@ package words
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench"
@@ -73,11 +75,14 @@ func RoleInFull(c model.Claim, r *model.Report) string {
 	case c.Verdict == model.NotTestable:
 		return "counted apart: no verdict would mean anything here"
 	case c.Role == bench.Exploratory:
-		return fmt.Sprintf("exploratory: no plan names it; its intervals have %s in either direction, uncorrected, from %s", Confidence(c.Alpha), Seeds(c.Seeds))
+		return fmt.Sprintf("exploratory, confirmed by no plan: judged once on %[2]s, at %[1]s in either direction, uncorrected", Confidence(c.Alpha), Seeds(c.Seeds))
 	case c.Registration == model.Early:
 		return fmt.Sprintf("exploratory here: %s claim of the plan, but some of its runs began before the plan was registered", c.Role)
 	case c.Registration == model.Missing:
 		return fmt.Sprintf("exploratory here: %s claim of the plan, but the plan is not registered in this registry; `%s` does that, before the runs", c.Role, Register(r))
+	}
+	if len(c.Runs) == 0 {
+		return fmt.Sprintf("%s claim of the plan; it has no runs yet", c.Role)
 	}
 	return fmt.Sprintf("%s claim of the plan; all its runs began after the plan was registered", c.Role)
 }
@@ -118,19 +123,22 @@ func Spent(c model.Claim) string {
 	return Alpha(c.Spent) + " of " + Alpha(c.Share)
 }
 
-// Alpha spells a one-sided level.
-func Alpha(a float64) string { return fmt.Sprintf("%.3g", a) }
+// Alpha spells a one-sided level, or what was spent of one, to two digits.
+func Alpha(a float64) string {
+	if a == 0 {
+		return "0"
+	}
+	text := strconv.FormatFloat(a, 'f', 1-int(math.Floor(math.Log10(a))), 64)
+	return strings.TrimRight(text, "0")
+}
 
-// Judging says at which level a claim was judged, and when.
+// Judging says at which level a claim of a plan was judged, and when.
 func Judging(c model.Claim) string {
 	level := fmt.Sprintf("one-sided level %s in either direction", Alpha(c.Alpha))
-	switch {
-	case c.Looks == 0:
-		return level + ", once"
-	case c.Look == 0:
+	if c.Look == 0 {
 		return "no look taken yet; the first will have " + level
 	}
-	return fmt.Sprintf("look %s, %s; %s of its share of alpha spent", Look(c), level, Spent(c))
+	return fmt.Sprintf("look %s, %s; alpha spent: %s", Look(c), level, Spent(c))
 }
 
 // Assay says whether the runs of a claim of no loss show the loss that is known.
@@ -150,7 +158,8 @@ func Assay(c model.Claim) string {
 // Specificity says whether what supports a claim is more than a control shows.
 func Specificity(c model.Claim) string {
 	x := c.Specific
-	text := specificity(x)
+	said := map[stats.Verdict]string{stats.Supported: "specific", stats.Refuted: "not specific"}
+	text := cmp.Or(said[x.Alone], "not settled")
 	switch {
 	case len(x.Obstacles) > 0:
 		return text + ", not judged: " + obstacles([]model.Contrast{*x})
@@ -203,7 +212,7 @@ func Tallies(confirmed, explored model.Tally) (said []string) {
 		said = append(said, fmt.Sprintf("%s of the plan: %s.", Count(n, "claim"), Tally(confirmed)))
 	}
 	if n := explored.Testable(); n > 0 {
-		said = append(said, fmt.Sprintf("%s, of which nothing is confirmed: %s.", Count(n, "exploratory claim"), Tally(explored)))
+		said = append(said, fmt.Sprintf("%s, none of them confirmed: %s.", Count(n, "exploratory claim"), Tally(explored)))
 	}
 	if n := confirmed.NotTestable + explored.NotTestable; n > 0 {
 		said = append(said, fmt.Sprintf("%s not testable here, counted apart.", Count(n, "claim")))

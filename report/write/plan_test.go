@@ -1,0 +1,143 @@
+package write_test
+
+import (
+	"encoding/csv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// planned is a report with a claim of each standing.
+func planned() *model.Report {
+	contrast := func() model.Contrast {
+		return model.Contrast{
+			A: "hardest5", B: "all", Relation: bench.NonInferior, Margin: 0.05, Bounds: []float64{-0.05}, N: 8,
+			Found:      &model.Estimate{Value: 0.152, Interval: stats.Interval{Low: 0.06, High: 0.251, Level: 0.9886}},
+			Difference: &stats.MeanDifference{Estimate: 3.125, SE: 1, Interval: stats.Interval{Low: 1, High: 5.25, Level: 0.9886}},
+			P:          &stats.Evidence{Support: 0.0002, Refute: 0.9998}, Alone: stats.Supported,
+		}
+	}
+	claim := func(id string, role bench.Role, verdict stats.Verdict) model.Claim {
+		c := model.Claim{ID: id, Statement: "Some.", Role: role, Verdict: verdict, Contrasts: []model.Contrast{contrast()}, P: stats.Evidence{Support: 0.0002, Refute: 0.9998}, Alpha: 0.05}
+		if role != bench.Exploratory {
+			c.Registration, c.Look, c.Looks, c.Seeds = model.Registered, 2, 3, bench.Seeds{First: 100, N: 8}
+			c.Alpha, c.Spent, c.Share = 0.0057, 0.0062, 0.025
+		}
+		return c
+	}
+	specific := claim("specific", bench.Primary, stats.Supported)
+	qualifier := contrast()
+	qualifier.B, qualifier.Alone = "random5", stats.Refuted
+	specific.Specific, specific.Assay = &qualifier, &qualifier
+	gated := claim("gated", bench.Secondary, stats.Inconclusive)
+	gated.Own, gated.Gate, gated.Need = stats.Supported, []string{"other"}, &model.Need{Seeds: 120, Power: 0.8, Bound: 0.084}
+	early := claim("early", bench.Secondary, stats.Refuted)
+	early.Registration = model.Early
+	untestable := claim("untestable", bench.Exploratory, model.NotTestable)
+	untestable.NotTestable = "we drew the tree"
+	registered := time.Date(2026, 11, 20, 8, 30, 0, 0, time.UTC)
+	return &model.Report{
+		Gain: bench.Gain{Of: "all", Over: "untrained"}, Tier: model.Tier{ID: "toy", Seeds: 5},
+		Confirmed: model.Tally{Supported: 1, Inconclusive: 1}, Explored: model.Tally{Supported: 1, Refuted: 1, NotTestable: 1},
+		Claims: []model.Claim{untestable, claim("explored", bench.Exploratory, stats.Supported), early, gated, specific},
+		Plan: &model.Plan{
+			ID: "8f3a", Manifest: "sha256:70f5", Basis: "seeds 0 to 4", Alpha: 0.05, Registered: &registered, FirstSeed: 100, Looks: []int{5, 8, 12},
+			Primary:   model.Levels{Claims: []string{"specific", "other"}, Share: 0.025, Looks: []float64{0.00053, 0.0057, 0.024}},
+			Secondary: model.Levels{Claims: []string{"gated", "early"}, Share: 0.025, Looks: []float64{0.00053, 0.0057, 0.024}},
+		},
+	}
+}
+
+// flat is text without the breaks, escapes and padding of its format.
+func flat(s string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer(`\`, "", "|", " ", "*", "").Replace(s)), " ")
+}
+
+func TestWritersTellThePlan(t *testing.T) {
+	for _, format := range []string{"text", "md"} {
+		out := flat(written(t, format, planned()))
+		for _, want := range []string{
+			"2 claims of the plan: 1 supported, 0 refuted, 1 inconclusive.",
+			"2 exploratory claims, none of them confirmed: 1 supported, 1 refuted",
+			"1 claim not testable here, counted apart.",
+			"specific ✓ supported, not specific primary hardest5 - all above -5% +15.2% (+6.0% to +25.1%) of the gain +3.12 8 2 of 3 0.0062 of 0.025 0.0002 0.9998",
+			"gated ? inconclusive, by itself supported secondary",
+			"early ✗ refuted secondary, but runs began before the plan",
+			"explored ✓ supported not in the plan",
+			"untestable we drew the tree",
+			"2026-11-20T08:30:00Z", "8f3a", "sha256:70f5", "exploratory here: early",
+			"2 seeds 100 to 107 0.0057 0.0057",
+			"look 2 of 3, one-sided level 0.0057 in either direction; alpha spent: 0.0062 of 0.025",
+			"hardest5 recovers 115% (106% to 125%) of the gain",
+			"80% power would need 120 seeds",
+			"explored: ✓ supported (exploratory)",
+			"the same runs do not show a loss that is known",
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q", format, want)
+			}
+		}
+		order := []string{"2 claims of the plan", "Claims that the plan confirms", "The plan", "Exploratory claims: nothing here is confirmed", "Not testable here", "Claims, one by one"}
+		for i, title := range order[1:] {
+			if strings.Index(out, order[i]) > strings.Index(out, title) {
+				t.Errorf("%s: %q comes before %q", format, title, order[i])
+			}
+		}
+		confirmed, _, _ := strings.Cut(out, "Exploratory claims: nothing here is confirmed")
+		for _, claim := range []string{"explored ✓", "early ✗", "untestable we"} {
+			if strings.Contains(confirmed, claim) {
+				t.Errorf("%s: %q stands among what the plan confirms", format, claim)
+			}
+		}
+	}
+}
+
+// Points are shown with an interval, but never as what decides.
+func TestPointsDoNotDecide(t *testing.T) {
+	out := flat(written(t, "md", planned()))
+	overview, sections, _ := strings.Cut(out, "## Claims, one by one")
+	if strings.Contains(overview, "+5.25") {
+		t.Error("the overview has a second interval")
+	}
+	if !strings.Contains(sections, "In points, not deciding") || !strings.Contains(sections, "+1.00 to +5.25 (98.86%)") {
+		t.Error("the section of a claim lacks the interval in points, or does not say that it decides nothing")
+	}
+}
+
+func TestUnregisteredPlan(t *testing.T) {
+	r := planned()
+	r.Plan.Registered, r.Plan.Manifest = nil, ""
+	r.Provenance.Command = "cidbench verify --tier toy"
+	for i := range r.Claims {
+		if r.Claims[i].Registration != "" {
+			r.Claims[i].Registration = model.Missing
+		}
+	}
+	out := flat(written(t, "text", r))
+	if strings.Contains(out, "Claims that the plan confirms") || !strings.Contains(out, "`cidbench plan --register --tier toy`") || !strings.Contains(out, "primary, but the plan is not registered here") {
+		t.Errorf("%.2000s", out)
+	}
+}
+
+func TestCSVHasWhatDecides(t *testing.T) {
+	rows, err := csv.NewReader(strings.NewReader(written(t, "csv", planned()))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := map[string]string{} // the claim "specific"
+	for i, name := range rows[0] {
+		last[name] = rows[len(rows)-1][i]
+	}
+	for name, want := range map[string]string{
+		"kind": "contrast", "claim": "specific", "role": "primary", "registration": "registered", "verdict": "supported", "arm": "hardest5", "against": "all",
+		"margin": "0.05", "share": "0.152", "value": "", "low": "0.06", "high": "0.251", "level": "0.9886", "points": "3.125", "pairs": "8", "p_holds": "0.0002", "seed": "",
+	} {
+		if got, there := last[name]; !there || got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
