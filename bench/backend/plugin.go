@@ -65,7 +65,8 @@ var libraryName = regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[
 // Find lists what may be a plugin, without opening any: in the folders of PJRT_PLUGIN_LIBRARY_PATH, and nowhere else if
 // that is set; in those where go-xla installs; in those of LD_LIBRARY_PATH; and in the wheels of a Python, which may
 // be nil. A file that has several names is listed once.
-func Find(python *Python) (all []*Plugin) {
+func Find(python *Python) []*Plugin {
+	all := []*Plugin{}
 	seen := map[string]bool{}
 	add := func(p *Plugin) {
 		file, err := filepath.EvalSymlinks(p.Path)
@@ -132,9 +133,9 @@ func at(path string, found []*Plugin) *Plugin {
 	}
 	file := filepath.Base(path)
 	if name := libraryName.FindStringSubmatch(file); name != nil {
-		file = cmp.Or(name[1], name[2])
+		return named(cmp.Or(name[1], name[2]), path)
 	}
-	return named(file, path)
+	return named(strings.TrimSuffix(file, filepath.Ext(file)), path)
 }
 
 // open loads the plugin into this process, which ends if the plugin crashes: try it first. Errors: go-xla's.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/cpu"
 )
 
 // CPU is the processor with the vector instructions that are used of it: "AMD EPYC, AVX-512". What the system does not
@@ -30,6 +32,17 @@ func field(file, name string) string {
 		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
 			return strings.TrimSpace(value)
 		}
+	}
+	return ""
+}
+
+// Offers names the widest vector instructions of the processor that a build could use, whether this one does or not.
+func Offers() string {
+	switch {
+	case cpu.X86.HasAVX512F:
+		return "AVX-512"
+	case cpu.X86.HasAVX2:
+		return "AVX2"
 	}
 	return ""
 }

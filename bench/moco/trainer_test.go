@@ -36,7 +36,7 @@ func TestMethod(t *testing.T) {
 	c.Augment = augment.Config{MinArea: 0.5, FlipProb: 0.5}
 	diverging := c
 	diverging.LearningRate = 1e30
-	methodtest.Run(t, methodtest.Case{Method: c, Diverging: diverging, Backend: backend()})
+	methodtest.Run(t, methodtest.Case{Method: c, Diverging: diverging})
 }
 
 func newTrainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {

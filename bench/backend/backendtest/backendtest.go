@@ -18,6 +18,9 @@ func Each(t *testing.T, test func(*testing.T, compute.Backend)) {
 		"xla": XLA,
 	} {
 		t.Run(kind, func(t *testing.T) {
+			if kind == "xla" && testing.Short() {
+				t.Skip("XLA compiles for minutes")
+			}
 			opened, err := choose(t).Open(1)
 			if err != nil {
 				t.Fatal(err)
