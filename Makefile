@@ -52,11 +52,11 @@ lint: ## golangci-lint over the code, actionlint over the hosted workflow
 race: ## What is concurrent, under the race detector
 	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./experiments
 
-calibrate: ## Error rates and power of the verdicts, simulated through the judging code, as docs/error-rates.md
-	go test -count=1 -timeout 60m -run TestErrorRates ./report/calibrate -update
-
 bench: build ## Where the time of a training step goes, beside PyTorch where python3 has it
 	go test -count=1 -timeout 60m -run TestStepReport ./bench/moco -step-report -v | grep -v -e '^=== ' -e '^--- ' -e '^PASS' -e '^ok '
+
+calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-rates.md
+	go test -count=1 -timeout 120m -run TestErrorRates ./report/calibrate -write ../../docs/error-rates.md
 
 FUZZTIME ?= 30s
 

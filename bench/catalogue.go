@@ -169,7 +169,8 @@ func (c *Catalogue) Validate() error {
 	for _, p := range c.Plans {
 		part("plan of tier", p.Tier, p.validate(c))
 	}
-	if g := c.Gain; !arm(g.Of) || !arm(g.Over) || c.Arm(g.Of).Features != Trained || c.Arm(g.Over).Features == Trained {
+	compares := slices.ContainsFunc(c.Claims, func(claim *Claim) bool { return len(claim.AllContrasts())+len(claim.Controls) > 0 })
+	if g := c.Gain; compares && (!arm(g.Of) || !arm(g.Over) || c.Arm(g.Of).Features != Trained || c.Arm(g.Over).Features == Trained) {
 		errs = append(errs, fmt.Errorf("the gain is of a trained arm over one that is not, and not of %q over %q", g.Of, g.Over))
 	}
 	return errors.Join(append(errs, unknown(c.Floors, arm, "floor")...)...)

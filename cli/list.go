@@ -183,6 +183,10 @@ func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
 			c.printf("  too few to plan from; a pilot is needed: %s (%s)\n", p.Pilot.Command, p.Pilot.Cost)
 			continue
 		}
+		if p.Obstacle != "" {
+			c.printf("  nothing can be planned from these: %s\n", p.Obstacle)
+			continue
+		}
 		for _, x := range p.Contrasts {
 			c.printf("  %s (%s, margin %g): %+.3g, %s, %.3g from the margin, toward %s; SD %.3g, at most %.3g with %.0f%% confidence\n",
 				x.Name, x.Relation, x.Margin, x.Estimate, x.Unit, x.Distance, x.Toward, x.SD, x.SDBound, 100*judge.Confidence)

@@ -138,7 +138,7 @@ func (s *Study) planClaims(ctx context.Context, p *pricing) ([]ClaimPlan, error)
 			}
 			plan.Needs = append(plan.Needs, next)
 		}
-		if len(plan.Needs) == 0 {
+		if len(plan.Needs) == 0 && plan.Obstacle == "" {
 			plan.Pilot = &Pilot{
 				Command: fmt.Sprintf("%s run --tier %s --claim %s --explore --seeds %d", s.opts.Program, s.tier.ID, c.ID, c.MinSeeds),
 				Seeds:   c.MinSeeds, Cost: p.price(cells, c.MinSeeds),

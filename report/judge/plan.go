@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/model"
@@ -25,6 +26,7 @@ type Plan struct {
 	MinSeeds  int            `json:"minSeeds"`
 	Pairs     int            `json:"pairs"` // least of the contrasts; a plan needs two
 	Contrasts []ContrastPlan `json:"contrasts,omitempty"`
+	Obstacle  string         `json:"obstacle,omitempty"` // why nothing can be planned from these pairs
 }
 
 // ContrastPlan is how far a contrast is from its margin, in the unit of the margin: a share of the gain, or that of its
@@ -75,7 +77,7 @@ func PlanSeeds(c *model.Claim) Plan {
 	}
 	for _, x := range c.Contrasts {
 		if x.Found == nil {
-			return Plan{Claim: c.ID, MinSeeds: c.MinSeeds, Pairs: p.Pairs}
+			return Plan{Claim: c.ID, MinSeeds: c.MinSeeds, Pairs: p.Pairs, Obstacle: strings.Join(x.Obstacles, ", ")}
 		}
 		p.Contrasts = append(p.Contrasts, planContrast(x))
 	}
