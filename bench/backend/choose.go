@@ -60,7 +60,11 @@ func first(ctx context.Context, flag string, plugins []*Plugin) (Backend, error)
 	case err != nil:
 		return Backend{}, err
 	case p != nil:
-		return on(p, plugins), nil
+		b := on(p, plugins)
+		if card := NVIDIA(); flag == "xla" && card != "" && len(wanted("cuda", plugins)) == 0 {
+			b.Note += "; " + noCUDA(card)
+		}
+		return b, nil
 	case len(plugins) == 0:
 		return Backend{}, fmt.Errorf("--backend %s: no such PJRT plugin is installed; README, Backends, says how to install one and doctor what is there", flag)
 	}
@@ -77,6 +81,10 @@ func on(p *Plugin, plugins []*Plugin) Backend {
 		note += "; not on" + reasons(failed)
 	}
 	return Backend{Kind: "xla", Plugin: p, Note: note}
+}
+
+func noCUDA(card string) string {
+	return fmt.Sprintf("this machine has an NVIDIA card (%s), but no CUDA plugin is installed, so training runs on the CPU; README, Backends, says how to install one", card)
 }
 
 // reasons says why each of some plugins is not used.
@@ -105,7 +113,7 @@ func auto(ctx context.Context, found []*Plugin, card string) (Backend, error) {
 	b := Backend{Kind: "go"}
 	switch {
 	case card != "" && len(gpus) == 0:
-		b.Note = fmt.Sprintf("this machine has an NVIDIA card (%s), but no CUDA plugin is installed, so training runs on the CPU; README, Backends, says how to install one", card)
+		b.Note = noCUDA(card)
 	case card != "":
 		b.Note = fmt.Sprintf("this machine has an NVIDIA card (%s), but no CUDA plugin works, so training runs on the CPU:%s", card, reasons(gpus))
 	case len(gpus) > 0:

@@ -53,7 +53,7 @@ func (p *Plugin) prepare() {
 		_, _ = openLibrary(filepath.Join(folder, name))
 	}
 	if flags := os.Getenv("XLA_FLAGS"); !strings.Contains(flags, cudaFlag) {
-		os.Setenv("XLA_FLAGS", strings.TrimSpace(flags+" "+cudaFlag+cudaData(folder)))
+		_ = os.Setenv("XLA_FLAGS", strings.TrimSpace(flags+" "+cudaFlag+cudaData(folder)))
 	}
 }
 

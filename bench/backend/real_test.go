@@ -37,6 +37,20 @@ func TestRealPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	opened.Finalize()
+
+	// Whoever has a card and ends on the CPU is told so.
+	folder := t.TempDir()
+	if err := os.Symlink(b.Plugin.Path, filepath.Join(folder, "pjrt_c_api_cpu_plugin.so")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "nvidia-smi"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PJRT_PLUGIN_LIBRARY_PATH", folder)
+	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+	if b, err := backend.Choose(t.Context(), "xla"); err != nil || b.Plugin.Kind != "cpu" || !strings.Contains(b.Note, "but no CUDA plugin is installed") {
+		t.Errorf("%+v, %v", b, err)
+	}
 }
 
 // TestCUDAWithoutGPU: a CUDA plugin that finds no device is an error with a reason, and auto says that it is there.

@@ -141,7 +141,7 @@ func (p *Plugin) ask(ctx context.Context, limit time.Duration) error {
 	cmd.Env = append(os.Environ(), tryEnv+"="+string(question), "GOTRACEBACK=none")
 	cmd.Stderr, cmd.ExtraFiles, cmd.WaitDelay = &said, []*os.File{giving}, time.Second
 	err = cmd.Start()
-	giving.Close() // the other process has it now
+	_ = giving.Close() // the other process has it now
 	if err != nil {
 		return err
 	}
