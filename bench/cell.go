@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
@@ -253,7 +254,7 @@ type Cost struct {
 }
 
 // Estimate measures what a trained cell of a tier costs here, from a few steps, one probe and one checkpoint.
-func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b Backend, threads int) (Cost, error) {
+func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b backend.Backend, threads int) (Cost, error) {
 	backend, err := b.Open(threads)
 	if err != nil {
 		return Cost{}, err

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/registry"
 )
 
@@ -33,7 +33,7 @@ func (r *Runner) provenance(started time.Time) registry.Provenance {
 		Command: r.Command, Started: started.UTC().Truncate(time.Millisecond),
 		Tool: "cidbench " + Version, Commit: Commit, Dirty: Dirty == "true",
 		GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Code: Code(), CPU: cpu(), Cores: runtime.NumCPU(), Backend: r.Backend.String(),
+		Code: Code(), CPU: machine.CPU(), Cores: runtime.NumCPU(), Backend: r.Backend.String(),
 		Modules: map[string]string{},
 	}
 	info, ok := debug.ReadBuildInfo()
@@ -58,23 +58,6 @@ func (r *Runner) provenance(started time.Time) registry.Provenance {
 		}
 	}
 	return p
-}
-
-// cpu is the processor with the vector instructions that are used of it: "AMD EPYC, AVX-512".
-func cpu() string {
-	named := slices.DeleteFunc([]string{cpuModel(), Vectors()}, func(s string) bool { return s == "" })
-	return strings.Join(named, ", ")
-}
-
-// cpuModel is the processor's own name where the system tells it (Linux).
-func cpuModel() string {
-	text, _ := os.ReadFile("/proc/cpuinfo") // or no name
-	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
 }
 
 //go:embed *.go */*.go

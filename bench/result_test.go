@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench/contrast"
+	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/registry"
 )
@@ -25,7 +26,7 @@ func TestResultAndSeriesAreStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := m.Provenance; SIMD && !strings.Contains(p.CPU, "AVX") {
+	if p := m.Provenance; machine.SIMD && !strings.Contains(p.CPU, "AVX") {
 		t.Errorf("processor %q, without the instructions that the bytes depend on", p.CPU)
 	}
 	var result Result

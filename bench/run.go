@@ -11,6 +11,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/parallel"
@@ -23,7 +24,7 @@ type Runner struct {
 	Registry *registry.Registry
 	Data     *dataset.Dataset
 	Probe    probe.Protocol
-	Backend  Backend
+	Backend  backend.Backend
 	// Parallel cells, each with so many Threads.
 	Parallel, Threads int
 	// Lease is how long a cell of a process that died stays closed to others. Any number of processes may

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/moco"
@@ -75,7 +76,7 @@ func runner(t *testing.T, store string) *Runner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Runner{Registry: reg, Data: smallData(), Probe: small().Tiers[0].Probe, Backend: Backend{Kind: "go"}, Parallel: 2, Threads: 1, Lease: time.Second}
+	return &Runner{Registry: reg, Data: smallData(), Probe: small().Tiers[0].Probe, Backend: backend.Backend{Kind: "go"}, Parallel: 2, Threads: 1, Lease: time.Second}
 }
 
 func cellsOf(seeds int) []Cell {

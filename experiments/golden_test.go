@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/backend"
+	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
@@ -40,7 +42,7 @@ func TestGoldenNumbers(t *testing.T) {
 	if err := json.Unmarshal(text, &want); err != nil {
 		t.Fatal(err)
 	}
-	level := cmp.Or(bench.Vectors(), "no vectors")
+	level := cmp.Or(machine.Vectors(), "no vectors")
 	got := golden{}
 	put := func(what, name, digest string) {
 		if got[what] == nil {
@@ -96,7 +98,7 @@ var goldenArms = []string{
 
 // goldenNumbers computes what TestGoldenNumbers compares.
 func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
-	backend, err := bench.Backend{Kind: "go"}.Open(1)
+	backend, err := backend.Backend{Kind: "go"}.Open(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/report/model"
 )
 
@@ -28,7 +29,7 @@ func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 	if s.backend.Note != "" {
 		s.opts.Observer.Say(s.backend.Note)
 	}
-	if s.backend.Kind == "go" && !bench.SIMD {
+	if s.backend.Kind == "go" && !machine.SIMD {
 		s.opts.Observer.Say("this binary was built without GOEXPERIMENT=simd: training takes several times longer; `make` sets it")
 	}
 	weights := map[string]int{}

@@ -49,7 +49,7 @@ type Selection struct {
 	Seeds   int      // to explore, from 0; 0 means the usual number of the tier, or of the sweep
 	Explore bool     // take all claims for exploratory, those of the tier's plan too
 	Look    int      // that Run trains up to, from 1; 0 means the last of the plan
-	Backend string   // as bench.ChooseBackend takes it
+	Backend string   // as backend.Choose takes it
 }
 
 // Workers say how cells are computed.

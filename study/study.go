@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/registry"
 )
@@ -24,7 +25,7 @@ type Study struct {
 	held    *held
 	source  *dataset.Source
 	data    func() (*dataset.Dataset, error) // opened once, when it is needed
-	backend bench.Backend
+	backend backend.Backend
 	env     bench.Environment
 	cells   []bench.Cell // of the claims or the sweep: what is explored, and of the plan up to its chosen look
 }
@@ -37,7 +38,7 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 		return nil, UsageError{err}
 	}
 	s := &Study{opts: o, catalogue: catalogue, choice: chosen}
-	if s.backend, err = bench.ChooseBackend(o.Backend); err != nil {
+	if s.backend, err = backend.Choose(ctx, o.Backend); err != nil {
 		return nil, UsageError{err}
 	}
 	if s.reg, err = OpenRegistry(ctx, o.Store, o.Base, o.Access); err != nil {

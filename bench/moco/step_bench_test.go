@@ -18,7 +18,9 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/moco"
 	"github.com/cidbench/cidbench/bench/negatives"
@@ -41,7 +43,7 @@ func TestStepReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	threads := runtime.GOMAXPROCS(0)
-	fmt.Printf("%s, %d processors, SIMD %t; encoder %+v, batch %d, queue %d\n", runtime.Version(), threads, bench.SIMD, config.Encoder, config.Batch, config.Queue)
+	fmt.Printf("%s, %d processors, SIMD %t; encoder %+v, batch %d, queue %d\n", runtime.Version(), threads, machine.SIMD, config.Encoder, config.Batch, config.Queue)
 
 	one := stepper(t, config, nil, data, 1)
 	one.run(t, 5)
@@ -112,7 +114,7 @@ type steps struct {
 func stepper(t *testing.T, c moco.Config, rules []negatives.Rule, data *dataset.Dataset, threads int) *steps {
 	t.Helper()
 	c.Steps = 1 << 20 // never at the end of the schedule
-	backend, err := bench.Backend{Kind: "go"}.Open(threads)
+	backend, err := backend.Backend{Kind: "go"}.Open(threads)
 	if err != nil {
 		t.Fatal(err)
 	}

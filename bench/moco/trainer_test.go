@@ -36,7 +36,7 @@ func TestMethod(t *testing.T) {
 	c.Augment = augment.Config{MinArea: 0.5, FlipProb: 0.5}
 	diverging := c
 	diverging.LearningRate = 1e30
-	methodtest.Run(t, methodtest.Case{Method: c, Diverging: diverging, Backend: backend()})
+	methodtest.Run(t, methodtest.Case{Method: c, Diverging: diverging})
 }
 
 func newTrainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {
@@ -239,7 +239,7 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
-// backend runs operations one after the other: see bench.Backend.
+// backend runs operations one after the other: see backend.Backend.
 var backend = sync.OnceValue(func() compute.Backend {
 	b, err := gobackend.New("ops_sequential")
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/method/methodtest"
 	"github.com/cidbench/cidbench/bench/moco"
@@ -14,7 +14,7 @@ import (
 
 // TestViewsInGraphTrainTheSame: a run whose graph makes the views follows the run whose host makes them.
 func TestViewsInGraphTrainTheSame(t *testing.T) {
-	backend, err := bench.Backend{Kind: "go"}.Open(1)
+	backend, err := backend.Backend{Kind: "go"}.Open(1)
 	if err != nil {
 		t.Fatal(err)
 	}

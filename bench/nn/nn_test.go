@@ -282,7 +282,7 @@ func TestRunningStatistics(t *testing.T) {
 	}
 }
 
-// backend runs operations one after the other: see bench.Backend.
+// backend runs operations one after the other: see backend.Backend.
 var backend = sync.OnceValue(func() compute.Backend {
 	b, err := gobackend.New("ops_sequential")
 	if err != nil {

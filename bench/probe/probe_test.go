@@ -216,7 +216,7 @@ func BenchmarkProbe(b *testing.B) {
 	}
 }
 
-// backend runs operations one after the other: see bench.Backend.
+// backend runs operations one after the other: see backend.Backend.
 var backend = sync.OnceValue(func() compute.Backend {
 	b, err := gobackend.New("ops_sequential")
 	if err != nil {

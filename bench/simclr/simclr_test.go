@@ -26,13 +26,9 @@ func small() Config {
 }
 
 func TestMethod(t *testing.T) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
 	diverging := small()
 	diverging.LearningRate = 1e30
-	methodtest.Run(t, methodtest.Case{Method: small(), Diverging: diverging, Backend: backend})
+	methodtest.Run(t, methodtest.Case{Method: small(), Diverging: diverging})
 }
 
 // TestOthers: of two images with two views each, every view has its other view as key and the other image's two

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/backend"
+	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/experiments"
 	"github.com/cidbench/cidbench/registry"
@@ -24,8 +26,8 @@ func TestPublishedRunsComeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, vectors, _ := strings.Cut(m.Provenance.CPU, ", "); vectors != bench.Vectors() {
-		t.Skipf("NOT CHECKED: the published runs were made with %s, and this processor has %q", vectors, bench.Vectors())
+	if _, vectors, _ := strings.Cut(m.Provenance.CPU, ", "); vectors != machine.Vectors() {
+		t.Skipf("NOT CHECKED: the published runs were made with %s, and this processor has %q", vectors, machine.Vectors())
 	}
 	if testing.Short() {
 		t.Skip("this trains for a tenth of a run")
@@ -34,7 +36,7 @@ func TestPublishedRunsComeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	backend, err := bench.Backend{Kind: "go"}.Open(1)
+	backend, err := backend.Backend{Kind: "go"}.Open(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,26 @@ func (d *Dir) String() string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(d.root)}).String()
 }
 
+// Writable says why the directory, or the nearest one above it that is there, cannot be written to; nil if it can.
+// It leaves nothing behind. Errors: ErrUnavailable.
+func (d *Dir) Writable() error {
+	folder := d.root
+	for {
+		if _, err := os.Stat(folder); err == nil || folder == filepath.Dir(folder) {
+			break
+		}
+		folder = filepath.Dir(folder)
+	}
+	f, err := os.CreateTemp(folder, ".writable-*")
+	if err == nil {
+		err = cmp.Or(f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		return fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
 func (d *Dir) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) {
 	if err := cmp.Or(CheckKey("get", key), ctx.Err()); err != nil {
 		return nil, Info{}, err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/dataset"
@@ -189,7 +190,7 @@ func verdicts(t *testing.T, data func() *dataset.Dataset, mistake func(*bench.Ce
 		}
 	}
 	r := bench.Runner{
-		Registry: reg, Data: data(), Probe: protocol, Backend: bench.Backend{Kind: "go"},
+		Registry: reg, Data: data(), Probe: protocol, Backend: backend.Backend{Kind: "go"},
 		Parallel: 2, Threads: 1, Lease: time.Minute,
 	}
 	if err := r.Run(t.Context(), wrong); err != nil {

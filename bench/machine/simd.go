@@ -1,6 +1,6 @@
 //go:build goexperiment.simd && amd64
 
-package bench
+package machine
 
 import "simd/archsimd"
 

@@ -1,68 +1,34 @@
-package bench
+// Package backend is where graphs run: GoMLX's pure-Go backend, or XLA through a PJRT plugin. It finds the plugins of
+// this machine, tries each in a process of its own, and chooses.
+package backend
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
-	"github.com/gomlx/go-xla/compute/xla"
+
+	"github.com/cidbench/cidbench/bench/machine"
 )
 
 // Backend says where the graphs run.
 type Backend struct {
 	// Kind is "go" or "xla": it is part of a run's key.
 	Kind string
-	// Plugin is XLA's PJRT plugin ("cpu", "cuda"); empty for go.
-	Plugin string
-	// Note says how the backend was chosen, where that may surprise.
+	// Plugin is what XLA runs on; nil for go.
+	Plugin *Plugin
+	// Note says why this one was chosen, and what may surprise.
 	Note string
 }
 
-// The plugins must be there already: nothing is downloaded behind the user's back.
-func init() { xla.EnableAutoInstall(false) }
-
-// ChooseBackend resolves a --backend flag: "go", "xla", "xla:PLUGIN", or "auto", which takes XLA where a
-// plugin is installed and go otherwise, and says so.
-func ChooseBackend(flag string) (Backend, error) {
-	kind, plugin, _ := strings.Cut(flag, ":")
-	switch {
-	case flag == "go":
-		return Backend{Kind: "go"}, nil
-	case kind == "xla" || flag == "auto":
-		plugins := xla.GetAvailablePlugins()
-		if len(plugins) == 0 {
-			if flag == "auto" {
-				return Backend{Kind: "go", Note: "no XLA plugin is installed, so the pure-Go backend is used"}, nil
-			}
-			return Backend{}, errors.New("--backend xla: no PJRT plugin is installed; install one (see README) or use --backend go")
-		}
-		if plugin == "" {
-			plugin = plugins[0]
-			for _, p := range plugins { // a GPU before the CPU
-				if strings.HasPrefix(p, "cuda") {
-					plugin = p
-				}
-			}
-		}
-		if !slices.Contains(plugins, plugin) {
-			return Backend{}, fmt.Errorf("--backend %s: no such PJRT plugin; installed: %s", flag, strings.Join(plugins, ", "))
-		}
-		return Backend{Kind: "xla", Plugin: plugin, Note: "XLA plugin " + plugin}, nil
-	}
-	return Backend{}, fmt.Errorf("--backend %q is not auto, go, xla or xla:PLUGIN", flag)
-}
-
-// String describes the backend for a manifest.
+// String describes the backend for a manifest: versions, and no places.
 func (b Backend) String() string {
-	if b.Kind == "xla" {
-		return "xla:" + b.Plugin
-	}
-	if SIMD {
+	switch {
+	case b.Kind == "xla":
+		return "xla:" + b.Plugin.Label()
+	case machine.SIMD:
 		return "go, SIMD"
 	}
 	return "go, no SIMD"
@@ -72,7 +38,7 @@ func (b Backend) String() string {
 // cell has its own.
 func (b Backend) Open(threads int) (compute.Backend, error) {
 	if b.Kind == "xla" {
-		return xla.New(b.Plugin)
+		return b.Plugin.open()
 	}
 	// Neither the number of workers, -1 for all processors, nor the way operations are executed changes a bit of the
 	// results. Operations run side by side, as those of query and key encoder can, only without a bound: with one the

@@ -1,6 +1,6 @@
 //go:build !(goexperiment.simd && amd64)
 
-package bench
+package machine
 
 // SIMD says whether the binary was built with GOEXPERIMENT=simd, which makes training on the pure-Go
 // backend several times faster.

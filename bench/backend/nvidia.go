@@ -1,0 +1,80 @@
+package backend
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// NVIDIA says what shows an NVIDIA card in this machine: a device, its driver, or the tool that comes with it; empty if
+// nothing does.
+func NVIDIA() string { return nvidia("/") }
+
+func nvidia(root string) string {
+	for _, pattern := range []string{"dev/nvidia[0-9]*", "proc/driver/nvidia/gpus/*", "proc/driver/nvidia"} {
+		if found, _ := filepath.Glob(filepath.Join(root, pattern)); len(found) > 0 {
+			return found[0]
+		}
+	}
+	if tool, err := exec.LookPath("nvidia-smi"); err == nil {
+		return tool
+	}
+	return ""
+}
+
+// cudaLibraries are what a CUDA plugin opens by name, in the order in which JAX opens them.
+var cudaLibraries = []string{
+	"cuda_runtime/lib/libcudart.so.12", "cu13/lib/libcudart.so.13",
+	"cuda_nvrtc/lib/libnvrtc.so.12", "cu13/lib/libnvrtc.so.13",
+	"cublas/lib/libcublas.so.12", "cublas/lib/libcublasLt.so.12", "cu13/lib/libcublas.so.13", "cu13/lib/libcublasLt.so.13",
+	"nccl/lib/libnccl.so.2",
+	"cuda_cupti/lib/libcupti.so.12", "cu13/lib/libcupti.so.13",
+	"cusparse/lib/libcusparse.so.12", "cu13/lib/libcusparse.so.12",
+	"cusolver/lib/libcusolver.so.11", "cu13/lib/libcusolver.so.12",
+	"cufft/lib/libcufft.so.11", "cu13/lib/libcufft.so.12",
+	"nvshmem/lib/libnvshmem_host.so.3", "cudnn/lib/libcudnn.so.9",
+}
+
+// cudaFlag tells XLA where CUDA's compiler and device library are.
+const cudaFlag = "--xla_gpu_cuda_data_dir="
+
+// prepare opens NVIDIA's libraries from the wheels beside a CUDA plugin, so that the plugin, which asks for them by
+// name, gets these. One that is missing is left to the system's loader; what the plugin lacks in the end it says.
+func (p *Plugin) prepare() {
+	if p.Kind != "cuda" {
+		return
+	}
+	folder := beside(p.Path)
+	if folder == "" {
+		return
+	}
+	for _, name := range cudaLibraries {
+		_, _ = openLibrary(filepath.Join(folder, name))
+	}
+	if flags := os.Getenv("XLA_FLAGS"); !strings.Contains(flags, cudaFlag) {
+		_ = os.Setenv("XLA_FLAGS", strings.TrimSpace(flags+" "+cudaFlag+cudaData(folder)))
+	}
+}
+
+// beside is the folder nvidia of the wheels, or of go-xla's installer, next to one of the plugin's folders.
+func beside(path string) string {
+	folder := filepath.Dir(path)
+	for range 3 {
+		if info, err := os.Stat(filepath.Join(folder, "nvidia")); err == nil && info.IsDir() {
+			return filepath.Join(folder, "nvidia")
+		}
+		folder = filepath.Dir(folder)
+	}
+	return ""
+}
+
+// cudaData is where the wheels keep CUDA's compiler: by version 13 all is in one, before it has its own.
+func cudaData(folder string) string {
+	for _, name := range []string{"cu13", "cuda_nvcc"} {
+		if info, err := os.Stat(filepath.Join(folder, name)); err == nil && info.IsDir() {
+			return filepath.Join(folder, name)
+		}
+	}
+	return folder
+}
