@@ -12,10 +12,10 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/bench/backend"
-	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/encoder"
+	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 )

@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/moco"
