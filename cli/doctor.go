@@ -142,7 +142,7 @@ func (c *Console) printDiagnosis(d diagnosis) {
 	}
 	c.printf("STORE\n")
 	switch s := d.Store; {
-	case s.Kind == "":
+	case !s.Registry && !s.Writable:
 		c.printf("  %s\n", s.Reason)
 	case !s.Writable:
 		c.printf("  %s %s, %s; cannot be written to: %s\n", s.Kind, s.Place, registered(s), s.Reason)

@@ -25,22 +25,24 @@ func Reach(ctx context.Context, url string) (Standing, error) {
 		return Standing{}, err
 	}
 	standing := Standing{Place: s.String()}
+	var writable func() error
+	switch s := s.(type) {
+	case *store.Dir:
+		standing.Kind, writable = "directory", s.Writable
+	case *s3.Store:
+		standing.Kind, writable = "bucket", func() error { return s.Probe(ctx) }
+	case evidence:
+		standing.Kind, writable = "evidence", func() error { return errEvidence }
+	default:
+		standing.Kind, writable = "memory", func() error { return nil }
+	}
 	switch _, err := OpenExisting(ctx, url); {
 	case err == nil:
 		standing.Registry = true
 	case !errors.Is(err, ErrNotExist):
 		return standing, err
 	}
-	switch s := s.(type) {
-	case *store.Dir:
-		standing.Kind, err = "directory", s.Writable()
-	case *s3.Store:
-		standing.Kind, err = "bucket", s.Probe(ctx)
-	case evidence:
-		standing.Kind, err = "evidence", errEvidence
-	default:
-		standing.Kind = "memory"
-	}
+	err = writable()
 	if err != nil {
 		standing.Reason = err.Error()
 		if !standing.Registry { // there can be none
