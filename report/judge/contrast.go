@@ -43,6 +43,7 @@ func (l look) contrast(claim *bench.Claim, temperature float64, declared bench.C
 		p.Gain = of.linear() - over.linear()
 		c.Pairs = append(c.Pairs, p)
 	}
+	c.Final = len(obstacles) > 0
 	l.test(&c, claim, slices.Concat(obstacles.sentences(), inert(alike, len(c.Pairs)), l.uninformative(better(c))), stats.Evidence{})
 	if c.P != nil && c.Difference.SE == 0 {
 		notes = append(notes, fmt.Sprintf("%s: the difference is the same at every seed, so the runs give no estimate of seed noise: "+

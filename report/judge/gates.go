@@ -60,7 +60,7 @@ func (m *matrix) undeclared(a, b measurement) (out []string) {
 
 // pairable adds why two runs are no pair of a seed, if they are none.
 func (m *matrix) pairable(a, b measurement, seed uint64, obstacles bySeed) {
-	for _, d := range m.undeclared(a, b) {
+	for _, d := range once(m.differences, [4]string{a.id, b.id, a.cell.Arm, b.cell.Arm}, func() []string { return m.undeclared(a, b) }) {
 		obstacles.add("the arms differ in what the contrast does not declare, "+d, seed)
 	}
 	if !sameStart(a, b) {

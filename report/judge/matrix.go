@@ -27,11 +27,23 @@ type slot struct {
 type matrix struct {
 	Input
 	cells map[slot]measurement
+	// What comparing keys has found, which takes most of the time of a report: looks and claims share runs.
+	misdeclarations, differences map[[4]string][]string
+}
+
+// once remembers what a comparison found.
+func once(found map[[4]string][]string, of [4]string, compare func() []string) []string {
+	out, done := found[of]
+	if !done {
+		out = compare()
+		found[of] = out
+	}
+	return out
 }
 
 // newMatrix indexes the cells of an input, and refuses one that no honest report can be made of.
 func newMatrix(in Input) (*matrix, error) {
-	m := &matrix{Input: in, cells: map[slot]measurement{}}
+	m := &matrix{Input: in, cells: map[slot]measurement{}, misdeclarations: map[[4]string][]string{}, differences: map[[4]string][]string{}}
 	var errs []error
 	for _, cell := range in.Cells {
 		at := slot{cell.Arm, cell.Temperature, cell.Seed}
@@ -222,7 +234,9 @@ func (l look) usable(claim *bench.Claim, arm string, temperature float64, seed u
 	}
 	switch near, stored := l.Near[o.id]; {
 	case o.status == model.Complete:
-		for _, wrong := range misdeclared(l.Tier, claim, l.Catalogue.Arm(arm), o) {
+		for _, wrong := range once(l.misdeclarations, [4]string{o.id, arm, claim.Probe}, func() []string {
+			return misdeclared(l.Tier, claim, l.Catalogue.Arm(arm), o)
+		}) {
 			obstacles.add(arm+" is not what the catalogue declares, "+wrong, seed)
 		}
 		return o, true

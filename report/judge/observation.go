@@ -47,6 +47,7 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 	default:
 		null = againstNull(&c, definition, arm, obstacles)
 	}
+	c.Final = len(obstacles) > 0
 	l.test(&c, claim, slices.Concat(obstacles.sentences(), l.uninformative(declared.Arm, arm.accuracies)), null)
 	return c, runs
 }

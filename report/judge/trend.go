@@ -52,6 +52,7 @@ func (l look) trend(claim *bench.Claim, declared bench.Trend) (model.Contrast, [
 			c.Pairs = append(c.Pairs, model.Pair{Seed: seeds[i], A: rho, Difference: rho})
 		}
 	}
+	c.Final = len(obstacles) > 0
 	l.test(&c, claim, obstacles.sentences(), least)
 	return c, runs
 }

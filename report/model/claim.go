@@ -91,7 +91,7 @@ func (c *Claim) Open() bool {
 	if c.Own != "" {
 		own = c.Own
 	}
-	return own == stats.Inconclusive && slices.ContainsFunc(c.Contrasts, func(x Contrast) bool { return x.P != nil })
+	return own == stats.Inconclusive && slices.ContainsFunc(c.Contrasts, func(x Contrast) bool { return x.N > 0 && !x.Final })
 }
 
 // Need is what a verdict that was not reached would take.
@@ -146,7 +146,8 @@ type Contrast struct {
 	// P is nil if the contrast may not be judged; Obstacles say why.
 	P         *stats.Evidence `json:"p,omitempty"`
 	Obstacles []string        `json:"obstacles,omitempty"`
-	Alone     stats.Verdict   `json:"alone"` // the verdict on this contrast
+	Final     bool            `json:"final,omitempty"` // among them is one that more seeds do not remove
+	Alone     stats.Verdict   `json:"alone"`           // the verdict on this contrast
 }
 
 // Estimate is a number with the interval that decides.
