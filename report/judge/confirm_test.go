@@ -101,6 +101,22 @@ func TestEachLookHasItsShareOfTheLevel(t *testing.T) {
 	}
 }
 
+// What an early look's level does not show, such as a gain, a later look may.
+func TestGatesOpenAtLaterLooks(t *testing.T) {
+	s := scores{"baseline": base, "easiest95": lost, "untrained": {2_900, 500, 1_500, 1_000, 1_000}}
+	first := scores{}
+	for arm, correct := range s {
+		first[arm] = correct[:3]
+	}
+	r := build(t, planned(t, first, "easiest95"))
+	if c := r.Claims[0]; c.Look != 1 || c.P.Support < 1 || r.Plan.Open["easiest95"] != 1 {
+		t.Errorf("at the first look: look %d, p %v, obstacles %q, open %v", c.Look, c.P, c.Contrasts[0].Obstacles, r.Plan.Open)
+	}
+	if c := one(t, planned(t, s, "easiest95")); c.Look != 2 || c.Verdict != stats.Supported {
+		t.Errorf("at the second: %s at look %d, %q", c.Verdict, c.Look, c.Contrasts[0].Obstacles)
+	}
+}
+
 // More seeds do not bring back a run that failed.
 func TestLooksGiveUpOnFailedRuns(t *testing.T) {
 	in := planned(t, scores{"baseline": base, "easiest95": around(-110, wild...)}, "easiest95")
