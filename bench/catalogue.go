@@ -77,6 +77,14 @@ func (c *Catalogue) Claim(id string) *Claim {
 	return find(c.Claims, func(c *Claim) bool { return c.ID == id })
 }
 
+// Planned are the claims of a plan.
+func (c *Catalogue) Planned(p *Plan) (claims []*Claim) {
+	for _, id := range p.Claims() {
+		claims = append(claims, c.Claim(id))
+	}
+	return claims
+}
+
 // Select returns the claims of a tier whose id matches one of the patterns (as in path.Match: "hardest5",
 // "hardest01-*"); all of them when there is none.
 func (c *Catalogue) Select(tier string, patterns []string) ([]*Claim, error) {

@@ -166,12 +166,10 @@ func (c *Catalogue) PlanSpec(p *Plan, env Environment) PlanSpec {
 		Scheme: KeyScheme, Kind: planKind, Tier: p.Tier, Alpha: p.Alpha, FirstSeed: p.FirstSeed, Looks: p.Looks,
 		Gain: c.Gain, Analysis: t.Analysis.ID(),
 	}
-	var claims []*Claim
-	for _, id := range p.Claims() {
-		claim := c.Claim(id)
-		claims = append(claims, claim)
+	claims := c.Planned(p)
+	for _, claim := range claims {
 		s.Claims = append(s.Claims, PlannedClaim{
-			ID: id, Role: p.Role(id), Temperature: t.Temperature(claim), Contrasts: claim.Contrasts, Observations: claim.Observations,
+			ID: claim.ID, Role: p.Role(claim.ID), Temperature: t.Temperature(claim), Contrasts: claim.Contrasts, Observations: claim.Observations,
 			Assay: claim.Assay, Specific: claim.Specific,
 		})
 	}

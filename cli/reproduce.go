@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
-	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -29,16 +28,12 @@ With --output it also writes a report of what was run here, in Markdown.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, in, err := study.Reproduce(cmd.Context(), a.Catalogue, a.Options, evidence)
-			if err != nil {
-				return err
-			}
-			built, err := judge.Build(in)
+			r, here, err := study.Reproduce(cmd.Context(), a.Catalogue, a.Options, evidence)
 			if err != nil {
 				return err
 			}
 			if a.output != "" {
-				if err := a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, built, "md", a.Text) }); err != nil {
+				if err := a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, here, "md", a.Text) }); err != nil {
 					return err
 				}
 			}

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
-	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
@@ -151,11 +150,7 @@ Both sides are judged by this program's definitions.`,
 		},
 	}
 	a.addStudy(cmd, study.Read, func(ctx context.Context, s *study.Study) error {
-		in, err := s.Input(ctx)
-		if err != nil {
-			return err
-		}
-		r, err := judge.Build(in)
+		r, in, err := s.Report(ctx)
 		if err != nil {
 			return err
 		}

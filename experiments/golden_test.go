@@ -212,11 +212,7 @@ func TestGoldenRuns(t *testing.T) {
 		cells = append(cells, All.SweepMatrix(tier, sweep, bench.Explored(sweep.Seeds), env)...)
 	}
 	plan := All.Plan(tier.ID)
-	var planned []*bench.Claim
-	for _, id := range plan.Claims() {
-		planned = append(planned, All.Claim(id))
-	}
-	cells = append(cells, All.Confirming(tier, planned, plan.LastSeeds(), env)...)
+	cells = append(cells, All.Confirming(tier, All.Planned(plan), plan.LastSeeds(), env)...)
 	// The plan is registered by its id: what changes it makes a new plan, of which no run has come after.
 	now, lines := map[string]string{"plan": All.PlanSpec(plan, env).ID()}, All.PlanSpec(plan, env).ID()+" plan\n"
 	for _, cell := range cells {

@@ -114,7 +114,7 @@ func (s *Study) Analyze(ctx context.Context) (*model.Report, error) {
 	if err := s.analyze(ctx, cells); err != nil {
 		return nil, err
 	}
-	r, err := s.Report(ctx)
+	r, _, err := s.Report(ctx)
 	if err != nil {
 		return nil, err
 	}

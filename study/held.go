@@ -16,7 +16,8 @@ import (
 // held is what a registry holds, by one walk through its manifests. Judging starts from it: what a key says is what
 // was computed, whatever the catalogue asks for.
 type held struct {
-	runs []heldRun // trainings and floors, keyed as this program keys them
+	runs []heldRun       // trainings and floors, keyed as this program keys them
+	ids  map[string]bool // of those
 	// others cannot be what the catalogue asks for: foreign says of how many why.
 	others  []heldRun
 	foreign map[string]commits
@@ -44,7 +45,7 @@ func (c commits) String() string {
 
 // hold reads the manifests; after an error, what it had read is there.
 func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue) (*held, error) {
-	h := &held{foreign: map[string]commits{}}
+	h := &held{ids: map[string]bool{}, foreign: map[string]commits{}}
 	methods := map[string]bool{"": true, "untrained": true}
 	for _, t := range catalogue.Tiers {
 		methods[t.Train.ID().Name] = true
@@ -69,7 +70,7 @@ func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogu
 			foreign = fmt.Sprintf("method %q, which no tier of this program trains by", run.Training.Method.Name)
 		}
 		if foreign == "" {
-			h.runs = append(h.runs, run)
+			h.runs, h.ids[run.id] = append(h.runs, run), true
 			continue
 		}
 		h.foreign[foreign] = append(h.foreign[foreign], run.commit)
@@ -155,10 +156,7 @@ func (s *Study) heldSeeds() (seeds int) {
 }
 
 // has says whether the run of a cell is there.
-func (h *held) has(cell bench.Cell) bool {
-	id := cell.Spec.ID()
-	return slices.ContainsFunc(h.runs, func(run heldRun) bool { return run.id == id })
-}
+func (h *held) has(cell bench.Cell) bool { return h.ids[cell.Spec.ID()] }
 
 // near finds for a cell that was not run the run that is nearest to it: of the same data set, features, rules and
 // seed, not asked for by any other cell, and with the fewest differences. None: ok is false.

@@ -28,67 +28,62 @@ import (
 // Judge judges the claims, after running what is missing if run is set: what is explored, and of the plan no more
 // looks than it takes to decide its claims.
 func (s *Study) Judge(ctx context.Context, run bool) (*model.Report, error) {
-	at := extent{cells: s.matrix(0)}
-	in, err := s.look(ctx, &at, run)
-	if err != nil {
-		return nil, err
-	}
-	return judge.Build(in)
+	r, _, err := s.look(ctx, &extent{cells: s.matrix(0)}, run)
+	return r, err
 }
 
 var errBudget = errors.New("the budget is spent")
 
 // look goes on to further looks as long as claims of the plan are open, running what is missing. It reads what is
 // stored before it runs anything, so the budget has no say in the verdict on stored runs.
-func (s *Study) look(ctx context.Context, at *extent, run bool) (judge.Input, error) {
+func (s *Study) look(ctx context.Context, at *extent, run bool) (*model.Report, judge.Input, error) {
 	budget := cmp.Or(s.opts.Budget, time.Duration(math.MaxInt64))
 	limited, cancel := context.WithTimeoutCause(ctx, budget, errBudget)
 	defer cancel()
 	for ran := 0; ; {
 		in, err := s.input(ctx, *at)
 		if err != nil {
-			return in, err
+			return nil, in, err
 		}
 		r, err := judge.Build(in)
 		if err != nil || at.stopped != "" {
-			return in, err
+			return r, in, err
 		}
 		before := len(at.cells)
-		open := s.open(r)
-		for claim, look := range open {
-			at.cells = union(at.cells, s.confirming([]*bench.Claim{claim}, look))
-		}
+		at.cells = union(at.cells, s.next(r))
+		open := r.Plan != nil && len(r.Plan.Open) > 0
 		switch {
 		case len(at.cells) > before: // its runs may be there already
 			continue
-		case ran == len(at.cells) && len(open) > 0, !run && len(open) > 0: // what was run and is gone again is not run twice
-			at.stopped = "stored runs end"
-			continue
-		case ran == len(at.cells), !run:
-			return in, nil
+		case run && ran < len(at.cells):
+		case open: // what was run and is gone again is not run twice
+			in.Stopped = "stored runs end"
+			r, err = judge.Build(in)
+			return r, in, err
+		default:
+			return r, in, nil
 		}
 		ran = len(at.cells)
-		if len(open) > 0 {
+		if open {
 			s.opts.Observer.Say(words.Going(r))
 		}
 		err = s.compute(limited, at.cells)
 		if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(limited), errBudget) {
 			at.stopped = fmt.Sprintf("budget of %s spent", budget)
 		} else if err != nil {
-			return in, err
+			return nil, in, err
 		}
 	}
 }
 
-// open are the claims of the plan that a further look may decide, with that look, from 0.
-func (s *Study) open(r *model.Report) map[*bench.Claim]int {
-	open := map[*bench.Claim]int{}
-	if r.Plan != nil {
-		for id, look := range r.Plan.Open {
-			open[s.catalogue.Claim(id)] = look
+// next lists the cells of the next looks of the claims of the plan that are open.
+func (s *Study) next(r *model.Report) (cells []bench.Cell) {
+	for _, claim := range s.planned(s.catalogue) {
+		if look, open := r.Plan.Open[claim.ID]; open {
+			cells = union(cells, s.confirming([]*bench.Claim{claim}, look))
 		}
 	}
-	return open
+	return cells
 }
 
 func pick[T any](all []T, want func(T) bool) (picked []T) {
@@ -106,17 +101,8 @@ type extent struct {
 	stopped string
 }
 
-// Report judges what the registry holds.
-func (s *Study) Report(ctx context.Context) (*model.Report, error) {
-	in, err := s.Input(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return judge.Build(in)
-}
-
-// Input reads what a report of what is stored is built from.
-func (s *Study) Input(ctx context.Context) (judge.Input, error) {
+// Report judges what the registry holds. The input is what the report was built from.
+func (s *Study) Report(ctx context.Context) (*model.Report, judge.Input, error) {
 	return s.look(ctx, &extent{cells: s.matrix(0)}, false)
 }
 
@@ -142,9 +128,10 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	}
 	in.Near = s.near(in.Cells, in.Runs)
 	if s.plan != nil {
-		in.PlanID = s.catalogue.PlanSpec(s.plan, s.env).ID()
+		spec := s.catalogue.PlanSpec(s.plan, s.env)
+		in.PlanID = spec.ID()
+		in.Registered, err = s.registered(ctx, spec)
 	}
-	in.Registered, err = s.registered(ctx)
 	return in, err
 }
 
@@ -223,9 +210,7 @@ func (s *Study) near(cells []bench.Cell, runs map[string]judge.Run) map[string]j
 	asked := map[string]bool{}
 	all := s.exploring(s.catalogue.Claims, s.heldSeeds())
 	if p := s.catalogue.Plan(s.tier.ID); p != nil {
-		for _, id := range p.Claims() {
-			all = union(all, s.catalogue.Confirming(s.tier, []*bench.Claim{s.catalogue.Claim(id)}, p.LastSeeds(), s.env))
-		}
+		all = union(all, s.catalogue.Confirming(s.tier, s.catalogue.Planned(p), p.LastSeeds(), s.env))
 	}
 	for _, cell := range s.everyCell(all) {
 		asked[cell.Spec.ID()] = true
@@ -270,7 +255,7 @@ func Compare(ctx context.Context, catalogue *bench.Catalogue, o Options, a, b st
 		side.Store = cmp.Or(store, o.Store)
 		s, err := Open(ctx, catalogue, side)
 		if err == nil {
-			reports[i], err = s.Report(ctx)
+			reports[i], _, err = s.Report(ctx)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", arg, err)

@@ -59,68 +59,62 @@ func (r *Reproduction) String() string {
 }
 
 // Reproduce trains again what the primary claims of the tier's plan need, and the first look of the secondary ones,
-// and sets it beside published evidence. The registry of the options must not hold that evidence. The input is that
-// of the report of what was run here. Errors: UsageError if the tier has no plan; those of Open.
-func Reproduce(ctx context.Context, catalogue *bench.Catalogue, o Options, evidence string) (*Reproduction, judge.Input, error) {
-	var none judge.Input
+// and sets it beside published evidence. The registry of the options must not hold that evidence. The report is of what
+// was run here. Errors: UsageError if the tier has no plan; those of Open.
+func Reproduce(ctx context.Context, catalogue *bench.Catalogue, o Options, evidence string) (*Reproduction, *model.Report, error) {
 	plan := catalogue.Plan(o.Tier)
 	if plan == nil {
-		return nil, none, UsageError{fmt.Errorf("tier %q has no plan, so there is nothing to reproduce", o.Tier)}
+		return nil, nil, UsageError{fmt.Errorf("tier %q has no plan, so there is nothing to reproduce", o.Tier)}
 	}
 	o.Access, o.Claims = Write, plan.Claims()
 	published := o
 	published.Store, published.Access = evidence, Read
 	theirs, err := Open(ctx, catalogue, published)
 	if err != nil {
-		return nil, none, fmt.Errorf("--evidence: %w", err)
+		return nil, nil, fmt.Errorf("--evidence: %w", err)
 	}
 	s, err := Open(ctx, catalogue, o)
 	if err != nil {
-		return nil, none, err
+		return nil, nil, err
 	}
 	if _, err := s.Register(ctx); err != nil {
-		return nil, none, err
+		return nil, nil, err
 	}
 	primary := *s
 	primary.claims = pick(s.claims, func(c *bench.Claim) bool { return plan.Role(c.ID) == bench.Primary })
 	at := extent{cells: primary.matrix(0)}
-	if _, err := primary.look(ctx, &at, true); err != nil {
-		return nil, none, err
+	if _, _, err := primary.look(ctx, &at, true); err != nil {
+		return nil, nil, err
 	}
 	at = extent{cells: union(at.cells, s.matrix(0)), stopped: "the reproduction ends with their first look"}
 	if err := s.compute(ctx, at.cells); err != nil {
-		return nil, none, err
+		return nil, nil, err
 	}
 	ours, err := s.input(ctx, at)
 	if err != nil {
-		return nil, none, err
+		return nil, nil, err
 	}
 	reference, err := theirs.input(ctx, at)
 	if err != nil {
-		return nil, none, fmt.Errorf("--evidence: %w", err)
+		return nil, nil, fmt.Errorf("--evidence: %w", err)
 	}
-	r, err := reproduction(at.cells, ours, reference)
-	return r, ours, err
-}
-
-func reproduction(cells []bench.Cell, ours, published judge.Input) (*Reproduction, error) {
-	r := &Reproduction{Level: 0.95}
 	here, err := judge.Build(ours)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	there, err := judge.Build(published)
+	there, err := judge.Build(reference)
 	if err != nil {
-		return nil, fmt.Errorf("--evidence: %w", err)
+		return nil, nil, fmt.Errorf("--evidence: %w", err)
 	}
-	r.compare(cells, ours.Runs, published.Runs, func(cell bench.Cell) (stats.Interval, error) {
+	r := &Reproduction{Level: 0.95}
+	r.compare(at.cells, ours.Runs, reference.Runs, func(cell bench.Cell) (stats.Interval, error) {
 		return stats.Prediction(accuraciesOf(there, cell), r.Level)
 	})
 	for _, c := range here.Claims {
 		i := slices.IndexFunc(there.Claims, func(x model.Claim) bool { return x.ID == c.ID })
 		r.Claims = append(r.Claims, Verdicts{c.ID, c.Look, there.Claims[i].Verdict, c.Verdict})
 	}
-	return r, nil
+	return r, here, nil
 }
 
 // compare sets runs, by id, beside the published ones. A run without an interval to expect it in lies outside.

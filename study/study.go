@@ -112,12 +112,9 @@ func (s *Study) Register(ctx context.Context) (bench.Registration, error) {
 	return r.Register(ctx, s.catalogue.PlanSpec(s.plan, s.env), s.plan.Basis)
 }
 
-// registered finds the plan in the registry; nil if it is not there, or there is none.
-func (s *Study) registered(ctx context.Context) (*bench.Registration, error) {
-	if s.plan == nil {
-		return nil, nil
-	}
-	found, err := bench.Registered(ctx, s.reg, s.catalogue.PlanSpec(s.plan, s.env))
+// registered finds the plan in the registry; nil if it is not there.
+func (s *Study) registered(ctx context.Context, spec bench.PlanSpec) (*bench.Registration, error) {
+	found, err := bench.Registered(ctx, s.reg, spec)
 	switch {
 	case errors.Is(err, registry.ErrNotExist):
 		return nil, nil

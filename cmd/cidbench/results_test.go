@@ -126,7 +126,7 @@ func TestMistakesOnResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := s.Input(t.Context())
+	_, in, err := s.Report(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
