@@ -4,35 +4,28 @@ package bench
 // seed, so that whatever is finished is paired. Cells that are the same run appear once.
 // Claims about trends have cells of their sweeps, for the sweeps' seeds.
 func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds Seeds, env Environment) []Cell {
-	cells := c.claimed(t, claims, (*Claim).Arms, seeds, env)
-	seen := map[string]bool{}
-	for _, cell := range cells {
-		seen[cell.Spec.ID()] = true
-	}
+	groups := c.claimed(claims, (*Claim).Arms, seeds)
 	for _, claim := range claims {
 		for _, x := range claim.Trends {
 			sweep := c.Sweep(x.Sweep)
-			var arms []placed
+			var arms []*Arm
 			for _, fraction := range sweep.Fractions {
-				arms = append(arms, placed{x.Line.Arm(fraction), 0})
+				arms = append(arms, x.Line.Arm(fraction))
 			}
-			for _, cell := range c.cells(t, Explored(sweep.Seeds), env, c.at(0, sweep.Reference), arms) {
-				if run := cell.Spec.ID(); !seen[run] {
-					seen[run] = true
-					cells = append(cells, cell)
-				}
-			}
+			explored := Explored(sweep.Seeds)
+			groups = append(groups, group{explored, c.at(0, sweep.Reference)}, group{explored, usual(arms)})
 		}
 	}
-	return cells
+	return c.cells(t, env, groups...)
 }
 
 // Confirming lists the cells that verdicts on claims rest on, without controls.
 func (c *Catalogue) Confirming(t *Tier, claims []*Claim, seeds Seeds, env Environment) []Cell {
-	return c.claimed(t, claims, (*Claim).Judged, seeds, env)
+	return c.cells(t, env, c.claimed(claims, (*Claim).Judged, seeds)...)
 }
 
-func (c *Catalogue) claimed(t *Tier, claims []*Claim, of func(*Claim) []string, seeds Seeds, env Environment) []Cell {
+// claimed are the floors, and some of the arms of claims with those of the gain.
+func (c *Catalogue) claimed(claims []*Claim, of func(*Claim) []string, seeds Seeds) []group {
 	var arms []placed
 	for _, claim := range claims {
 		ids := of(claim)
@@ -41,17 +34,14 @@ func (c *Catalogue) claimed(t *Tier, claims []*Claim, of func(*Claim) []string, 
 		}
 		arms = append(arms, c.at(claim.Temperature, ids...)...)
 	}
-	return c.cells(t, seeds, env, c.at(0, c.Floors...), arms)
+	return []group{{seeds, c.at(0, c.Floors...)}, {seeds, arms}}
 }
 
 // SweepMatrix lists the cells of a sweep at the tier's temperature: floors and reference first, and then
 // seed by seed. A cell that a claim has too is the same run.
 func (c *Catalogue) SweepMatrix(t *Tier, sweep *Sweep, seeds Seeds, env Environment) []Cell {
-	var arms []placed
-	for _, arm := range sweep.Arms() {
-		arms = append(arms, placed{arm, 0})
-	}
-	return c.cells(t, seeds, env, append(c.at(0, sweep.Reference), c.at(0, c.Floors...)...), arms)
+	first := append(c.at(0, sweep.Reference), c.at(0, c.Floors...)...)
+	return c.cells(t, env, group{seeds, first}, group{seeds, usual(sweep.Arms())})
 }
 
 // placed is an arm at a temperature; 0 means the tier's.
@@ -67,12 +57,26 @@ func (c *Catalogue) at(temperature float64, ids ...string) (arms []placed) {
 	return arms
 }
 
+// usual places arms at the tier's temperature.
+func usual(arms []*Arm) (all []placed) {
+	for _, arm := range arms {
+		all = append(all, placed{arm, 0})
+	}
+	return all
+}
+
+// group is arms on some seeds.
+type group struct {
+	seeds Seeds
+	arms  []placed
+}
+
 // cells goes through groups of arms, each seed by seed, and lists each run once.
-func (c *Catalogue) cells(t *Tier, seeds Seeds, env Environment, groups ...[]placed) (cells []Cell) {
+func (c *Catalogue) cells(t *Tier, env Environment, groups ...group) (cells []Cell) {
 	data, seen := c.Dataset(t.Dataset), map[string]bool{}
-	for _, group := range groups {
-		for _, seed := range seeds.All() {
-			for _, p := range group {
+	for _, g := range groups {
+		for _, seed := range g.seeds.All() {
+			for _, p := range g.arms {
 				temperature := t.TemperatureOf(p.arm, p.temperature)
 				spec := t.Spec(p.arm, temperature, seed, data, env)
 				if run := spec.ID(); !seen[run] {
