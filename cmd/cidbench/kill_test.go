@@ -179,7 +179,7 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 		}
 	}
 	out, err := exec.Command(program(), append([]string{"status"}, args...)...).Output()
-	if err != nil || !bytes.Contains(out, []byte("9 cells: 9 complete")) {
+	if err != nil || !bytes.Contains(out, []byte("11 cells: 11 complete")) {
 		t.Errorf("status: %v\n%s", err, out)
 	}
 	if out, err := exec.Command(program(), "registry", "check", "--read-data", "--store", store).CombinedOutput(); err != nil {
@@ -220,7 +220,7 @@ func TestSignalsLeaveAResumableRun(t *testing.T) {
 		}
 	}
 	out, err := exec.Command(program(), args...).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "5 of 5 cells are done") || strings.Contains(string(out), "(0 were there already") {
+	if err != nil || !strings.Contains(string(out), "6 of 6 cells are done") || strings.Contains(string(out), "(0 were there already") {
 		t.Errorf("going on: %v\n%s", err, out)
 	}
 }
