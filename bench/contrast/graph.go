@@ -13,49 +13,35 @@ import (
 	"github.com/cidbench/cidbench/bench/rng"
 )
 
-// Shape is what a graph of the contrast depends on: for each rule whether it draws from the random pool. All else is
-// input, so that one graph serves many arms and temperatures.
-type Shape struct{ Random []bool }
+// Shape is what a graph of the contrast depends on. All else is input, so that one graph serves many arms and
+// temperatures.
+type Shape struct{ negatives.Shape }
 
-// Rules are the contrast's inputs in a graph: the temperature, the slots of all rules, and for each of them what it draws
-// of the random pool.
+// Shape is that of the rules.
+func (c *Contrast) Shape() Shape { return Shape{negatives.ShapeOf(c.rules)} }
+
+// Rules are the contrast's inputs in a graph: the temperature, the slots of all rules, and what those of the random pool
+// draw.
 type Rules struct {
+	shape              Shape
 	temperature, slots *Node
 	drawn              []*Node
 }
 
 // Take removes them from the inputs of the graph, in the order of Contrast.Inputs.
-func (s Shape) Take(inputs *[]*Node) (r Rules) {
-	r.temperature = nn.Take(inputs, 1)[0]
-	if len(s.Random) > 0 {
-		r.slots = nn.Take(inputs, 1)[0]
-	}
-	r.drawn = make([]*Node, len(s.Random))
-	for i, random := range s.Random {
-		if random {
-			r.drawn[i] = nn.Take(inputs, 1)[0]
-		}
-	}
-	return r
-}
-
-// Shape is that of the rules.
-func (c *Contrast) Shape() (s Shape) {
-	for _, r := range c.rules {
-		s.Random = append(s.Random, r.Pool == negatives.Random)
-	}
-	return s
+func (s Shape) Take(inputs *[]*Node) Rules {
+	given := nn.Take(inputs, 2)
+	return Rules{s, given[0], given[1], nn.Take(inputs, s.Random)}
 }
 
 // Inputs are those of Rules.Loss at a step, for a batch of b queries with k negatives each: temperature, rules, and for
 // each rule of the random pool what it draws. The draws are those of Loss.
 func (c *Contrast) Inputs(seed, step uint64, b, k int) []*tensors.Tensor {
-	in := []*tensors.Tensor{tensors.FromScalar(float32(c.temperature))}
-	if len(c.rules) == 0 {
-		return in
-	}
 	slots := negatives.Slots(c.rules, k, c.classes, int(step), c.steps)
-	in = append(in, tensors.FromFlatDataAndDimensions(slots, len(c.rules), len(slots)/len(c.rules)))
+	in := []*tensors.Tensor{
+		tensors.FromScalar(float32(c.temperature)),
+		tensors.FromFlatDataAndDimensions(slots, len(slots)/negatives.SlotSize, negatives.SlotSize),
+	}
 	var drawing []negatives.Rule
 	var pools [][]bool
 	for _, r := range c.rules {
@@ -85,7 +71,7 @@ type GraphLoss struct{ InfoNCE, Top1, Kept, Weights, KeyWeights *Node }
 // Loss is Contrast.Loss as a graph, with its own derivatives: similarity is [B, K], positive and classes [B], the classes
 // of the negatives [K] or [B, K].
 func (r Rules) Loss(similarity, positive, classes, negativeClasses *Node) GraphLoss {
-	kept := negatives.Kept(similarity, classes, negativeClasses, r.slots, r.drawn)
+	kept := r.shape.Kept(similarity, classes, negativeClasses, r.slots, r.drawn)
 	b := float64(positive.Shape().Dim(0))
 	none := Scalar(similarity.Graph(), dtypes.Float32, math.Inf(-1))
 	seen := Where(kept, similarity, BroadcastToShape(none, similarity.Shape()))

@@ -1,6 +1,8 @@
 package negatives
 
 import (
+	"fmt"
+	"math"
 	"math/bits"
 	"math/rand/v2"
 
@@ -9,32 +11,60 @@ import (
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 )
 
-// slot is a rule as numbers, so that one graph serves all arms with as many rules: keep or drop the hardest so many, of
-// the query's class alone or of all. The easiest n are what is not among the hardest k-n.
+// Shape is what the graph of Kept depends on: for all else rules are data, so that one graph serves many arms.
+type Shape struct {
+	// Slots is the number of rules that it has place for, Random that of those that draw from the random pool.
+	Slots, Random int
+}
+
+// leastSlots are there for arms with fewer rules, too: a slot that is empty costs nothing when the graph runs, and a
+// graph of its own takes seconds to compile.
+const leastSlots = 2
+
+// ShapeOf is that of the rules of an arm.
+func ShapeOf(rules []Rule) Shape {
+	s := Shape{Slots: max(leastSlots, len(rules))}
+	for _, r := range rules {
+		if r.Pool == Random {
+			s.Random++
+		}
+	}
+	return s
+}
+
+// A slot is a rule as numbers: keep or drop the hardest so many, of the query's class alone or of all. The easiest n are
+// what is not among the hardest k-n. A slot that is not active changes nothing.
 const (
 	slotHardest = iota
 	slotKeep
 	slotSameClass
 	slotActive
-	slotSize
+	SlotSize
 )
 
-// Slots are the rules as the input of Kept, [rules, 4], at a step of so many, for queues of k and so many classes.
-func Slots(rules []Rule, k, classes, step, steps int) (slots []int32) {
+// Slots are the rules as the input of Kept, [Slots, SlotSize], at a step of so many, for queues of k and so many classes.
+// Those of the random pool come first; the order of rules changes nothing.
+func Slots(rules []Rule, k, classes, step, steps int) []int32 {
 	flag := func(b bool) int32 {
 		if b {
 			return 1
 		}
 		return 0
 	}
+	var drawn, ranked []int32
 	for _, r := range rules {
 		n, keep := r.Count(k, classes), r.Action == Keep
 		if r.Pool == Easiest {
 			n, keep = k-n, !keep
 		}
-		slots = append(slots, int32(n), flag(keep), flag(r.Pool == SameClass), flag(r.Active(step, steps)))
+		slot := []int32{int32(n), flag(keep), flag(r.Pool == SameClass), flag(r.Active(step, steps))}
+		if r.Pool == Random {
+			drawn = append(drawn, slot...)
+		} else {
+			ranked = append(ranked, slot...)
+		}
 	}
-	return slots
+	return append(append(drawn, ranked...), make([]int32, (ShapeOf(rules).Slots-len(rules))*SlotSize)...)
 }
 
 // Draw sets pool, of k negatives, for those n that a rule of the random pool selects.
@@ -51,26 +81,27 @@ func (s *Selector) Draw(pool []bool, n int, rng *rand.Rand) {
 }
 
 // Kept is Selector.Select as a graph: which negatives each query sees, [B, K] of booleans. similarity is [B, K],
-// queryClass [B], class [K] or [B, K], slots those of Slots; drawn has for each rule what Draw selected of the random
-// pool, [B, K] of booleans, and nil for rules of other pools.
-func Kept(similarity, queryClass, class, slots *Node, drawn []*Node) *Node {
-	kept := BroadcastToDims(Const(similarity.Graph(), true), similarity.Shape().Dimensions...)
-	if len(drawn) == 0 {
-		return kept
-	}
+// queryClass [B], class [K] or [B, K], slots those of Slots; drawn has for each rule of the random pool what Draw selected,
+// [B, K] of booleans.
+func (s Shape) Kept(similarity, queryClass, class, slots *Node, drawn []*Node) *Node {
+	g, d := similarity.Graph(), similarity.Shape().Dimensions
 	if class.Rank() == 1 {
 		class = InsertAxes(class, 0)
 	}
-	own := Equal(BroadcastToDims(InsertAxes(queryClass, -1), similarity.Shape().Dimensions...), BroadcastToDims(class, similarity.Shape().Dimensions...))
+	own := Equal(BroadcastToDims(InsertAxes(queryClass, -1), d...), BroadcastToDims(class, d...))
 	keys := sortable(similarity)
-	for i, pool := range drawn {
+	kept := BroadcastToDims(Const(g, true), d...)
+	for i := range s.Slots {
 		at := func(which int) *Node { return Reshape(Slice(slots, AxisElem(i), AxisElem(which))) }
 		is := func(which int) *Node { return GreaterThan(at(which), zero(at(which))) }
-		if pool == nil {
-			pool = LogicalAnd(hardest(keys, at(slotHardest)), LogicalOr(own, LogicalNot(is(slotSameClass))))
+		var pool *Node
+		if i < len(drawn) {
+			pool = drawn[i]
+		} else {
+			pool = LogicalAnd(hardest(keys, at(slotHardest), is(slotActive)), LogicalOr(own, LogicalNot(is(slotSameClass))))
 		}
-		seen := LogicalNot(LogicalXor(pool, BroadcastToShape(is(slotKeep), pool.Shape())))
-		kept = LogicalAnd(kept, LogicalOr(seen, LogicalNot(is(slotActive))))
+		hidden := LogicalXor(pool, BroadcastToDims(is(slotKeep), d...))
+		kept = LogicalAnd(kept, LogicalNot(LogicalAnd(hidden, is(slotActive))))
 	}
 	return kept
 }
@@ -83,35 +114,62 @@ func sortable(x *Node) *Node {
 }
 
 // hardest marks the n largest of each row of keys [B, K], ties by index: the lower is the harder. Sorting would take
-// several times as long. The n-th largest is found bit by bit: the largest threshold that n keys reach; and among the
-// keys that equal it the bound on their index likewise.
-func hardest(keys, n *Node) *Node {
-	g := keys.Graph()
-	integer := func(v int64) *Node { return Scalar(g, dtypes.Int32, v) }
-	count := func(set *Node) *Node { return ReduceAndKeep(ConvertDType(set, dtypes.Int32), ReduceSum, 1) }
-	rows, k := keys.Shape().Dim(0), keys.Shape().Dim(1)
-	over := func(x *Node) *Node { return BroadcastToDims(x, rows, k) } // a column over its rows
+// several times as long. The n-th largest is found bit by bit: the largest threshold that n keys reach; and where more
+// keys equal it than there is place for, the bound on their index likewise. If it is not wanted it takes no time, and
+// marks anything.
+func hardest(keys, n, wanted *Node) *Node {
+	g, rows, k := keys.Graph(), keys.Shape().Dim(0), keys.Shape().Dim(1)
+	integer := func(v int) *Node { return Const(g, int32(v)) }
+	n = BroadcastToDims(ConvertDType(n, dtypes.Float32), rows, 1)
 
-	threshold := BroadcastToDims(integer(-1<<31), rows, 1)
-	for bit := 31; bit >= 0; bit-- {
-		higher := BroadcastToDims(integer(0), rows, 1) // from the least, the highest bit leads to 0
-		if bit < 31 {
-			higher = Add(threshold, integer(1<<bit))
-		}
-		reached := GreaterOrEqual(count(GreaterOrEqual(keys, over(higher))), BroadcastToDims(n, rows, 1))
-		threshold = Where(reached, higher, threshold)
-	}
-	above, level := GreaterThan(keys, over(threshold)), Equal(keys, over(threshold))
-	ties := Sub(BroadcastToDims(n, rows, 1), count(above))
+	threshold := largest(Where(wanted, integer(math.MinInt32), integer(0)), BroadcastToDims(integer(math.MinInt32), rows, 1),
+		func(value *Node, of []*Node) *Node {
+			return GreaterOrEqual(count(GreaterOrEqual(of[0], value)), of[1])
+		}, keys, n)
+	above, level := GreaterThan(keys, threshold), Equal(keys, threshold)
+	places := Sub(n, count(above))
+	tied := LogicalAnd(wanted, ReduceLogicalOr(GreaterThan(count(level), places)))
 
-	index := Iota(g, shapes.Make(dtypes.Int32, rows, k), 1)
-	bound := BroadcastToDims(integer(0), rows, 1)
-	for bit := bits.Len(uint(k)) - 1; bit >= 0; bit-- {
-		higher := Add(bound, integer(1<<bit))
-		fits := LessOrEqual(count(LogicalAnd(level, LessThan(index, over(higher)))), ties)
-		bound = Where(fits, higher, bound)
+	// What is not level stands beyond all bounds.
+	index, top := Iota(g, shapes.Make(dtypes.Int32, rows, k), 1), bits.Len(uint(k))
+	index = Where(level, index, BroadcastToShape(integer(math.MaxInt32), index.Shape()))
+	bound := largest(Where(tied, integer(-1<<(top-1)), integer(0)), BroadcastToDims(Where(tied, integer(0), integer(1<<top)), rows, 1),
+		func(value *Node, of []*Node) *Node {
+			return LessOrEqual(count(LessThan(of[0], value)), of[1])
+		}, index, places)
+	return LogicalOr(above, LessThan(index, bound))
+}
+
+// largest is for each row the largest integer that holds of some tensors, where all up to it hold and none above. It is
+// found by adding to the least [rows, 1] one power of two after the other. They are given as their negatives, from the
+// first on, for only those have the highest: it leads from the least 32-bit integer to 0, since sums wrap around. A first
+// of 0 adds nothing.
+func largest(first, least *Node, holds func(value *Node, of []*Node) *Node, of ...*Node) *Node {
+	// All that the loop reads is its state, and nothing in it is repeated explicitly: GoMLX v0.28.3 loses such nodes.
+	start := append([]*Node{first, least}, of...)
+	loop := func(f func(state []*Node) []*Node) *Function {
+		return NewClosure(first.Graph(), func(g *Graph) []*Node {
+			var state []*Node
+			for i, x := range start {
+				state = append(state, Parameter(g, fmt.Sprint("state", i), x.Shape()))
+			}
+			return f(state)
+		})
 	}
-	return LogicalOr(above, LogicalAnd(level, LessThan(index, over(bound))))
+	more := loop(func(state []*Node) []*Node { return []*Node{LessThan(state[0], Const(first.Graph(), int32(0)))} })
+	try := loop(func(state []*Node) []*Node {
+		held := ConvertDType(holds(Sub(state[1], state[0]), state[2:]), dtypes.Int32)
+		next := []*Node{Div(state[0], Const(first.Graph(), int32(2))), Sub(state[1], Mul(held, state[0]))}
+		return append(next, state[2:]...)
+	})
+	return While(more, try, start...)[1]
+}
+
+// count is the number of each row that is in a set, [rows, 1], as a product: exact up to 2^24. In a loop go-xla v0.4.2 has
+// no sums, if they are used outside of it, too.
+func count(set *Node) *Node {
+	ones := BroadcastToDims(Const(set.Graph(), float32(1)), set.Shape().Dim(1))
+	return InsertAxes(DotGeneral(ConvertDType(set, dtypes.Float32), []int{1}, nil, ones, []int{0}, nil), -1)
 }
 
 func zero(x *Node) *Node { return ScalarZero(x.Graph(), x.DType()) }

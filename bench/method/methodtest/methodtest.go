@@ -214,10 +214,8 @@ func oneGraph(t *testing.T, c Case) {
 		"same class": {rule(negatives.Drop, negatives.SameClass, 1)},
 		"three":      {rule(negatives.Keep, negatives.Random, 0.6), late, rule(negatives.Drop, negatives.SameClass, 0.3)},
 	} {
-		with := func(compiles bool) func(*method.Start) {
-			return func(s *method.Start) { s.Rules, s.Device.Compiles = rules, compiles }
-		}
-		one, two := start(t, c, with(true)), start(t, c, with(false))
+		one := start(t, c, func(s *method.Start) { s.Rules, s.Device.Compiles = rules, true })
+		two := start(t, c, func(s *method.Start) { s.Rules, s.Device = rules, backendtest.Go(t) })
 		for i := range 5 {
 			got, err := one.Advance(t.Context(), true)
 			if err != nil {
