@@ -166,7 +166,7 @@ func (a *app) addTier(cmd *cobra.Command) {
 }
 
 func (a *app) addBackend(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.Backend, "backend", "auto", "go, xla, xla:NAME (cpu, cuda), xla:/path/to/plugin.so, or auto: a GPU where one works, go otherwise; doctor shows the plugins")
+	cmd.Flags().StringVar(&a.Backend, "backend", "auto", "go, xla, xla:NAME (cpu, cuda), xla:/path/to/plugin.so, or auto: that of the runs in the store, else a GPU, XLA on the CPU or go, what is there first; doctor shows the plugins")
 	complete(cmd, "backend", []string{"auto", "go", "xla", "xla:cpu", "xla:cuda"})
 }
 
