@@ -129,8 +129,12 @@ type Dataset struct {
 	Classes []string // by label
 }
 
-// ErrDigest says that the images are not those that the source promises.
-var ErrDigest = errors.New("the data set is not what its digest says")
+var (
+	// ErrDigest says that the images are not those that the source promises.
+	ErrDigest = errors.New("the data set is not what its digest says")
+	// ErrFiles says that files are no data set, or none that can be taken as it is.
+	ErrFiles = errors.New("the files cannot be imported")
+)
 
 // Open reads the images, from the data directory dir if they were imported, and checks their digest. Imported images
 // say which they are, and are not all read for that: shards.Verify does so.

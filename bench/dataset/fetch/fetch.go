@@ -127,8 +127,8 @@ var errFinal = errors.New("it is of no use to try again")
 // from tries one address until the file is there, or tries bring nothing new.
 func (c Client) from(ctx context.Context, address string, f File, path string) error {
 	part := partial{path + ".part", path + ".part.json"}
+	best := part.size()
 	for tries, wait := 0, c.Wait; ; {
-		before := part.size()
 		err := c.try(ctx, address, f, part)
 		if err == nil {
 			err = Is(part.path, f.Digest)
@@ -137,8 +137,8 @@ func (c Client) from(ctx context.Context, address string, f File, path string) e
 			}
 			return errors.Join(err, part.remove()) // no piece of it is worth keeping
 		}
-		if part.size() > before {
-			tries, wait = 0, c.Wait
+		if part.size() > best {
+			best, tries, wait = part.size(), 0, c.Wait
 		}
 		if tries++; ctx.Err() != nil || errors.Is(err, errFinal) || tries >= c.Tries {
 			return err

@@ -5,10 +5,14 @@ package files
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/cidbench/cidbench/bench/dataset"
 )
 
 // A Set is a data set on a disk. Reading is safe for concurrent use.
@@ -56,8 +60,10 @@ func (s *Set) Close() error { return s.pile.close() }
 // count, in that order; all of them, by name, if none are chosen.
 func Open(at string, chosen []string) (*Set, error) {
 	p, err := openPile(at)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w: %w", dataset.ErrFiles, err)
 	}
 	s, err := p.set(chosen)
 	if err == nil && len(s.Images) == 0 {
@@ -65,9 +71,11 @@ func Open(at string, chosen []string) (*Set, error) {
 	}
 	if err != nil {
 		_ = p.close() // nothing was written
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", dataset.ErrFiles, err)
 	}
-	s.pile = p
+	if s.pile = p; s.Raw() {
+		p.files = nil // what was unpacked and is no image goes
+	}
 	return s, nil
 }
 

@@ -26,7 +26,7 @@ const (
 
 // classFolders reads class folders of pictures, or folders of a split with class folders in them.
 func (p *pile) classFolders() (*Set, error) {
-	s := &Set{Reader: fmt.Sprintf("folders-v1, pictures-v%d", pictures.Version)}
+	s := &Set{Reader: fmt.Sprintf("folders-v1+pictures-v%d", pictures.Version)}
 	tops := map[string]bool{}
 	for name := range p.files {
 		if top, _, ok := strings.Cut(name, "/"); ok {
@@ -130,7 +130,7 @@ func (p *pile) valLabels(wanted bool) (map[string]string, error) {
 
 // tinyImageNet reads Tiny-ImageNet: train has class folders, val a list of labels, and test no labels at all.
 func (p *pile) tinyImageNet() (*Set, error) {
-	s := &Set{Reader: fmt.Sprintf("tiny-imagenet-v1, pictures-v%d", pictures.Version), HasTest: true}
+	s := &Set{Reader: fmt.Sprintf("tiny-imagenet-v1+pictures-v%d", pictures.Version), HasTest: true}
 	var err error
 	if s.Classes, err = p.lines("wnids.txt"); err != nil {
 		return nil, err

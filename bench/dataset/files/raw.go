@@ -84,7 +84,9 @@ func interleave(planes []uint8) []uint8 {
 }
 
 // isIdx says whether a file's name is one of idx images, as MNIST's.
-func isIdx(name string) bool { return strings.HasSuffix(strings.TrimSuffix(name, ".gz"), "-images-idx3-ubyte") }
+func isIdx(name string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(name, ".gz"), "-images-idx3-ubyte")
+}
 
 // idx reads files of images [n, height, width] or [n, height, width, 3] and their labels [n], in the format of MNIST
 // (http://yann.lecun.com/exdb/mnist/): names begin with train for training, and with t10k or test for testing.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/dataset/files"
 	"github.com/cidbench/cidbench/bench/dataset/pictures"
 	"github.com/cidbench/cidbench/bench/dataset/shards"
@@ -31,6 +32,8 @@ type Options struct {
 	// the catalogue names: then it is what identifies the set.
 	Archive   string
 	Published bool
+	// Digest is what the set's must be; empty if any will do.
+	Digest string
 	// SkipBad leaves out what gives no image, which is an error otherwise.
 	SkipBad bool
 	Workers int
@@ -52,6 +55,9 @@ type BadError struct{ Findings []shards.Finding }
 
 // shown is the number of findings that an error names.
 const shown = 20
+
+// Unwrap lets errors.Is find dataset.ErrFiles.
+func (e *BadError) Unwrap() error { return dataset.ErrFiles }
 
 func (e *BadError) Error() string {
 	text := fmt.Sprintf("%d files give no image (--skip-bad imports the rest, and keeps this list):", len(e.Findings))
@@ -104,7 +110,7 @@ func Run(ctx context.Context, set *files.Set, o Options) (*shards.Index, error) 
 	if o.Published {
 		identity = Identity(o.Archive, set.Reader)
 	}
-	return w.Finish(identity)
+	return w.Finish(identity, o.Digest)
 }
 
 // Identity is the digest of a set that a published archive pins: the reader is part of it, since another one would
@@ -113,11 +119,10 @@ func Identity(archive, reader string) string { return archive + "/" + reader }
 
 // whole refuses a set that nothing can be learned from, or tested on.
 func whole(x *shards.Index) error {
-	for part, s := range map[string]shards.Split{"training": x.Train, "test": x.Test} {
-		for label, count := range s.Counts(len(x.Classes)) {
-			if count == 0 {
-				return fmt.Errorf("class %q has no %s images", x.Classes[label], part)
-			}
+	train, test := x.Train.Counts(len(x.Classes)), x.Test.Counts(len(x.Classes))
+	for label, class := range x.Classes {
+		if train[label] == 0 || test[label] == 0 {
+			return fmt.Errorf("%w: class %q has %d images for training and %d for test", dataset.ErrFiles, class, train[label], test[label])
 		}
 	}
 	return nil

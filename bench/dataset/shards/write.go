@@ -91,8 +91,9 @@ func (s *split) end(part *Split) error {
 func digestOf(sum hash.Hash) string { return "sha256:" + hex.EncodeToString(sum.Sum(nil)) }
 
 // Finish reads what was written once more, for the digest of the content, and puts the set in its place, where another
-// of that name is replaced. Identity, if it is given, is the set's digest in place of that of its content.
-func (w *Writer) Finish(identity string) (*Index, error) {
+// of that name is replaced. Identity, if it is given, is the set's digest in place of that of its content; want, if it is
+// given, is what that must be: dataset.ErrDigest if it is not.
+func (w *Writer) Finish(identity, want string) (*Index, error) {
 	if err := errors.Join(w.train.end(&w.Train), w.test.end(&w.Test)); err != nil {
 		return nil, err
 	}
@@ -106,6 +107,9 @@ func (w *Writer) Finish(identity string) (*Index, error) {
 	}
 	if w.Index.Digest = identity; identity == "" {
 		w.Index.Digest = w.Content
+	}
+	if want != "" && w.Index.Digest != want {
+		return nil, fmt.Errorf("%w: these files make %s, and %s is %s: give them another name", dataset.ErrDigest, w.Index.Digest, w.Name, want)
 	}
 	text, err := json.Marshal(w.Index)
 	if err != nil {
