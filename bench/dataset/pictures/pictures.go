@@ -4,7 +4,6 @@ package pictures
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,6 +12,7 @@ import (
 	"image/png"
 	"io"
 	"path"
+	"regexp"
 	"strings"
 
 	"golang.org/x/image/draw"
@@ -156,10 +156,13 @@ func Decode(name string, file []byte, side int) (*Picture, error) {
 	return p, nil
 }
 
+// endsEarly is how the decoders say that a file ended before its picture did.
+var endsEarly = regexp.MustCompile(`unexpected EOF|^EOF$|not enough pixel data|short Huffman data`)
+
 // failed tells a file that ends early from one that is wrong.
 func failed(f *format, file []byte, err error) *Error {
 	fault := Undecodable
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || strings.Contains(err.Error(), "unexpected EOF") {
+	if endsEarly.MatchString(err.Error()) {
 		fault = Truncated
 	}
 	return &Error{fault, fmt.Sprintf("of %d bytes as %s: %v", len(file), f.name, err)}
