@@ -62,7 +62,7 @@ func (p *pile) read(name string) ([]byte, error) {
 	return content, nil
 }
 
-// under drops a folder that holds all files, as archives usually have.
+// under drops a folder that holds all files, as that of an archive usually does.
 func (p *pile) under() {
 	for {
 		folder, _, ok := strings.Cut(p.first(), "/")
@@ -96,7 +96,9 @@ func openPile(at string) (*pile, error) {
 	}
 	p := &pile{path: at, files: map[string]member{}, close: func() error { return nil }}
 	if info.IsDir() {
-		return p, p.addFolder(at, "", 0)
+		err := p.addFolder(at, "", 0)
+		p.under()
+		return p, err
 	}
 	file, err := os.Open(at)
 	if err != nil {
