@@ -130,6 +130,11 @@ func Decode(name string, file []byte, side int) (*Picture, error) {
 	if err != nil {
 		return nil, failed(f, file, err)
 	}
+	if whole := image.Rect(0, 0, config.Width, config.Height); decoded.Bounds() != whole { // the frame of a GIF may be a part
+		canvas := image.NewNRGBA(whole)
+		draw.Draw(canvas, decoded.Bounds(), decoded, decoded.Bounds().Min, draw.Src)
+		decoded = canvas
+	}
 	p := &Picture{}
 	if !strings.Contains(strings.Join(f.extensions, " ")+" ", strings.ToLower(path.Ext(name))+" ") {
 		p.Notes = append(p.Notes, Mislabelled)
