@@ -39,7 +39,7 @@ type Case struct {
 
 // Data are a few glyphs of every class, [32, 32, 3].
 var Data = sync.OnceValue(func() *dataset.Dataset {
-	images, err := dataset.Glyphs(200, 100)()
+	images, err := dataset.Glyphs(200, 100)("")
 	if err != nil {
 		panic(err) // drawn, not read
 	}
