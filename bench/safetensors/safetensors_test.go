@@ -86,14 +86,14 @@ func TestDecodeRefusesDamage(t *testing.T) {
 
 func TestHeaderWantsEveryByteOnce(t *testing.T) {
 	for header, want := range map[string]string{
-		`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`:                                                      "",
-		`{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}`:                                                    "",
-		`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`:  "at byte 0",
-		`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}`:  "at byte 1",
-		`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`:                                                      "take 2 of 4 bytes",
-		`{"a":{"dtype":"U8","shape":[5],"data_offsets":[0,5]}}`:                                                      "bytes 0 to 5 of 4",
-		`{"a":{"dtype":"C64","shape":[2],"data_offsets":[0,4]}}`:                                                     `dtype "C64" is not known`,
-		`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"strides":[1]}}`:                                        "strides",
+		`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`:                                                     "",
+		`{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}`:                                                   "",
+		`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`: "at byte 0",
+		`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}`: "at byte 1",
+		`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`:                                                     "take 2 of 4 bytes",
+		`{"a":{"dtype":"U8","shape":[5],"data_offsets":[0,5]}}`:                                                     "bytes 0 to 5 of 4",
+		`{"a":{"dtype":"C64","shape":[2],"data_offsets":[0,4]}}`:                                                    `dtype "C64" is not known`,
+		`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"strides":[1]}}`:                                       "strides",
 	} {
 		file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header+"1234"...)
 		_, err := ReadHeader(bytes.NewReader(file), int64(len(file)))
