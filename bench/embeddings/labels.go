@@ -136,8 +136,8 @@ func classes(labels []string) []string {
 // of its class.
 func (s *set) numbers(classes []string, together bool) ([]int32, error) {
 	if len(classes) < leastClasses {
-		return nil, inputf("%s: %d classes (%s), where at least %d are wanted: other classes are compared with each other",
-			s.from, len(classes), strings.Join(classes, ", "), leastClasses)
+		return nil, inputf("%s: %d classes (%q), where at least %d are wanted: other classes are compared with each other",
+			s.from, len(classes), classes, leastClasses)
 	}
 	place := map[string]int32{}
 	for i, name := range classes {

@@ -145,11 +145,12 @@ func (s *set) normalise(out *Result, role, name string) error {
 	return nil
 }
 
+// transpose makes [columns, rows] of [rows, columns].
 func transpose(values []float32, rows, columns int) []float32 {
 	out := make([]float32, len(values))
 	for i := range columns {
 		for d := range rows {
-			out[d*columns+i] = values[i*rows+d]
+			out[i*rows+d] = values[d*columns+i]
 		}
 	}
 	return out
