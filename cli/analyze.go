@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/embeddings"
+	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
@@ -88,6 +90,37 @@ func (a *app) addEmbeddings(cmd *cobra.Command) {
 		}
 		return a.analyzeFiles(r)
 	}
+}
+
+func newExportEncoder(a *app) *cobra.Command {
+	step := 0
+	cmd := &cobra.Command{
+		Use:   "export-encoder RUN",
+		Short: "Write the encoder of a stored run as a safetensors file that PyTorch loads",
+		Long: `Writes the encoder that a run has trained - that of the queries, without the optimiser's state - with the names and
+shapes that torchvision and MoCo give such tensors, and MoCo's queue with the class of each negative. The metadata
+say which run and checkpoint it is, the network's sizes and how images are normalised.`,
+		Example: a.examples("export-encoder 0123...cdef --output encoder.safetensors",
+			"analyze --embeddings encoder.safetensors:queue --labels encoder.safetensors:queue_class"),
+		Args: cobra.ExactArgs(1),
+	}
+	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, args []string) error {
+		m, err := readManifest(ctx, reg, args[0])
+		if err != nil {
+			return err
+		}
+		file, err := study.ExportEncoder(ctx, reg, m, step)
+		if err != nil {
+			return err
+		}
+		return a.write("--output", a.output, func(w io.Writer) error {
+			_, err := w.Write(file)
+			return err
+		})
+	})
+	a.addOutput(cmd)
+	cmd.Flags().IntVar(&step, "checkpoint", 0, "step after which (default: the last that the run keeps)")
+	return cmd
 }
 
 func (a *app) analyzeFiles(r embeddings.Request) error {

@@ -146,9 +146,9 @@ func TestFormsOfTheSameInputAgree(t *testing.T) {
 	st, z := f.write("both.safetensors", both), f.npy("z.npy", values, shape)
 	want := mustAnalyze(t, Request{Embeddings: z, Labels: f.lines("y.txt", labels), Threads: 1})
 	for name, r := range map[string]Request{
-		"arrays":      {Embeddings: st + ":z", Labels: st + ":y", Threads: 2},
-		"csv":         {Embeddings: z, Labels: f.write("y.csv", []byte("\ufeff"+table)) + ":class"},
-		"crlf":        {Embeddings: z, Labels: f.write("crlf.txt", []byte(strings.Join(labels, "\r\n")))},
+		"arrays": {Embeddings: st + ":z", Labels: st + ":y", Threads: 2},
+		"csv":    {Embeddings: z, Labels: f.write("y.csv", []byte("\ufeff"+table)) + ":class"},
+		"crlf":   {Embeddings: z, Labels: f.write("crlf.txt", []byte(strings.Join(labels, "\r\n")))},
 	} {
 		got := mustAnalyze(t, r)
 		if !sameNumbers(t, got, want) {
