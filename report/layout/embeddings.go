@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/embeddings"
@@ -55,12 +56,15 @@ func Embeddings(r *embeddings.Result) Document {
 			Number("p smaller", null(func(n *analysis.Null) string { return words.Probability(n.PLess) })),
 			Text("It says that", func(d analysis.Definition) string { return d.Title })),
 		Paragraph(extremes("hardest", r.Hard)), Paragraph(extremes("easiest", r.Easy)))
+	notes := slices.Clone(r.Notes)
+	missing := map[string][]string{} // by reason
 	for _, id := range slices.Sorted(maps.Keys(r.Absent)) {
-		s = s.with(Paragraph(fmt.Sprintf("%s is not computed: %s.", id, r.Absent[id])))
+		missing[r.Absent[id]] = append(missing[r.Absent[id]], id)
 	}
-	for _, note := range r.Notes {
-		s = s.with(Paragraph(note))
+	for _, reason := range slices.Sorted(maps.Keys(missing)) {
+		notes = append(notes, fmt.Sprintf("Not computed, since %s: %s.", reason, strings.Join(missing[reason], ", ")))
 	}
+	s = s.with(List(notes))
 	facts := Facts{{Name: "protocol", Text: r.Protocol, Code: true}}
 	for _, in := range r.Inputs {
 		facts = append(facts, Fact{Name: in.Role, Text: fmt.Sprintf("%s %s", words.OneLine(in.Name), in.Digest), Code: true})
