@@ -105,8 +105,8 @@ func size(shape []int) int {
 	return n
 }
 
-// itemSize is the number of bytes of a value, by the type's name; 0 for types that are not known.
-func itemSize(dtype string) int64 {
+// ItemSize is the number of bytes of a value, by the type's name; 0 for types that are not known.
+func ItemSize(dtype string) int64 {
 	switch dtype {
 	case "BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2":
 		return 1
@@ -169,7 +169,7 @@ func decodeEntry(text json.RawMessage, length int64) (Entry, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return e, errors.New("more than one value")
 	}
-	item, count := itemSize(e.DType), size(e.Shape)
+	item, count := ItemSize(e.DType), size(e.Shape)
 	if item == 0 {
 		return e, fmt.Errorf("dtype %q is not known", e.DType)
 	}

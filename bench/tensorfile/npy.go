@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/cidbench/cidbench/bench/safetensors"
 )
 
 // The format is NumPy's NEP 1, with versions 2 and 3 of the header.
@@ -113,7 +115,7 @@ func npyType(descr string) (*Tensor, error) {
 		return refuse("does not say its order of bytes")
 	}
 	if t.DType = npyNumber[descr[1:]]; t.DType != "" {
-		t.item = itemSizes[t.DType]
+		t.item = safetensors.ItemSize(t.DType)
 		return t, nil
 	}
 	const longest = 1 << 12 // characters

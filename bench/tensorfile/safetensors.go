@@ -15,12 +15,8 @@ func openSafetensors(r io.ReaderAt, size int64) (*File, error) {
 	}
 	f := &File{Format: "safetensors", Metadata: h.Metadata, Tensors: map[string]*Tensor{}}
 	for name, e := range h.Tensors {
-		item, ok := itemSizes[e.DType]
-		if !ok {
-			return nil, fmt.Errorf("%w: tensor %q is of type %s", ErrFormat, name, e.DType)
-		}
 		t := &Tensor{
-			DType: e.DType, Shape: e.Shape, stride: rowMajor(e.Shape), item: item, order: binary.LittleEndian,
+			DType: e.DType, Shape: e.Shape, stride: rowMajor(e.Shape), item: safetensors.ItemSize(e.DType), order: binary.LittleEndian,
 			storage: section(r, h.Start+e.Offsets[0], e.Offsets[1]-e.Offsets[0]),
 		}
 		if err := t.check(); err != nil {

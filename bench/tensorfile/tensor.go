@@ -12,7 +12,7 @@ import (
 
 // Tensor is an array in a file.
 type Tensor struct {
-	// DType is BOOL, U8, I8, U16, I16, F16, BF16, U32, I32, F32, U64, I64 or F64, or TEXT for NumPy's strings.
+	// DType is that of safetensors - BOOL, U8, I64, F16, BF16, F32 - or TEXT for NumPy's strings.
 	DType string
 	Shape []int
 
@@ -34,10 +34,6 @@ func section(r io.ReaderAt, from, length int64) *storage {
 	return &storage{bytes: length, open: func() (io.ReadCloser, error) {
 		return io.NopCloser(io.NewSectionReader(r, from, length)), nil
 	}}
-}
-
-var itemSizes = map[string]int64{
-	"BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
 }
 
 const (

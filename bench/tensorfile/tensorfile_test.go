@@ -151,6 +151,19 @@ func TestTypesAreNotMixedUp(t *testing.T) {
 	}
 }
 
+// TestUnknownNumbersAreListed opens what holds a type that is not read: the others in the file may be.
+func TestUnknownNumbersAreListed(t *testing.T) {
+	header := `{"x":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}`
+	data := []byte(string(rune(len(header))) + "\x00\x00\x00\x00\x00\x00\x00" + header + "1234")
+	f, err := New(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Tensors["x"].Floats(); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "F8_E4M3") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestHalf(t *testing.T) {
 	for bits, want := range map[uint16]float64{
 		0: 0, 1: 0x1p-24, 0x03ff: 1023 * 0x1p-24, 0x0400: 0x1p-14, 0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x3555: 0x1.554p-2,
@@ -192,15 +205,14 @@ func TestUnreadableFilesSayWhy(t *testing.T) {
 		write("pickle", "\x80\x02K\x01."):                          "no checkpoint of PyTorch",
 		write("v9.npy", npyMagic+"\x09\x00\x00\x00"):               "version 9",
 		write("long.npy", npyMagic+"\x01\x00\xff\xff"):             "a header of 65535 bytes",
-		write("fields.npy", array("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }", 4)):                             "not that of a plain npy array",
-		write("huge.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }", 4)):                            "does not take the 4 bytes",
-		write("overflow.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967297), }", 4)):                "does not take the 4 bytes",
-		write("digits.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", 4)):                   "shape (9999",
-		write("complex.npy", array("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", 8)):                                     `"<c8"`,
-		write("native.npy", array("{'descr': '=f4', 'fortran_order': False, 'shape': (1,), }", 4)):                                      "order of bytes",
-		write("cut.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 7)):                                         "does not take the 7 bytes",
-		write("eval.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (__import__('os'),), }", 4)):                         "not that of a plain npy array",
-		write("f8.safetensors", "\x3a\x00\x00\x00\x00\x00\x00\x00"+`{"x":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}`+"1234"): "F8_E4M3",
+		write("fields.npy", array("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,), }", 4)):              "not that of a plain npy array",
+		write("huge.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }", 4)):             "does not take the 4 bytes",
+		write("overflow.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967297), }", 4)): "does not take the 4 bytes",
+		write("digits.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", 4)):    "shape (9999",
+		write("complex.npy", array("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", 8)):                      `"<c8"`,
+		write("native.npy", array("{'descr': '=f4', 'fortran_order': False, 'shape': (1,), }", 4)):                       "order of bytes",
+		write("cut.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 7)):                          "does not take the 7 bytes",
+		write("eval.npy", array("{'descr': '<f4', 'fortran_order': False, 'shape': (__import__('os'),), }", 4)):          "not that of a plain npy array",
 	} {
 		f, err := Open(path)
 		if err == nil {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"path"
 	"slices"
+
+	"github.com/cidbench/cidbench/bench/safetensors"
 )
 
 // checkpoint gathers what PyTorch's pickle refers to.
@@ -49,7 +51,7 @@ func (c *checkpoint) load(id any) (any, error) {
 	if !ok || !also || count < 0 || count > maxValues {
 		return nil, fmt.Errorf("%w: storage %.200v", ErrFormat, parts[2:])
 	}
-	size := count * itemSizes[dtype]
+	size := count * safetensors.ItemSize(dtype)
 	s := c.storages[key]
 	if s == nil {
 		var err error
@@ -105,7 +107,7 @@ func rebuild(args tuple) (any, error) {
 	if !ok || !also || err != nil || err2 != nil {
 		return nil, fmt.Errorf("%w: a tensor of %.200v", ErrFormat, args)
 	}
-	t := &Tensor{DType: s.dtype, storage: s.storage, offset: offset, stride: stride, item: itemSizes[s.dtype], order: binary.LittleEndian}
+	t := &Tensor{DType: s.dtype, storage: s.storage, offset: offset, stride: stride, item: safetensors.ItemSize(s.dtype), order: binary.LittleEndian}
 	for _, d := range shape {
 		t.Shape = append(t.Shape, int(d))
 	}
