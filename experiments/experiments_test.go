@@ -16,7 +16,7 @@ func TestCatalogueIsValid(t *testing.T) {
 // they did.
 func TestDatasetsAreWhatTheySay(t *testing.T) {
 	for _, source := range All.Datasets {
-		if _, err := source.Open(); err != nil {
+		if _, err := source.Open(""); err != nil {
 			t.Error(err)
 		}
 	}

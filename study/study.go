@@ -38,7 +38,7 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	if err != nil {
 		return nil, UsageError{err}
 	}
-	s := &Study{opts: o, catalogue: catalogue, choice: chosen}
+	s := &Study{opts: o, choice: chosen}
 	if o.Backend != "auto" {
 		if s.backend, err = backend.Choose(ctx, o.Backend); err != nil {
 			return nil, UsageError{err}
@@ -47,8 +47,11 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	if s.reg, err = OpenRegistry(ctx, o.Store, o.Base, o.Access); err != nil {
 		return nil, fmt.Errorf("--store: %w", err)
 	}
-	s.source = catalogue.Dataset(s.tier.Dataset)
-	s.data = sync.OnceValues(s.source.Open)
+	if s.source, err = catalogue.Dataset(s.tier.Dataset).Pin(o.DataDir); err != nil {
+		return nil, err
+	}
+	s.catalogue = catalogue.With(s.source)
+	s.data = sync.OnceValues(func() (*dataset.Dataset, error) { return s.source.Open(o.DataDir) })
 	s.held, err = hold(ctx, s.reg, catalogue)
 	if errors.Is(err, registry.ErrCorrupt) && o.Access != Read { // a damaged run keeps no other from being run
 		s.opts.Observer.Say(err.Error())

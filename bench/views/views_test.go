@@ -11,7 +11,7 @@ import (
 
 func split(t *testing.T) dataset.Split {
 	t.Helper()
-	images, err := dataset.Glyphs(100, 0)()
+	images, err := dataset.Glyphs(100, 0)("")
 	if err != nil {
 		t.Fatal(err)
 	}
