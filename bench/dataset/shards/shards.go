@@ -151,10 +151,12 @@ func ReadIndex(dir, name string) (*Index, error) {
 
 // parse reads and checks an index.
 func parse(text []byte) (*Index, error) {
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
 	var x Index
-	if err := decoder.Decode(&x); err != nil {
-		return nil, fmt.Errorf("byte %d: %w", decoder.InputOffset(), err)
+	if err := json.Unmarshal(text, &x); err != nil {
+		if wrong := new(json.SyntaxError); errors.As(err, &wrong) {
+			return nil, fmt.Errorf("byte %d: want JSON: %w", wrong.Offset, err)
+		}
+		return nil, err
 	}
 	switch {
 	case x.Scheme != Scheme:
@@ -163,7 +165,7 @@ func parse(text []byte) (*Index, error) {
 		return nil, fmt.Errorf("images of %dx%d pixels", x.Height, x.Width)
 	case !strings.HasPrefix(x.Content, "sha256:") || !strings.HasPrefix(x.Digest, "sha256:"):
 		return nil, errors.New("content and digest must begin with sha256:")
-	case len(x.Classes) != x.Tree.Leaves():
+	case len(x.Classes) != x.Tree.Leaves() || len(x.Classes) == 0:
 		return nil, fmt.Errorf("%d classes, and a tree of %d", len(x.Classes), x.Tree.Leaves())
 	}
 	for _, s := range []Split{x.Train, x.Test} {
