@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/cidbench/cidbench/bench/dataset/pictures"
 )
 
 const (
@@ -62,7 +64,7 @@ func (p *pile) read(name string) ([]byte, error) {
 	return content, nil
 }
 
-// under drops a folder that holds all files, as that of an archive usually does.
+// under drops a folder that holds all files, as that of an archive usually does, and is no class.
 func (p *pile) under() {
 	for {
 		folder, _, ok := strings.Cut(p.first(), "/")
@@ -72,7 +74,7 @@ func (p *pile) under() {
 		stripped := make(map[string]member, len(p.files))
 		for name, file := range p.files {
 			rest, ok := strings.CutPrefix(name, folder+"/")
-			if !ok {
+			if !ok || pictures.Named(rest) && !strings.Contains(rest, "/") {
 				return
 			}
 			stripped[rest] = file
