@@ -134,7 +134,7 @@ func ReadIndex(dir, name string) (*Index, error) {
 	at := filepath.Join(dir, name, indexName)
 	text, err := os.ReadFile(at)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: it is not in the data directory %s: `data fetch %s` brings what can be downloaded, `data import PATH --name %s` a copy of yours", fs.ErrNotExist, dir, name, name)
+		return nil, notHere{dir, name}
 	}
 	if err != nil {
 		return nil, err
@@ -147,6 +147,15 @@ func ReadIndex(dir, name string) (*Index, error) {
 		return nil, fmt.Errorf("%w: %s: %w", dataset.ErrDigest, at, err)
 	}
 	return x, nil
+}
+
+// notHere is fs.ErrNotExist in words.
+type notHere struct{ dir, name string }
+
+func (notHere) Unwrap() error { return fs.ErrNotExist }
+
+func (e notHere) Error() string {
+	return fmt.Sprintf("it is not in the data directory %s: `data fetch %s` brings what can be downloaded, `data import PATH --name %s` a copy of yours", e.dir, e.name, e.name)
 }
 
 // parse reads and checks an index.
