@@ -118,7 +118,9 @@ func openPile(at string) (*pile, error) {
 	case magic[0] == 0x1f && magic[1] == 0x8b:
 		err = p.addGzip(file)
 	default:
-		err = p.addTar(io.NewSectionReader(file, 0, info.Size()), "")
+		if err = p.addTar(io.NewSectionReader(file, 0, info.Size()), ""); err != nil && len(p.files) == 0 {
+			err = fmt.Errorf("%s: it begins with %q: want a zip, a tar, a tar.gz or a folder", at, magic)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -179,7 +181,7 @@ func (p *pile) addTar(archive *io.SectionReader, prefix string) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("%s: %s: byte %d: want the header of a file in a tar: %w", p.path, prefix, at, err)
+			return fmt.Errorf("%s: byte %d: want the header of a file in a tar: %w", path.Join(p.path, prefix), at, err)
 		case header.Typeflag != tar.TypeReg:
 			continue
 		}
