@@ -21,11 +21,11 @@ import (
 	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
-// picture is one of a colour that only n has.
-func picture(t testing.TB, n, width, height int) []byte {
+// picture is one of 8 rows, of a colour that only n has.
+func picture(t testing.TB, n, width int) []byte {
 	t.Helper()
-	m := image.NewNRGBA(image.Rect(0, 0, width, height))
-	for i := range width * height {
+	m := image.NewNRGBA(image.Rect(0, 0, width, 8))
+	for i := range width * 8 {
 		m.SetNRGBA(i%width, i/width, color.NRGBA{uint8(n), uint8(n >> 8), 77, 255})
 	}
 	var file bytes.Buffer
@@ -40,7 +40,7 @@ func folders(t testing.TB, dir, prefix string, each int) string {
 	t.Helper()
 	for class := range 3 {
 		for i := range each {
-			put(t, dir, fmt.Sprintf("%s%c/%03d.png", prefix, 'a'+class, i), picture(t, len(prefix)*1000+100*class+i, 8+i%3, 8))
+			put(t, dir, fmt.Sprintf("%s%c/%03d.png", prefix, 'a'+class, i), picture(t, len(prefix)*1000+100*class+i, 8+i%3))
 		}
 	}
 	return dir
@@ -168,16 +168,16 @@ func TestSplitByContent(t *testing.T) {
 func TestFindings(t *testing.T) {
 	from := folders(t, t.TempDir(), "train/", 4)
 	folders(t, from, "test/", 3)
-	put(t, from, "train/a/cut.png", picture(t, 9000, 8, 8)[:40])
+	put(t, from, "train/a/cut.png", picture(t, 9000, 8)[:40])
 	put(t, from, "train/a/empty.jpg", nil)
 	put(t, from, "train/a/notes.txt", []byte("mine"))
-	put(t, from, "train/a/really.jpg", picture(t, 9001, 8, 8))
-	put(t, from, "train/a/z.png", picture(t, 9002, 8, 8))
-	put(t, from, "train/a/zz.png", picture(t, 9002, 8, 8))
-	put(t, from, "train/b/z1.png", picture(t, 9003, 8, 8))
-	put(t, from, "train/c/z2.png", picture(t, 9003, 8, 8))
-	put(t, from, "train/b/y1.png", picture(t, 9004, 8, 8))
-	put(t, from, "test/b/y2.png", picture(t, 9004, 8, 8))
+	put(t, from, "train/a/really.jpg", picture(t, 9001, 8))
+	put(t, from, "train/a/z.png", picture(t, 9002, 8))
+	put(t, from, "train/a/zz.png", picture(t, 9002, 8))
+	put(t, from, "train/b/z1.png", picture(t, 9003, 8))
+	put(t, from, "train/c/z2.png", picture(t, 9003, 8))
+	put(t, from, "train/b/y1.png", picture(t, 9004, 8))
+	put(t, from, "test/b/y2.png", picture(t, 9004, 8))
 	put(t, from, "LICENSE", []byte("free"))
 	bad := map[string]string{
 		"train/a/cut.png": "truncated", "train/a/empty.jpg": "empty", "train/a/notes.txt": "no picture", "train/a/zz.png": Twice,
@@ -220,7 +220,7 @@ func TestFindings(t *testing.T) {
 func TestPublished(t *testing.T) {
 	from := folders(t, t.TempDir(), "train/", 2)
 	folders(t, from, "test/", 2)
-	put(t, from, "train/b/twin.png", picture(t, 6000, 8, 8)) // that of train/a/000.png
+	put(t, from, "train/b/twin.png", picture(t, 6000, 8)) // that of train/a/000.png
 	x, _, err := load(t, from, func(o *Options) { o.Archive, o.Published = "sha256:ab", true })
 	if err != nil {
 		t.Fatal(err)

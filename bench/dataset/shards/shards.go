@@ -173,7 +173,7 @@ func parse(text []byte) (*Index, error) {
 	case x.Height < 1 || x.Width < 1 || x.Height > Bytes/dataset.Channels/x.Width:
 		return nil, fmt.Errorf("images of %dx%d pixels", x.Height, x.Width)
 	case !strings.HasPrefix(x.Content, "sha256:") || !strings.HasPrefix(x.Digest, "sha256:"):
-		return nil, errors.New("content and digest must begin with sha256:")
+		return nil, errors.New("want content and digest such as sha256:c4a3")
 	case len(x.Classes) != x.Tree.Leaves() || len(x.Classes) == 0:
 		return nil, fmt.Errorf("%d classes, and a tree of %d", len(x.Classes), x.Tree.Leaves())
 	}
