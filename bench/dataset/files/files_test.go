@@ -284,7 +284,7 @@ func TestErrors(t *testing.T) {
 		"tar cut":        {write(t, "c.tar", tarOf(t, cifar10Files())[:9000]), nil, []string{"truncated?", "data_batch_2.bin"}},
 		"tar in tar cut": {folder(t, map[string]string{"n01.tar": tarOf(t, map[string]string{"a.JPEG": strings.Repeat("a", 4000)})[:2000]}), nil, []string{"n01/a.JPEG", "truncated?"}},
 		"no tar":         {write(t, "c.tar", strings.Repeat("hello", 500)), nil, []string{"c.tar", `begins with "hell"`, "a tar.gz"}},
-		"no tar in it":    {folder(t, map[string]string{"n01.tar": strings.Repeat("hello", 500)}), nil, []string{"n01: byte", "header of a file in a tar"}},
+		"no tar in it":   {folder(t, map[string]string{"n01.tar": strings.Repeat("hello", 500)}), nil, []string{"n01: byte", "header of a file in a tar"}},
 		"short file":     {write(t, "c.tar", "a"), nil, []string{"1 bytes", "want a zip"}},
 		"zip cut":        {write(t, "t.zip", zipOf(t, tinyFiles())[:300]), nil, []string{"truncated?"}},
 		"nothing":        {folder(t, map[string]string{"README": "hello"}), nil, []string{"no images", "class folders"}},
