@@ -32,11 +32,11 @@ func TestRealPlugin(t *testing.T) {
 	if err != nil || moved.Plugin.Kind != "cpu" {
 		t.Fatalf("%+v, %v", moved.Plugin, err)
 	}
-	opened, err := moved.Open(1)
-	if err != nil {
+	if devices, err := moved.Open(1, 1); err != nil {
 		t.Fatal(err)
+	} else if device, err := devices.Take(); err != nil || !device.Compiles || !device.IsCPU() {
+		t.Fatalf("%v, %v", device, err)
 	}
-	opened.Finalize()
 
 	// Whoever has a card and ends on the CPU is told so.
 	folder := t.TempDir()

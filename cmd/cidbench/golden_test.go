@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/bench/backend"
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
 	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/experiments"
@@ -36,12 +36,8 @@ func TestPublishedRunsComeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	backend, err := backend.Backend{Kind: "go"}.Open(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
-	trainer, err := cell.Training.Config.New(method.Start{Backend: backend, Rules: cell.Training.Rules, Data: data, Seed: cell.Seed, Threads: 1})
+	device := backendtest.Go(t)
+	trainer, err := cell.Training.Config.New(method.Start{Device: device, Rules: cell.Training.Rules, Data: data, Seed: cell.Seed, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cidbench/cidbench/bench/backend/backendtest"
@@ -34,7 +33,7 @@ type Case struct {
 	// Diverging is one whose loss stops being a number within its steps.
 	Diverging method.Method
 
-	backend compute.Backend
+	device nn.Device
 }
 
 // Data are a few glyphs of every class, [32, 32, 3].
@@ -50,16 +49,17 @@ var Data = sync.OnceValue(func() *dataset.Dataset {
 // Run holds a method to its contract: on go to all of it, and on XLA, where every training compiles its graphs for
 // seconds, to what depends on who computes.
 func Run(t *testing.T, c Case) {
-	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		c.backend = b
+	backendtest.Each(t, func(t *testing.T, d nn.Device) {
+		c.device = d
 		tests := map[string]func(*testing.T, Case){
 			"initial weights": initialWeights,
 			"determinism":     determinism,
 			"resume":          resume,
 			"rules":           rules,
 			"embeddings":      embeddings,
+			"one graph":       oneGraph,
 		}
-		if !nn.Native(b) {
+		if !d.Compiles {
 			maps.Copy(tests, map[string]func(*testing.T, Case){
 				"settings":        settings,
 				"temperature":     temperature,
@@ -81,7 +81,7 @@ func Run(t *testing.T, c Case) {
 // start begins a training of seed 1; the options change what it begins from.
 func start(t *testing.T, c Case, options ...func(*method.Start)) method.Trainer {
 	t.Helper()
-	s := method.Start{Backend: c.backend, Data: Data(), Seed: 1, Threads: 2}
+	s := method.Start{Device: c.device, Data: Data(), Seed: 1, Threads: 2}
 	for _, option := range options {
 		option(&s)
 	}
@@ -161,7 +161,7 @@ func temperature(t *testing.T, c Case) {
 
 // initialWeights: every method begins where the untrained encoder, the floor, is.
 func initialWeights(t *testing.T, c Case) {
-	model, err := encoder.Untrained(c.backend, c.Method.Scale().Encoder, 1)
+	model, err := encoder.Untrained(c.device, c.Method.Scale().Encoder, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,6 +195,55 @@ func determinism(t *testing.T, c Case) {
 	}
 	if bytes.Equal(run(seed(2)), want) {
 		t.Error("another seed gives the same bytes")
+	}
+}
+
+// oneGraph: a step that is one graph, as where a backend compiles, trains like that of two with the contrast between them,
+// and goes on from each other's states. Rounding grows: a ReLU or a negative at a cut falls on the other side.
+func oneGraph(t *testing.T, c Case) {
+	rule := func(action negatives.Action, pool negatives.Pool, fraction float64) negatives.Rule {
+		return negatives.Rule{Action: action, Pool: pool, Fraction: fraction}
+	}
+	late := rule(negatives.Drop, negatives.Hardest, 0.5)
+	late.After = 0.2
+	for name, rules := range map[string][]negatives.Rule{
+		"all":        nil,
+		"hardest":    {rule(negatives.Keep, negatives.Hardest, 0.1)},
+		"easiest":    {rule(negatives.Drop, negatives.Easiest, 0.7)},
+		"random":     {rule(negatives.Keep, negatives.Random, 0.2)},
+		"same class": {rule(negatives.Drop, negatives.SameClass, 1)},
+		"three":      {rule(negatives.Keep, negatives.Random, 0.6), late, rule(negatives.Drop, negatives.SameClass, 0.3)},
+	} {
+		one := start(t, c, func(s *method.Start) { s.Rules, s.Device.Compiles = rules, true })
+		two := start(t, c, func(s *method.Start) { s.Rules, s.Device = rules, backendtest.Go(t) })
+		for i := range 5 {
+			got, err := one.Advance(t.Context(), true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := two.Advance(t.Context(), true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			near := func(what string, a, b float64) {
+				if !(math.Abs(a-b) < 1e-3) {
+					t.Errorf("%s, step %d: %s is %g in one graph, and %g in two", name, i+1, what, a, b)
+				}
+			}
+			near("the loss", got.Loss, want.Loss)
+			near("the number kept", got.Kept, want.Kept)
+			near("the positive", got.Positive, want.Positive)
+			near("uniformity", got.Uniformity, want.Uniformity)
+			for b := range got.Bands {
+				near("the similarity of a band", got.Bands[b].Similarity, want.Bands[b].Similarity)
+			}
+		}
+		if err := one.Restore(save(t, two)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(save(t, one), save(t, two)) {
+			t.Errorf("%s: a state of one kind is another in the other", name)
+		}
 	}
 }
 
@@ -382,7 +431,7 @@ func unfitData(t *testing.T, c Case) {
 	few := *Data()
 	few.Train.Labels = few.Train.Labels[:1]
 	for name, data := range map[string]*dataset.Dataset{"another size": &small, "too few images": &few} {
-		if _, err := c.Method.New(method.Start{Backend: c.backend, Data: data, Threads: 1}); err == nil {
+		if _, err := c.Method.New(method.Start{Device: c.device, Data: data, Threads: 1}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
