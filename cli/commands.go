@@ -30,7 +30,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newExportEncoder(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newDoctor(a), newBackend(a))
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newExportEncoder(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a))
 	checkArgs(root)
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
 	root.InitDefaultCompletionCmd()
@@ -162,7 +162,8 @@ func (a *app) addTier(cmd *cobra.Command) {
 	if slices.Contains(tiers, "default") {
 		usual = "default"
 	}
-	cmd.Flags().StringVar(&a.Tier, "tier", usual, "scale: "+strings.Join(tiers, ", "))
+	a.Tier = usual
+	cmd.Flags().Var(&tierFlag{a}, "tier", "scale: "+strings.Join(tiers, ", ")+", or a file (.yaml): see tier show")
 	complete(cmd, "tier", tiers)
 }
 

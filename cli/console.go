@@ -94,15 +94,21 @@ func (c *Console) Run(ctx context.Context) int {
 // places are the flags whose values are nobody's business but the user's.
 var places = []string{"--store", "--base", "--data-dir"}
 
-// command is what the user typed without places.
+// command is what the user typed without places; of the file of a tier its name is left.
 func (c *Console) command() []string {
 	command := []string{c.Name}
 	for i := 0; i < len(c.Args); i++ {
-		switch name, _, value := strings.Cut(c.Args[i], "="); {
-		case !slices.Contains(places, name):
-			command = append(command, c.Args[i])
-		case !value:
+		name, value, joined := strings.Cut(c.Args[i], "=")
+		switch {
+		case slices.Contains(places, name) && joined:
+		case slices.Contains(places, name):
 			i++
+		case name == "--tier" && joined:
+			command = append(command, name+"="+filepath.Base(value))
+		case i > 0 && c.Args[i-1] == "--tier":
+			command = append(command, filepath.Base(c.Args[i]))
+		default:
+			command = append(command, c.Args[i])
 		}
 	}
 	return command

@@ -144,7 +144,7 @@ func (d Data) Fetch(ctx context.Context, name string, o FetchOptions) (*shards.I
 
 // ImportOptions say what becomes of files.
 type ImportOptions struct {
-	Name    string // in the data directory; "": that of the folder
+	Name    string // in the data directory; "": that of the folder or file
 	Side    int    // pixels; 0: the catalogue's for a set of that name, raw pixels as they are, or DefaultSide
 	Classes string // a file that chooses classes, one a line; "": all
 	Tree    string // "wordnet", "flat" or a file; "": the catalogue's, WordNet's for synsets, or flat
@@ -165,7 +165,10 @@ var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 // Import turns what lies at a path into shards. Errors: UsageError; dataset.ErrFiles; those of package taxonomy.
 func (d Data) Import(ctx context.Context, at string, o ImportOptions) (*shards.Index, error) {
 	if o.Name == "" {
-		o.Name = strings.ToLower(strings.TrimSuffix(filepath.Base(filepath.Clean(at)), filepath.Ext(at)))
+		o.Name = strings.ToLower(filepath.Base(filepath.Clean(at)))
+		for _, extension := range []string{".zip", ".tgz", ".gz", ".tar"} {
+			o.Name = strings.TrimSuffix(o.Name, extension)
+		}
 	}
 	known := d.Catalogue.Dataset(o.Name)
 	switch {

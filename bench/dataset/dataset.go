@@ -56,7 +56,7 @@ func (s *Source) Validate() error {
 		return errors.New("name, origin and a way to read it must be given")
 	}
 	if s.Digest != "" && !strings.HasPrefix(s.Digest, "sha256:") {
-		return errors.New("a digest begins with sha256:")
+		return errors.New("want a digest such as sha256:c4a3")
 	}
 	if s.Import == nil && (s.Digest == "" || s.Tree == nil) {
 		return errors.New("digest and tree of what is not imported must be given")

@@ -47,8 +47,6 @@ type Client struct {
 	Progress func(done, total int64)
 	// Say is told what went wrong with a try, if another follows.
 	Say func(string)
-
-	transport http.RoundTripper // of tests; nil: the usual
 }
 
 // Get downloads the file to a path, where it is only once its digest is right; path + ".part" is what there is of it
@@ -180,7 +178,7 @@ func (c Client) try(ctx context.Context, address string, f File, part partial) e
 	} else {
 		at = 0
 	}
-	client := http.Client{Transport: c.transport, CheckRedirect: func(to *http.Request, via []*http.Request) error {
+	client := http.Client{CheckRedirect: func(to *http.Request, via []*http.Request) error {
 		if len(via) >= 10 {
 			return fmt.Errorf("%w: more than 10 redirects", errFinal)
 		}

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/cidbench/cidbench/bench/dataset/pictures"
 )
 
 const (
@@ -62,7 +65,7 @@ func (p *pile) read(name string) ([]byte, error) {
 	return content, nil
 }
 
-// under drops a folder that holds all files, as that of an archive usually does.
+// under drops a folder that holds all files, as that of an archive usually does, and is no class.
 func (p *pile) under() {
 	for {
 		folder, _, ok := strings.Cut(p.first(), "/")
@@ -72,7 +75,7 @@ func (p *pile) under() {
 		stripped := make(map[string]member, len(p.files))
 		for name, file := range p.files {
 			rest, ok := strings.CutPrefix(name, folder+"/")
-			if !ok {
+			if !ok || pictures.Named(rest) && !strings.Contains(rest, "/") {
 				return
 			}
 			stripped[rest] = file
@@ -114,9 +117,11 @@ func openPile(at string) (*pile, error) {
 	case string(magic) == "PK\x03\x04":
 		err = p.addZip(file, info.Size())
 	case magic[0] == 0x1f && magic[1] == 0x8b:
-		err = p.addGzip(file)
+		err = p.addGzip(file, info.Size())
 	default:
-		err = p.addTar(io.NewSectionReader(file, 0, info.Size()), "")
+		if err = p.addTar(io.NewSectionReader(file, 0, info.Size()), ""); err != nil && len(p.files) == 0 {
+			err = fmt.Errorf("%s: it begins with %q: want a zip, a tar, a tar.gz or a folder", at, magic)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -177,7 +182,7 @@ func (p *pile) addTar(archive *io.SectionReader, prefix string) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("%s: %s: byte %d: want the header of a file in a tar: %w", p.path, prefix, at, err)
+			return fmt.Errorf("%s: byte %d: want the header of a file in a tar: %w", path.Join(p.path, prefix), at, err)
 		case header.Typeflag != tar.TypeReg:
 			continue
 		}
@@ -193,34 +198,41 @@ func (p *pile) addTar(archive *io.SectionReader, prefix string) error {
 			continue
 		}
 		p.files[strings.TrimPrefix(name, "/")] = member{header.Size, func() ([]byte, error) {
-			return io.ReadAll(io.NewSectionReader(content, 0, content.Size()))
+			whole := make([]byte, content.Size())
+			_, err := content.ReadAt(whole, 0)
+			return whole, err
 		}}
 	}
 }
 
 // addGzip adds the files of a tar.gz, which it holds in memory.
-func (p *pile) addGzip(file io.Reader) error {
-	unpacked, err := gunzip(file, maxUnpacked)
+func (p *pile) addGzip(file io.ReaderAt, size int64) error {
+	unpacked, err := gunzip(file, size, maxUnpacked)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.path, err)
 	}
 	return p.addTar(io.NewSectionReader(bytes.NewReader(unpacked), 0, int64(len(unpacked))), "")
 }
 
-// gunzip unpacks at most so many bytes.
-func gunzip(packed io.Reader, most int64) ([]byte, error) {
-	z, err := gzip.NewReader(packed)
+// gunzip unpacks at most so many bytes. Room is made for as many as the file says at its end, if that is plausible.
+func gunzip(packed io.ReaderAt, size, most int64) ([]byte, error) {
+	z, err := gzip.NewReader(io.NewSectionReader(packed, 0, size))
 	if err != nil {
 		return nil, fmt.Errorf("want gzip: %w", err)
 	}
-	unpacked, err := io.ReadAll(io.LimitReader(z, most+1))
+	var unpacked bytes.Buffer
+	end := make([]byte, 4)
+	if _, err := packed.ReadAt(end, size-4); err == nil {
+		unpacked.Grow(int(min(int64(binary.LittleEndian.Uint32(end)), most, 1000*size)) + bytes.MinRead)
+	}
+	n, err := unpacked.ReadFrom(io.LimitReader(z, most+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("gzip, after %d unpacked bytes: %w", len(unpacked), err)
-	case int64(len(unpacked)) > most:
+		return nil, fmt.Errorf("gzip, after %d unpacked bytes: %w", n, err)
+	case n > most:
 		return nil, fmt.Errorf("it unpacks to more than %d bytes", most)
 	}
-	return unpacked, nil
+	return unpacked.Bytes(), nil
 }
 
 func (p *pile) addZip(file io.ReaderAt, size int64) error {

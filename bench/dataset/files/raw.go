@@ -151,7 +151,7 @@ func (p *pile) idxFile(name string, least, most int) (shape []int, values []uint
 		return nil, nil, err
 	}
 	if strings.HasSuffix(name, ".gz") {
-		if content, err = gunzip(bytes.NewReader(content), maxFile); err != nil {
+		if content, err = gunzip(bytes.NewReader(content), int64(len(content)), maxFile); err != nil {
 			return nil, nil, fmt.Errorf("%s: %s: %w", p.path, name, err)
 		}
 	}

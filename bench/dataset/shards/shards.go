@@ -134,7 +134,7 @@ func ReadIndex(dir, name string) (*Index, error) {
 	at := filepath.Join(dir, name, indexName)
 	text, err := os.ReadFile(at)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: it is not in the data directory %s: `data fetch %s` brings what can be downloaded, `data import PATH --name %s` a copy of yours", fs.ErrNotExist, dir, name, name)
+		return nil, notHere{dir, name}
 	}
 	if err != nil {
 		return nil, err
@@ -149,12 +149,23 @@ func ReadIndex(dir, name string) (*Index, error) {
 	return x, nil
 }
 
+// notHere is fs.ErrNotExist in words.
+type notHere struct{ dir, name string }
+
+func (notHere) Unwrap() error { return fs.ErrNotExist }
+
+func (e notHere) Error() string {
+	return fmt.Sprintf("it is not in the data directory %s: `data fetch %s` brings what can be downloaded, `data import PATH --name %s` a copy of yours", e.dir, e.name, e.name)
+}
+
 // parse reads and checks an index.
 func parse(text []byte) (*Index, error) {
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
 	var x Index
-	if err := decoder.Decode(&x); err != nil {
-		return nil, fmt.Errorf("byte %d: %w", decoder.InputOffset(), err)
+	if err := json.Unmarshal(text, &x); err != nil {
+		if wrong := new(json.SyntaxError); errors.As(err, &wrong) {
+			return nil, fmt.Errorf("byte %d: want JSON: %w", wrong.Offset, err)
+		}
+		return nil, err
 	}
 	switch {
 	case x.Scheme != Scheme:
@@ -162,8 +173,8 @@ func parse(text []byte) (*Index, error) {
 	case x.Height < 1 || x.Width < 1 || x.Height > Bytes/dataset.Channels/x.Width:
 		return nil, fmt.Errorf("images of %dx%d pixels", x.Height, x.Width)
 	case !strings.HasPrefix(x.Content, "sha256:") || !strings.HasPrefix(x.Digest, "sha256:"):
-		return nil, errors.New("content and digest must begin with sha256:")
-	case len(x.Classes) != x.Tree.Leaves():
+		return nil, errors.New("want content and digest such as sha256:c4a3")
+	case len(x.Classes) != x.Tree.Leaves() || len(x.Classes) == 0:
 		return nil, fmt.Errorf("%d classes, and a tree of %d", len(x.Classes), x.Tree.Leaves())
 	}
 	for _, s := range []Split{x.Train, x.Test} {

@@ -21,7 +21,6 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
-	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 )
