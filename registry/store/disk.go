@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 )
 
 const (
@@ -22,8 +24,10 @@ const (
 
 // A disk names files below root, in a way that outlives a crash.
 type disk struct {
-	root    string
-	durable sync.Map // folders whose names are known to be on disk up to the root
+	root string
+	// Patience is how long a writer waits for the lock that others hold.
+	Patience time.Duration
+	durable  sync.Map // folders whose names are known to be on disk up to the root
 }
 
 func (d *disk) path(key string) string {
@@ -114,28 +118,29 @@ func (d *disk) lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	locked := make(chan error)
-	go func() {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-		for err == syscall.EINTR {
-			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	for start, wait, said := time.Now(), time.Millisecond, false; ; wait = min(2*wait, 50*time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		waited := time.Since(start)
+		switch {
+		case err == nil:
+			return func() { _ = f.Close() }, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+			_ = f.Close()
+			return nil, err
+		case waited > d.Patience:
+			_ = f.Close()
+			return nil, fmt.Errorf("%w: another process has held %s for %v; end it, or wait", ErrUnavailable, f.Name(), waited.Round(time.Millisecond))
+		case waited > d.Patience/10 && !said:
+			said = true
+			Notice(ctx, fmt.Sprintf("waiting for another process, which holds %s", f.Name()))
 		}
 		select {
-		case locked <- err:
-		case <-ctx.Done(): // closing before flock returns would not end the wait
+		case <-time.After(wait):
+		case <-ctx.Done():
 			_ = f.Close()
+			return nil, ctx.Err()
 		}
-	}()
-	select {
-	case err = <-locked:
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return func() { _ = f.Close() }, nil
 }
 
 // absent reports whether err says that there is no such file. A path through a file leads nowhere, too.
