@@ -111,7 +111,7 @@ func (r *Registry) Events(ctx context.Context, run string) iter.Seq2[Event, erro
 }
 
 func (r *Registry) event(ctx context.Context, run, key string) (Event, error) {
-	text, _, err := r.store.Load(ctx, key)
+	text, err := r.loadObject(ctx, key)
 	if err != nil {
 		return Event{}, err
 	}

@@ -22,8 +22,12 @@ import (
 // that cannot be written to. Artifacts that were left out do not exist there, and Check says so: a
 // registry is copied by Export or Copy, not by this.
 
-// maxEvidence bounds what an evidence file may unpack to: it is held in memory.
-const maxEvidence = 1 << 30
+// The limits of an evidence file, which is held in memory. A thousand runs take 20 MB, and a third of that compressed.
+const (
+	maxEvidence      = 256 << 20 // bytes, compressed or not
+	maxEvidenceRatio = 50        // of what it unpacks to and the file, from a megabyte on
+	maxEvidenceFiles = 200_000
+)
 
 // WriteEvidence writes the manifests of the runs with their artifacts of the given media types. The same
 // registry and runs give the same bytes.
@@ -79,9 +83,17 @@ type evidence struct {
 
 // openEvidence reads a whole evidence file and verifies all of it. Errors: ErrCorrupt; ErrUnavailable.
 func openEvidence(ctx context.Context, path string) (store.Store, error) {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxEvidence+1))
+	if err != nil {
+		return nil, fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
+	}
+	if len(data) > maxEvidence {
+		return nil, fmt.Errorf("registry: %s is no evidence file: %w: it has more than %d bytes", path, ErrCorrupt, maxEvidence)
 	}
 	e := evidence{store.NewMemory(path), path}
 	if err := readEvidence(ctx, e.Memory, data); err != nil {
@@ -98,7 +110,9 @@ func readEvidence(ctx context.Context, to *store.Memory, data []byte) error {
 	}
 	expected := map[Digest]int64{} // artifacts of the manifests so far, by size
 	first := true
-	err = readArchive(ctx, plain, maxEvidence, func(header *tar.Header, body io.Reader) error {
+	limit := min(maxEvidence, 1<<20+maxEvidenceRatio*int64(len(data)))
+	// What is between the entries counts, too.
+	err = readArchive(ctx, io.LimitReader(plain, 2*limit), maxEvidenceFiles, limit, func(header *tar.Header, body io.Reader) error {
 		object, err := io.ReadAll(body)
 		if err == nil {
 			err = checkEvidence(header, object, first, expected)
@@ -121,7 +135,7 @@ func readEvidence(ctx context.Context, to *store.Memory, data []byte) error {
 		return corrupt("it is empty")
 	}
 	// The checksum of the compressed data stands behind all of them.
-	if rest, err := io.ReadAll(io.LimitReader(plain, maxEvidence)); err != nil || len(bytes.Trim(rest, "\x00")) > 0 {
+	if rest, err := io.ReadAll(io.LimitReader(plain, 1<<20)); err != nil || len(bytes.Trim(rest, "\x00")) > 0 {
 		return corrupt("%d bytes after the archive: %w", len(rest), cmp.Or(err, tar.ErrHeader))
 	}
 	return nil

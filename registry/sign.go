@@ -6,6 +6,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+
+	"filippo.io/edwards25519"
 )
 
 const (
@@ -71,39 +73,63 @@ func statementOf(m Manifest, digest Digest) ([]byte, error) {
 // VerifySignature checks that key has signed the manifest of a run as it is stored. Errors: ErrNotExist if there is
 // no signature by key, or no run; ErrCorrupt if there is one of something else; ErrUnavailable.
 func (r *Registry) VerifySignature(ctx context.Context, run string, key ed25519.PublicKey) error {
+	if err := CheckPublicKey(key); err != nil {
+		return corrupt("public key %s: %w", KeyID(key), err)
+	}
 	m, digest, err := r.Run(ctx, run)
 	if err != nil {
 		return err
 	}
 	name := signatureKey(run, KeyID(key))
-	text, _, err := r.store.Load(ctx, name)
+	text, err := r.loadObject(ctx, name)
 	if err != nil {
 		return err
 	}
-	want, err := statementOf(m, digest)
-	if err != nil {
-		return err
-	}
-	if err := verifyEnvelope(text, key, want); err != nil {
-		return fmt.Errorf("registry: %s: %w: %w", name, ErrCorrupt, err)
+	if err := verifyEnvelope(text, key, m, digest); err != nil {
+		return fmt.Errorf("registry: %s: %w", name, err)
 	}
 	return nil
 }
 
-// verifyEnvelope checks the signature before it looks at what is signed.
-func verifyEnvelope(text []byte, key ed25519.PublicKey, want []byte) error {
-	var e envelope
-	if err := decodeStored(text, &e); err != nil {
+// verifyEnvelope checks that key has signed the manifest whose stored form has the digest. Every error is ErrCorrupt.
+func verifyEnvelope(text []byte, key ed25519.PublicKey, m Manifest, digest Digest) error {
+	e, err := decodeEnvelope(text, KeyID(key), m, digest)
+	if err != nil {
 		return err
 	}
-	if e.PayloadType != dssePayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != KeyID(key) {
-		return fmt.Errorf("not one signature by key %s of a payload of type %s", KeyID(key), dssePayloadType)
-	}
 	if !ed25519.Verify(key, preAuthentication(e.Payload), e.Signatures[0].Sig) {
-		return errors.New("the signature is not one by this key")
+		return corrupt("the signature is not one by key %s", KeyID(key))
+	}
+	return nil
+}
+
+// decodeEnvelope reads what claims to be the signature of a manifest by the key of an id. Every error is ErrCorrupt.
+func decodeEnvelope(text []byte, keyID string, m Manifest, digest Digest) (envelope, error) {
+	var e envelope
+	if err := decodeStored(text, &e); err != nil {
+		return e, corrupt("%w", err)
+	}
+	if e.PayloadType != dssePayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != keyID {
+		return e, corrupt("not one signature by key %s of a payload of type %s", keyID, dssePayloadType)
+	}
+	want, err := statementOf(m, digest)
+	if err != nil {
+		return e, corrupt("%w", err)
 	}
 	if !bytes.Equal(e.Payload, want) {
-		return fmt.Errorf("what is signed is another manifest: %.400q, not %q", e.Payload, want)
+		return e, corrupt("what is signed is another manifest: %.400q, not %q", e.Payload, want)
+	}
+	return e, nil
+}
+
+// CheckPublicKey fails for a key of small order: anybody can sign for one.
+func CheckPublicKey(key ed25519.PublicKey) error {
+	point, err := new(edwards25519.Point).SetBytes(key)
+	if err != nil {
+		return errors.New("it is no point of the curve")
+	}
+	if point.MultByCofactor(point).Equal(edwards25519.NewIdentityPoint()) == 1 {
+		return errors.New("it is of small order, for which anybody can sign")
 	}
 	return nil
 }
