@@ -24,6 +24,7 @@ import (
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
@@ -78,7 +79,7 @@ func (c *Console) Run(ctx context.Context) int {
 		return exitInternal
 	}
 	a := &app{Console: c, Options: study.Options{Program: c.Name, Command: c.command(), Observer: c}}
-	err := newRoot(a).ExecuteContext(ctx)
+	err := newRoot(a).ExecuteContext(store.WithNotices(ctx, c.Say))
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
@@ -93,7 +94,7 @@ func (c *Console) command() []string {
 	command := []string{c.Name}
 	for i := 0; i < len(c.Args); i++ {
 		switch name, _, value := strings.Cut(c.Args[i], "="); {
-		case name != "--store" && name != "--base":
+		case name != "--store" && name != "--base" && name != "--evidence":
 			command = append(command, c.Args[i])
 		case !value:
 			i++

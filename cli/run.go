@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -168,10 +169,10 @@ Both sides are judged by this program's definitions.`,
 			return one(cmd, args)
 		}
 		both, err := study.Compare(cmd.Context(), a.Catalogue, a.Options, args[0], args[1])
-		if err != nil {
+		if both == nil {
 			return err
 		}
-		return a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) })
+		return errors.Join(a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) }), err)
 	}
 	a.addRuns(cmd)
 	a.addOutput(cmd)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // held is what a registry holds, by one walk through its manifests. Judging starts from it: what a key says is what
@@ -43,20 +45,23 @@ func (c commits) String() string {
 	return text
 }
 
-// hold reads the manifests; after an error, what it had read is there.
-func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue) (*held, error) {
+// hold reads the manifests. A damaged one is said and passed over: whoever asks for its run is told again.
+func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue, say func(string)) (*held, error) {
 	h := &held{ids: map[string]bool{}, foreign: map[string]commits{}}
 	methods := map[string]bool{"": true, "untrained": true}
 	for _, t := range catalogue.Tiers {
 		methods[t.Train.ID().Name] = true
 	}
 	for m, err := range reg.Manifests(ctx) {
-		if err != nil {
-			return h, err
-		}
 		run := heldRun{id: m.Run, key: m.Key, commit: m.Provenance.Commit}
-		if run.Stored, err = bench.ReadKey(m.Key); err != nil {
-			return h, fmt.Errorf("%w: run %s: %w", registry.ErrCorrupt, m.Run, err)
+		if err == nil {
+			run.Stored, err = bench.ReadKey(m.Key)
+		} else if !errors.Is(err, registry.ErrCorrupt) {
+			return nil, err
+		}
+		if err != nil {
+			say(store.Printable(fmt.Sprintf("run %s is left out: %v", m.Run, err)))
+			continue
 		}
 		foreign := ""
 		switch {

@@ -67,7 +67,7 @@ func (s *Study) look(ctx context.Context, at *extent, run bool) (*model.Report, 
 		if open {
 			s.opts.Observer.Say(words.Going(r))
 		}
-		err = s.compute(limited, at.cells)
+		err = s.damage.note(s.compute(limited, at.cells))
 		if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(limited), errBudget) {
 			at.stopped = fmt.Sprintf("budget of %s spent", budget)
 		} else if err != nil {
@@ -116,23 +116,26 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	in.Cells = union(to.cells, pick(s.exploring(s.claims, s.seeds), s.held.has))
 	cells := s.everyCell(in.Cells)
 	var err error
-	if in.Runs, err = Load(ctx, s.reg, cells); err != nil {
+	if in.Runs, err = Load(ctx, s.reg, cells); s.damage.note(err) != nil {
 		return in, err
 	}
 	stored, err := bench.Analyses(ctx, s.reg, cells, s.tier.Analysis, s.source.Tree(), s.env)
-	if err != nil {
+	if s.damage.note(err) != nil {
 		return in, err
 	}
-	if in.Analyses, err = LoadAnalyses(ctx, s.reg, stored); err != nil {
+	if in.Analyses, err = LoadAnalyses(ctx, s.reg, stored); s.damage.note(err) != nil {
 		return in, err
 	}
 	in.Near = s.near(in.Cells, in.Runs)
 	if s.plan != nil {
 		spec := s.catalogue.PlanSpec(s.plan, s.env)
 		in.PlanID = spec.ID()
-		in.Registered, err = s.registered(ctx, spec)
+		if in.Registered, err = s.registered(ctx, spec); s.damage.note(err) != nil {
+			return in, err
+		}
 	}
-	return in, err
+	in.Notes = append(in.Notes, s.damage.notes()...)
+	return in, nil
 }
 
 // WriteEvidence writes the runs and analyses that a report is built from, as a file that can be opened as a
@@ -243,9 +246,10 @@ func (s *Study) command() string {
 var versionSuffix = regexp.MustCompile(`@((?:v[0-9]+|go|xla)(?:,(?:v[0-9]+|go|xla))*)$`)
 
 // Compare judges the same selection on two sides, each STORE, STORE@VERSION or @VERSION of the Store of the
-// options. Errors: NothingError if a side holds no complete run; those of Open.
+// options. Errors: NothingError if a side holds no complete run; those of Open; beside a comparison, that of Damage.
 func Compare(ctx context.Context, catalogue *bench.Catalogue, o Options, a, b string) (*diff.Comparison, error) {
 	var names [2]string
+	var damage error
 	var reports [2]*model.Report
 	for i, arg := range []string{a, b} {
 		side, store := o, arg
@@ -256,6 +260,7 @@ func Compare(ctx context.Context, catalogue *bench.Catalogue, o Options, a, b st
 		s, err := Open(ctx, catalogue, side)
 		if err == nil {
 			reports[i], _, err = s.Report(ctx)
+			damage = errors.Join(damage, s.Damage())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", arg, err)
@@ -268,5 +273,6 @@ func Compare(ctx context.Context, catalogue *bench.Catalogue, o Options, a, b st
 			return nil, NothingError(fmt.Sprintf("nothing to compare: %s holds no complete run of these claims in tier %s", names[i], s.tier.ID))
 		}
 	}
-	return diff.Compare(names[0], reports[0], names[1], reports[1])
+	both, err := diff.Compare(names[0], reports[0], names[1], reports[1])
+	return both, errors.Join(err, damage)
 }

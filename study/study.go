@@ -23,6 +23,7 @@ type Study struct {
 	choice
 	reg     *registry.Registry
 	held    *held
+	damage  *damage
 	source  *dataset.Source
 	data    func() (*dataset.Dataset, error) // opened once, when it is needed
 	backend backend.Backend
@@ -47,10 +48,8 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	s.source = catalogue.Dataset(s.tier.Dataset)
 	s.data = sync.OnceValues(s.source.Open)
 	s.env = bench.Environment{Backend: s.backend.Kind, Method: s.tier.Train.ID().Version}
-	s.held, err = hold(ctx, s.reg, catalogue)
-	if errors.Is(err, registry.ErrCorrupt) && o.Access != Read { // a damaged run keeps no other from being run
-		s.opts.Observer.Say(err.Error())
-	} else if err != nil {
+	s.damage = &damage{observer: s.opts.Observer}
+	if s.held, err = hold(ctx, s.reg, catalogue, s.opts.Observer.Say); err != nil {
 		return nil, err
 	}
 	for _, note := range s.held.notes() {

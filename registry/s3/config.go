@@ -61,7 +61,7 @@ func ParseURL(rawURL string) (Config, error) {
 	for name, values := range query {
 		field := map[string]*string{"endpoint": &config.Endpoint, "region": &config.Region, "ca": &config.CA}[name]
 		if field == nil || len(values) != 1 {
-			return Config{}, fmt.Errorf("registry: %s: parameter %.20q: want endpoint, region and ca, each at most once", store.Redacted(rawURL), name)
+			return Config{}, fmt.Errorf("registry: %s: want no other parameters than endpoint, region and ca, each at most once", store.Redacted(rawURL))
 		}
 		*field = values[0]
 	}

@@ -108,6 +108,9 @@ func versionOf(data []byte) Version { return Version(DigestOf(data)) }
 
 // Redacted is the URL of a store for error messages: without users, passwords and queries, where people put keys.
 func Redacted(raw string) string {
+	if !strings.Contains(raw, ":") { // a path
+		return raw
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "the URL of the store" // whatever part of it is wrong may hold a secret
