@@ -27,6 +27,7 @@ const (
 	maxEvidence      = 256 << 20 // bytes, compressed or not
 	maxEvidenceRatio = 50        // of what it unpacks to and the file, from a megabyte on
 	maxEvidenceFiles = 200_000
+	maxPadding       = 64 << 10 // zeros after the archive
 )
 
 // WriteEvidence writes the manifests of the runs with their artifacts of the given media types. The same
@@ -108,17 +109,29 @@ func readEvidence(ctx context.Context, to *store.Memory, data []byte) error {
 	if err != nil {
 		return corrupt("%w", err)
 	}
+	limit := min(maxEvidence, 1<<20+maxEvidenceRatio*int64(len(data)))
+	if err := readEvidenceArchive(ctx, to, plain, limit); err != nil {
+		return err
+	}
+	// The checksum of the compressed data stands behind all of them.
+	if rest, err := io.ReadAll(io.LimitReader(plain, maxPadding)); err != nil || len(rest) == maxPadding || len(bytes.Trim(rest, "\x00")) > 0 {
+		return corrupt("%d bytes after the archive: %w", len(rest), cmp.Or(err, tar.ErrHeader))
+	}
+	return nil
+}
+
+// readEvidenceArchive stores the objects of the archive inside, which may have limit bytes together.
+func readEvidenceArchive(ctx context.Context, to *store.Memory, plain io.Reader, limit int64) error {
 	expected := map[Digest]int64{} // artifacts of the manifests so far, by size
 	first := true
-	limit := min(maxEvidence, 1<<20+maxEvidenceRatio*int64(len(data)))
 	// What is between the entries counts, too.
-	err = readArchive(ctx, io.LimitReader(plain, 2*limit), maxEvidenceFiles, limit, func(header *tar.Header, body io.Reader) error {
+	err := readArchive(ctx, io.LimitReader(plain, 2*limit), maxEvidenceFiles, limit, func(header *tar.Header, body io.Reader) error {
 		object, err := io.ReadAll(body)
 		if err == nil {
 			err = checkEvidence(header, object, first, expected)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", header.Name, err)
+			return fmt.Errorf("%.100q: %w", header.Name, err)
 		}
 		first = false
 		if _, err := to.Stat(ctx, header.Name); err == nil {
@@ -133,10 +146,6 @@ func readEvidence(ctx context.Context, to *store.Memory, data []byte) error {
 		return corrupt("%w", err)
 	case first:
 		return corrupt("it is empty")
-	}
-	// The checksum of the compressed data stands behind all of them.
-	if rest, err := io.ReadAll(io.LimitReader(plain, 1<<20)); err != nil || len(bytes.Trim(rest, "\x00")) > 0 {
-		return corrupt("%d bytes after the archive: %w", len(rest), cmp.Or(err, tar.ErrHeader))
 	}
 	return nil
 }

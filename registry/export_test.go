@@ -290,32 +290,6 @@ func wantOnly(t testing.TB, root string, want ...string) {
 	}
 }
 
-// FuzzImport wants that no archive, whatever it holds, leaves a file outside of
-// the registry, a damaged registry, or a run that is not whole.
-func FuzzImport(f *testing.F) {
-	archive := smallArchive(f)
-	f.Add(archive)
-	f.Add(archive[:len(archive)/2])
-	f.Add(withEntry(f, archive, tar.Header{Typeflag: tar.TypeReg, Name: "../evil", Mode: 0o644}, "x"))
-	f.Add(withEntry(f, archive, tar.Header{Typeflag: tar.TypeSymlink, Name: "blobs", Linkname: "/tmp", Mode: 0o777}, ""))
-	f.Add(withEntry(f, archive, tar.Header{Typeflag: tar.TypeDir, Name: "./blobs/", Mode: 0o777}, ""))
-	f.Fuzz(func(t *testing.T, archive []byte) {
-		outside := t.TempDir()
-		temp := filepath.Join(outside, "tmp")
-		if err := os.Mkdir(temp, 0o777); err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv("TMPDIR", temp)
-		r := newRegistry(t)
-		_, err := r.Import(t.Context(), bytes.NewReader(archive), registry.ImportOptions{MaxBytes: 1 << 20})
-		wantOnly(t, outside)
-		problems, checkErr := r.Check(t.Context(), registry.CheckOptions{ReadData: true})
-		if checkErr != nil || len(problems) > 0 {
-			t.Errorf("after Import, %v: Check finds %v, %v", err, problems, checkErr)
-		}
-	})
-}
-
 // TestExportTar has tar unpack an export, as anybody would.
 func TestExportTar(t *testing.T) {
 	if _, err := exec.LookPath("tar"); err != nil {

@@ -56,12 +56,8 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 	if opts.MaxBytes <= 0 {
 		opts.MaxBytes = defaultImportSize
 	}
-	dir, err := os.MkdirTemp("", "cidbench-import-*")
-	if err != nil {
-		return ImportReport{}, err
-	}
-	defer os.RemoveAll(dir)
-	i := importer{Registry: r, opts: opts, dir: dir, sizes: make(map[Digest]int64)}
+	i := importer{Registry: r, opts: opts, sizes: make(map[Digest]int64)}
+	defer func() { os.RemoveAll(i.dir) }()
 	unpack := func(header *tar.Header, body io.Reader) error { return i.unpack(ctx, header, body) }
 	if err := readArchive(ctx, archive, maxImportFiles, opts.MaxBytes, unpack); err != nil {
 		return ImportReport{}, fmt.Errorf("registry: import: %w", err)
@@ -85,7 +81,7 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 type importer struct {
 	*Registry
 	opts   ImportOptions
-	dir    string           // blobs, by their digits
+	dir    string           // blobs, by their digits; empty before the first
 	sizes  map[Digest]int64 // of blobs that are there
 	index  []byte
 	layout []byte
@@ -114,6 +110,11 @@ func (i *importer) unpack(ctx context.Context, header *tar.Header, body io.Reade
 	}
 	if _, twice := i.sizes[digest]; twice {
 		return corrupt("%s is there twice", name)
+	}
+	if i.dir == "" {
+		if i.dir, err = os.MkdirTemp("", "cidbench-import-*"); err != nil {
+			return err
+		}
 	}
 	f, err := os.OpenFile(i.path(digest), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
