@@ -123,29 +123,30 @@ func (c Config) String() string {
 	return u.String()
 }
 
-func (c Config) connect() (*minio.Core, error) {
+func (c Config) connect() (*minio.Core, *transport, error) {
 	host, secure, lookup := "s3.amazonaws.com", true, minio.BucketLookupAuto
 	if c.Endpoint != "" {
 		scheme, rest, _ := strings.Cut(c.Endpoint, "://")
 		host, secure, lookup = rest, scheme == "https", minio.BucketLookupPath
 	}
-	transport, err := c.transport()
+	next, err := c.transport()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	sender := &transport{next: next}
 	client, err := minio.NewCore(host, &minio.Options{
 		Creds:           c.credentials(),
 		Secure:          secure,
-		Transport:       transport,
+		Transport:       sender,
 		Region:          c.Region,
 		BucketLookup:    lookup,
 		TrailingHeaders: true, // or minio-go refuses checksums
-		MaxRetries:      attempts,
+		MaxRetries:      1,    // what is repeated is our business
 	})
 	if err != nil {
-		return nil, fmt.Errorf("registry: %s: %w", c, err)
+		return nil, nil, fmt.Errorf("registry: %s: %w", c, err)
 	}
-	return client, nil
+	return client, sender, nil
 }
 
 func (c Config) transport() (http.RoundTripper, error) {
