@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
@@ -92,9 +94,9 @@ func (b bucket) open(ctx context.Context, key string) (io.ReadCloser, minio.Obje
 	if err != nil {
 		return nil, minio.ObjectInfo{}, err
 	}
-	if info.ETag == "" {
+	if info.ETag == "" || info.Size < 0 {
 		body.Close()
-		return nil, minio.ObjectInfo{}, fmt.Errorf("%w: its answer has no ETag", errNotS3)
+		return nil, minio.ObjectInfo{}, fmt.Errorf("%w: its answer has no ETag or no length", errNotS3)
 	}
 	return &download{ctx: ctx, bucket: b, key: key, body: body, info: info, began: time.Now()}, info, nil
 }
@@ -151,7 +153,7 @@ func (d *download) resume(cause error) error {
 		if cause = d.again(); cause == nil {
 			return nil
 		}
-		if answer(cause).StatusCode != 0 { // it is gone or another: reading on makes no sense
+		if answer(cause).StatusCode != 0 || errors.Is(cause, errNotTheRest) { // it is gone or another: reading on makes no sense
 			break
 		}
 	}
@@ -167,18 +169,18 @@ func (d *download) again() error {
 	if err := opts.SetMatchETag(d.info.ETag); err != nil {
 		return err
 	}
-	body, info, _, err := d.bucket.client.GetObject(d.ctx, d.bucket.name, d.bucket.object(d.key), opts)
+	body, info, header, err := d.bucket.client.GetObject(d.ctx, d.bucket.name, d.bucket.object(d.key), opts)
 	if err != nil {
 		return err
 	}
+	part := header.Get("Content-Range")
 	switch {
 	case info.ETag != d.info.ETag:
-		err = fmt.Errorf("the object has changed from %s to %s", d.info.ETag, info.ETag)
-	case info.Size == d.info.Size-d.offset:
-	case info.Size == d.info.Size:
+		err = fmt.Errorf("%w: it has changed from %s to %s", errNotTheRest, d.info.ETag, info.ETag)
+	case part == "":
 		_, err = io.CopyN(io.Discard, body, d.offset)
-	default:
-		err = fmt.Errorf("the rest has %d bytes, want %d", info.Size, d.info.Size-d.offset)
+	case !strings.HasPrefix(part, fmt.Sprintf("bytes %d-", d.offset)):
+		err = fmt.Errorf("%w: it is %.60q", errNotTheRest, part)
 	}
 	if err != nil {
 		body.Close()
@@ -187,3 +189,5 @@ func (d *download) again() error {
 	d.body = body
 	return nil
 }
+
+var errNotTheRest = errors.New("what comes is not the rest of the object")

@@ -33,7 +33,7 @@ func (p probe) run(ctx context.Context) (err error) {
 	err = p.sendAs(ctx, first, store.DigestOf(second))
 	if err == nil {
 		return lacks("it stores a body that does not match its x-amz-checksum-sha256")
-	} else if answer(err).StatusCode != http.StatusBadRequest {
+	} else if answer(err).StatusCode != http.StatusBadRequest && !refused(err) {
 		return classified("probe", p.key, err)
 	}
 	// What has to be refused is, by a server that refuses everything; so what has to be allowed comes first.
