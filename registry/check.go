@@ -63,7 +63,7 @@ type CheckOptions struct {
 // be at work meanwhile: neither an unfinished run nor a blob that nothing refers to yet is a problem. The error
 // says only that the check could not be finished.
 func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, error) {
-	c := checker{Registry: r, objects: make(map[string]store.Info), wanted: make(map[string][]reference), lacking: make(map[string]bool)}
+	c := checker{Registry: r, objects: make(map[string]store.Info), wanted: make(map[string][]reference), lacking: make(map[string]bool), manifests: make(map[string]Digest)}
 	var keys, blobs []string
 	for info, err := range r.store.List(ctx, "") {
 		if err != nil {
@@ -94,6 +94,9 @@ func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, err
 	if err := c.absences(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.index(ctx); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
 	return c.problems, nil
 }
@@ -104,6 +107,8 @@ type checker struct {
 	wanted   map[string][]reference // of runs, by the key of the blob
 	lacking  map[string]bool        // manifests that were looked for
 	problems []Problem
+	// manifests are those that are whole, by run.
+	manifests map[string]Digest
 }
 
 // A reference is the word of the object from about a blob.
@@ -131,7 +136,10 @@ func (c *checker) object(ctx context.Context, key string, opts CheckOptions) err
 		damage = c.checkConfig(ctx)
 	case manifestPart:
 		var m Manifest
-		m, _, damage = c.Run(ctx, p.run)
+		var digest Digest
+		if m, digest, damage = c.Run(ctx, p.run); damage == nil {
+			c.manifests[p.run] = digest
+		}
 		kind = BadManifest
 		for _, artifact := range m.Artifacts {
 			blob := blobKey(artifact.Digest)
@@ -230,6 +238,48 @@ func (c *checker) blob(ctx context.Context, key string, name Digest, readData bo
 	}
 	if got != name {
 		c.found(key, Flipped, "hashes to %s", got)
+	}
+	return nil
+}
+
+// index compares the index with the manifests: one that is gone, or another than it was.
+func (c *checker) index(ctx context.Context) error {
+	if _, there := c.objects[indexKey]; !there || c.top != nil {
+		return nil
+	}
+	text, err := c.loadObject(ctx, indexKey)
+	if errors.Is(err, ErrNotExist) {
+		return nil
+	}
+	var known map[string]*Summary
+	if err == nil {
+		known, err = decodeIndex(text, make(map[string]*string))
+	}
+	if errors.Is(err, ErrCorrupt) {
+		c.found(indexKey, kindOf(err, Flipped), "%v; ls --reindex writes it anew", err)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	marks, err := c.marks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range marks { // it is being forgotten, or was just replaced
+		delete(known, m.run)
+	}
+	for _, s := range sorted(known) {
+		key := manifestKey(s.Run)
+		if slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Key == key }) {
+			continue
+		}
+		if digest, there := c.manifests[s.Run]; there && digest != s.Manifest {
+			c.found(key, BadManifest, "it is another than the index remembers, %s", s.Manifest)
+		} else if !there {
+			if err := c.absent(ctx, key, "the index remembers it"); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

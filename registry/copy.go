@@ -55,6 +55,9 @@ func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) 
 			return errors.Join(append(c.failures, err)...)
 		}
 	}
+	if _, err := to.Overview(ctx); err != nil { // whoever lists the runs next need not read them all
+		c.failures = append(c.failures, err)
+	}
 	return errors.Join(c.failures...)
 }
 

@@ -41,6 +41,11 @@ func (r *Registry) Append(ctx context.Context, run, kind string, data any) (Even
 	if err != nil {
 		return Event{}, err
 	}
+	if last == 0 {
+		if err := r.announce(ctx, run); err != nil {
+			return Event{}, err
+		}
+	}
 	for seq := last + 1; ; seq++ {
 		event := Event{seq, time.Now().UTC(), kind, value}
 		text, err := encode(event)

@@ -171,3 +171,40 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// FuzzIndex: whatever stands in the index, it is read, and then means the same when it is written again, or is
+// ErrCorrupt.
+func FuzzIndex(f *testing.F) {
+	m, text, err := Manifest{Status: Failed, Reason: "diverged", Key: json.RawMessage(`{"a":null,"seed":1,"step":2}`)}.seal()
+	if err != nil {
+		f.Fatal(err)
+	}
+	s, err := summaryOf(m, DigestOf(text), map[string]*string{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	index, err := encodeIndex([]*Summary{s})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(index[len(DigestOf(nil))+1:])
+	f.Fuzz(func(t *testing.T, rest []byte) {
+		known, err := decodeIndex(append([]byte(DigestOf(rest)+"\n"), rest...), map[string]*string{})
+		if err != nil {
+			if !errors.Is(err, ErrCorrupt) {
+				t.Fatal(err)
+			}
+			return
+		}
+		for _, s := range known {
+			s.Key()
+		}
+		again, err := encodeIndex(sorted(known))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if twice, err := decodeIndex(again, map[string]*string{}); err != nil || len(twice) != len(known) {
+			t.Errorf("%d runs are read again as %d, %v", len(known), len(twice), err)
+		}
+	})
+}

@@ -75,7 +75,8 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 			opts.Progress(n+1, len(runs))
 		}
 	}
-	return i.report, nil
+	_, err = r.Overview(ctx) // whoever lists them next need not read them all
+	return i.report, err
 }
 
 type importer struct {

@@ -3,91 +3,94 @@ package registry_test
 import (
 	"encoding/json"
 	"fmt"
-	"sync"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/registry/s3/s3test"
+	"github.com/cidbench/cidbench/registry/store"
 )
 
-const manyRuns = 10_000
-
-// writeRuns commits many runs to an empty registry, each with events.
-func writeRuns(b *testing.B, url string) *registry.Registry {
+// writeRuns makes a directory of n runs, each with an event, without waiting for the disk. The keys are of the size of
+// those of trainings, and every other is that of an analysis.
+func writeRuns(b *testing.B, n int) string {
 	b.Helper()
-	r, err := registry.Open(b.Context(), url)
-	if err != nil {
+	root := filepath.Join(b.TempDir(), "registry")
+	if _, err := registry.Open(b.Context(), root); err != nil {
 		b.Fatal(err)
 	}
-	d, err := r.PutBlob(b.Context(), "text/plain", []byte("weights"))
-	if err != nil {
-		b.Fatal(err)
+	const batch = 1000
+	for first := 0; first < n; first += batch {
+		memory := store.NewMemory("batch")
+		r, err := registry.OpenOn(b.Context(), memory)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := first; i < min(first+batch, n); i++ {
+			m := newManifest(i, nil)
+			m.Key = json.RawMessage(fmt.Sprintf(`{"seed":%d,"arm":%d,"config":%q}`, i, i%40, fmt.Sprintf("%0700d", 0)))
+			if i%2 == 1 {
+				m.Key = json.RawMessage(fmt.Sprintf(`{"kind":"analysis","run":"%032x","state":"sha256:%064x","step":%d,"tree":"%064d"}`, i, i, i%3, 0))
+			}
+			run, err := registry.RunID(m.Key)
+			if err == nil {
+				_, err = r.Append(b.Context(), run, "checkpoint", i)
+			}
+			if err == nil {
+				_, err = r.Commit(b.Context(), m)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		for info, err := range memory.List(b.Context(), "runs/") {
+			if err != nil {
+				b.Fatal(err)
+			}
+			data, _, err := memory.Load(b.Context(), info.Key)
+			path := filepath.Join(root, info.Key)
+			if err == nil {
+				err = os.MkdirAll(filepath.Dir(path), 0o777)
+			}
+			if err == nil {
+				err = os.WriteFile(path, data, 0o444)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
-	var writers sync.WaitGroup
-	seeds := make(chan int)
-	for range 8 {
-		writers.Go(func() {
-			for i := range seeds {
-				if err := writeSmallRun(b, r, i, d); err != nil {
-					b.Error(err)
+	return root
+}
+
+// BenchmarkOverview lists many runs of a directory: the first time, when all manifests are read, and with the index.
+func BenchmarkOverview(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			root := writeRuns(b, n)
+			r, err := registry.Open(b.Context(), root)
+			if err != nil {
+				b.Fatal(err)
+			}
+			begin := time.Now()
+			if _, err := r.Overview(b.Context()); err != nil { // writes the index
+				b.Fatal(err)
+			}
+			b.ReportMetric(time.Since(begin).Seconds(), "s/first")
+			for b.Loop() {
+				r, err := registry.OpenExisting(b.Context(), root)
+				if err != nil {
+					b.Fatal(err)
 				}
+				o, err := r.Overview(b.Context())
+				if err != nil || len(o.Finished) != n {
+					b.Fatal(len(o.Finished), err)
+				}
+			}
+			if info, err := os.Stat(filepath.Join(root, "index", "summary")); err == nil {
+				b.ReportMetric(float64(info.Size())/float64(n), "B/run")
 			}
 		})
 	}
-	for i := range manyRuns {
-		seeds <- i
-	}
-	close(seeds)
-	writers.Wait()
-	return r
-}
-
-func writeSmallRun(b *testing.B, r *registry.Registry, i int, d registry.Descriptor) error {
-	m := newManifest(i, map[string]registry.Descriptor{"checkpoint": d, "series": d})
-	m.Key = json.RawMessage(fmt.Sprintf(`{"seed":%d,"config":%q}`, i, fmt.Sprintf("%0400d", i)))
-	run, err := registry.RunID(m.Key)
-	if err != nil {
-		return err
-	}
-	if _, err := r.Append(b.Context(), run, "checkpoint", d); err != nil {
-		return err
-	}
-	_, err = r.Commit(b.Context(), m)
-	return err
-}
-
-// BenchmarkStatus lists the status of 10,000 runs, reads all their manifests,
-// and lists again with the index that the first list has written.
-func BenchmarkStatus(b *testing.B) {
-	b.Run("directory", func(b *testing.B) { benchmarkStatus(b, b.TempDir()) })
-	b.Run("versitygw", func(b *testing.B) { benchmarkStatus(b, s3test.Start(b, s3test.Versitygw).URL("p")) })
-}
-
-func benchmarkStatus(b *testing.B, url string) {
-	r := writeRuns(b, url)
-	b.Run("manifests", func(b *testing.B) {
-		for b.Loop() {
-			n := 0
-			for m, err := range r.Manifests(b.Context()) {
-				if err != nil || m.Status != registry.Complete {
-					b.Fatal(m.Status, err)
-				}
-				n++
-			}
-			if n != manyRuns {
-				b.Fatalf("%d manifests, want %d", n, manyRuns)
-			}
-		}
-	})
-	if _, err := r.Statuses(b.Context()); err != nil { // writes the index
-		b.Fatal(err)
-	}
-	b.Run("indexed", func(b *testing.B) {
-		for b.Loop() {
-			all, err := r.Statuses(b.Context())
-			if err != nil || len(all) != manyRuns || all[manyRuns/2].Status != registry.Complete {
-				b.Fatal(len(all), err)
-			}
-		}
-	})
 }

@@ -12,7 +12,6 @@ import (
 
 const (
 	configKey   = "cidbench-registry.json"
-	indexKey    = "index/runs.json"
 	gcLockKey   = "locks/gc.json"
 	blobPrefix  = "blobs/sha256/"
 	trashPrefix = "trash/sha256/"

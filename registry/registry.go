@@ -75,8 +75,13 @@ type config struct {
 type Registry struct {
 	store     store.Store
 	config    config
+	writing   bool      // it was opened to be written to
+	top, base *Registry // what it is made of, if it is one on top of another
 	appending sync.Mutex
-	leases    sightings // of others
+	leases    sightings  // of others
+	index     sync.Mutex // guards the rest
+	commits   int        // since the index was looked after
+	indexed   time.Time  // when it was
 }
 
 // Open opens the registry at a URL that OpenStore accepts, and creates it if there is nothing at all.
@@ -102,8 +107,7 @@ func OpenOver(ctx context.Context, url, base string) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.store = store.NewOverlay(r.store, below.store)
-	return r, nil
+	return &Registry{store: store.NewOverlay(r.store, below.store), config: r.config, writing: true, top: r, base: below}, nil
 }
 
 // OpenExisting opens a registry for a command that only reads. It never writes.
@@ -157,7 +161,7 @@ var memories sync.Map // name to *store.Memory
 // OpenOn is Open for a store that is configured in code. A store that has to find
 // out whether it can keep its promises has a method Probe, which is called first.
 func OpenOn(ctx context.Context, s store.Store) (*Registry, error) {
-	r := &Registry{store: s}
+	r := &Registry{store: s, writing: true}
 	var err error
 	if s, ok := s.(interface{ Probe(context.Context) error }); ok {
 		err = s.Probe(ctx)

@@ -160,6 +160,11 @@ func (r *Registry) anyBlob(ctx context.Context, d Digest) ([]byte, error) {
 
 // mend does what is to be done: it puts whole in the place of what is damaged, or deletes that.
 func (r *Registry) mend(ctx context.Context, m *Mending, whole []byte) error {
+	if p := parseKey(m.Key); p.kind == manifestPart {
+		if err := r.mark(ctx, p.run); err != nil {
+			return err
+		}
+	}
 	there, version, err := r.store.Load(ctx, m.Key)
 	switch {
 	case errors.Is(err, ErrNotExist):
@@ -216,7 +221,10 @@ func (r *Registry) Forget(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	if err = r.store.Delete(ctx, manifestKey(run)); err == nil {
+	if err = r.mark(ctx, run); err == nil {
+		err = r.store.Delete(ctx, manifestKey(run))
+	}
+	if err == nil {
 		err = r.deleteAll(ctx, eventPrefix(run))
 	}
 	err = errors.Join(err, lease.Release(context.WithoutCancel(ctx)))

@@ -29,7 +29,11 @@ func (r *Registry) Commit(ctx context.Context, m Manifest) (Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	return digest, r.wantArtifacts(ctx, sealed)
+	if err := r.wantArtifacts(ctx, sealed); err != nil {
+		return digest, err
+	}
+	r.committed(ctx)
+	return digest, nil
 }
 
 func (r *Registry) wantArtifacts(ctx context.Context, m Manifest) error {
@@ -43,6 +47,9 @@ func (r *Registry) wantArtifacts(ctx context.Context, m Manifest) error {
 
 // putManifest returns the digest of the manifest that is there in the end.
 func (r *Registry) putManifest(ctx context.Context, m Manifest, text []byte) (Digest, error) {
+	if err := r.announce(ctx, m.Run); err != nil {
+		return "", err
+	}
 	err := r.put(ctx, manifestKey(m.Run), text)
 	if err == nil {
 		return DigestOf(text), nil

@@ -183,6 +183,26 @@ func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	}
 }
 
+// Names lists what is directly in a folder, given with its slash, in order: far cheaper than List where folders are many.
+func (d *Dir) Names(ctx context.Context, folder string) ([]string, error) {
+	err := cmp.Or(CheckPrefix(folder), ctx.Err())
+	if err == nil {
+		err = d.plain(folder)
+	}
+	var entries []fs.DirEntry
+	if err == nil {
+		entries, err = os.ReadDir(d.path(folder))
+	}
+	if err != nil && !absent(err) {
+		return nil, readError("list", folder, err)
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, nil
+}
+
 // list yields what starts with prefix in folder, which is "" or ends in a slash, and reports whether to go on.
 func (d *Dir) list(ctx context.Context, folder, prefix string, yield func(Info, error) bool) bool {
 	entries, err := os.ReadDir(d.path(folder))

@@ -169,6 +169,20 @@ func (m *Memory) infos(prefix string) []Info {
 	return infos
 }
 
+// Names lists what is directly in a folder, given with its slash, in order.
+func (m *Memory) Names(ctx context.Context, folder string) (names []string, err error) {
+	for info, err := range m.List(ctx, folder) {
+		if err != nil {
+			return nil, err
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(info.Key, folder), "/")
+		if len(names) == 0 || names[len(names)-1] != name {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
 func (m *Memory) Delete(ctx context.Context, key string) error {
 	if err := cmp.Or(CheckKey("delete", key), ctx.Err()); err != nil {
 		return err
