@@ -46,6 +46,7 @@ type Stored struct {
 	} `json:"training"`
 	Run  string   `json:"run"`  // of an analysis: the training
 	Runs []string `json:"runs"` // of a plan: all that confirm
+	Tier string   `json:"tier"` // of a plan
 }
 
 // Cites are the ids of the runs that a plan or an analysis rests on.

@@ -253,7 +253,7 @@ func (c *checker) index(ctx context.Context) error {
 	}
 	var known map[string]*Summary
 	if err == nil {
-		known, err = decodeIndex(text, make(map[string]*string))
+		known, err = decodeIndex(text, make(map[string]*Family))
 	}
 	if errors.Is(err, ErrCorrupt) {
 		c.found(indexKey, kindOf(err, Flipped), "%v; ls --reindex writes it anew", err)

@@ -179,7 +179,7 @@ func FuzzIndex(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s, err := summaryOf(m, DigestOf(text), map[string]*string{})
+	s, err := summaryOf(m, DigestOf(text), map[string]*Family{})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func FuzzIndex(f *testing.F) {
 	}
 	f.Add(index[len(DigestOf(nil))+1:])
 	f.Fuzz(func(t *testing.T, rest []byte) {
-		known, err := decodeIndex(append([]byte(DigestOf(rest)+"\n"), rest...), map[string]*string{})
+		known, err := decodeIndex(append([]byte(DigestOf(rest)+"\n"), rest...), map[string]*Family{})
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) {
 				t.Fatal(err)
@@ -203,7 +203,7 @@ func FuzzIndex(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if twice, err := decodeIndex(again, map[string]*string{}); err != nil || len(twice) != len(known) {
+		if twice, err := decodeIndex(again, map[string]*Family{}); err != nil || len(twice) != len(known) {
 			t.Errorf("%d runs are read again as %d, %v", len(known), len(twice), err)
 		}
 	})

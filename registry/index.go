@@ -45,14 +45,44 @@ type Summary struct {
 	WallSeconds  float64
 	Bytes        int64 // of the artifacts
 	Commit       string
-	// Family is the key without the members that differ between runs of a kind; runs of one have the same pointer.
-	Family *string
-	varies []string
+	Family       *Family
+	varies       []string // the members of the key that its family lacks, in order
 	// Err, if not nil, is the ErrCorrupt of reading the manifest, in place of all but Run.
 	Err error
 }
 
-// varying are the members of keys that are not kept in a family. In the text of a family each stands as name and null.
+// A Family is the key of some runs without the members that differ between runs of a kind: seed, run, state, step. Runs
+// of one have the same pointer.
+type Family struct {
+	text  string   // with null in their place
+	names []string // of them, in order
+}
+
+func newFamily(text string) *Family {
+	f := &Family{text: text}
+	for _, m := range left.FindAllStringSubmatch(text, -1) {
+		f.names = append(f.names, m[1])
+	}
+	return f
+}
+
+var left = regexp.MustCompile(`"([^"]*)":null`)
+
+// Member is the JSON of a member of the key that is not the family's; ok is false unless there is exactly one by that
+// name, however deep.
+func (s Summary) Member(name string) (value string, ok bool) {
+	for i, n := range s.Family.names {
+		if n == name && i < len(s.varies) {
+			if ok {
+				return "", false
+			}
+			value, ok = s.varies[i], true
+		}
+	}
+	return value, ok
+}
+
+// varying are those members.
 var varying = regexp.MustCompile(`"(?:seed|run|state|step)":("[^"\\]*"|[0-9]+)`)
 
 // split takes the varying members out of a canonical key.
@@ -68,7 +98,7 @@ func split(key []byte) (family string, varies []string) {
 // Key is the run's key.
 func (s Summary) Key() json.RawMessage {
 	var key []byte
-	rest := *s.Family
+	rest := s.Family.text
 	for _, value := range s.varies {
 		before, after, _ := strings.Cut(rest, ":null")
 		key = append(append(append(key, before...), ':'), value...)
@@ -77,18 +107,18 @@ func (s Summary) Key() json.RawMessage {
 	return append(key, rest...)
 }
 
-func summaryOf(m Manifest, digest Digest, families map[string]*string) (*Summary, error) {
+func summaryOf(m Manifest, digest Digest, families map[string]*Family) (*Summary, error) {
 	key, err := canonical(m.Key)
 	if err != nil {
 		return nil, err
 	}
 	text, varies := split(key)
-	if strings.Count(text, ":null") != len(varies) { // it has nulls of its own
+	if len(left.FindAllString(text, -1)) != len(varies) || strings.Count(text, ":null") != len(varies) { // it has nulls of its own
 		text, varies = string(key), nil
 	}
 	family := families[text]
 	if family == nil {
-		family = &text
+		family = newFamily(text)
 		families[text] = family
 	}
 	s := &Summary{
@@ -108,6 +138,15 @@ type Overview struct {
 	Finished []*Summary
 	// Others are the ids of runs that are marked, or have a folder, and are not finished: begun, most likely.
 	Others map[string]bool
+}
+
+// Local says that reading an object, or seeing that there is none, costs no request to a server.
+func (r *Registry) Local() bool {
+	if r.top != nil {
+		return r.top.Local()
+	}
+	_, ok := r.store.(namer)
+	return ok
 }
 
 // Overview returns what there is of runs: from the index, and by reading the manifests of those that it lacks or that
@@ -249,10 +288,7 @@ func (r *Registry) mark(ctx context.Context, run string) error {
 
 // announce is mark where that is all that tells of a new run.
 func (r *Registry) announce(ctx context.Context, run string) error {
-	if r.top != nil {
-		return r.top.announce(ctx, run)
-	}
-	if _, ok := r.store.(namer); ok {
+	if r.Local() {
 		return nil
 	}
 	return r.mark(ctx, run)
@@ -273,16 +309,17 @@ func (r *Registry) marks(ctx context.Context) (all []mark, err error) {
 
 // The second line of the index.
 type indexHead struct {
-	Format   string    `json:"format"`
-	Families []*string `json:"families"`
-	Commits  []string  `json:"commits"`
+	Format   string   `json:"format"`
+	Families []string `json:"families"`
+	Commits  []string `json:"commits"`
+	families []*Family
 }
 
 const indexFields = 10 // of a line, before what varies
 
 // loadIndex returns no runs, as nil, if there is no index, or a damaged one.
-func (r *Registry) loadIndex(ctx context.Context) (known map[string]*Summary, families map[string]*string, version store.Version, err error) {
-	families = make(map[string]*string)
+func (r *Registry) loadIndex(ctx context.Context) (known map[string]*Summary, families map[string]*Family, version store.Version, err error) {
+	families = make(map[string]*Family)
 	text, version, err := r.store.Load(ctx, indexKey)
 	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
 		return nil, families, "", nil
@@ -297,18 +334,19 @@ func (r *Registry) loadIndex(ctx context.Context) (known map[string]*Summary, fa
 }
 
 // decodeIndex reads an index. Every error is ErrCorrupt.
-func decodeIndex(text []byte, families map[string]*string) (map[string]*Summary, error) {
+func decodeIndex(text []byte, families map[string]*Family) (map[string]*Summary, error) {
 	sum, rest, _ := bytes.Cut(text, []byte("\n"))
 	if Digest(sum) != DigestOf(rest) {
 		return nil, corrupt("%s hashes to another digest than it says", indexKey)
 	}
 	first, lines, _ := strings.Cut(string(rest), "\n")
 	var head indexHead
-	if err := json.Unmarshal([]byte(first), &head); err != nil || head.Format != indexFormat || slices.Contains(head.Families, nil) {
+	if err := json.Unmarshal([]byte(first), &head); err != nil || head.Format != indexFormat {
 		return nil, corrupt("%s is not of the format %s", indexKey, indexFormat)
 	}
-	for _, family := range head.Families {
-		families[*family] = family
+	for _, text := range head.Families {
+		families[text] = newFamily(text)
+		head.families = append(head.families, families[text])
 	}
 	known := make(map[string]*Summary, strings.Count(lines, "\n"))
 	for line := range strings.Lines(lines) {
@@ -344,8 +382,8 @@ func decodeSummary(f []string, head indexHead) (*Summary, error) {
 	if family < 0 || family >= int64(len(head.Families)) || commit < 0 || commit >= int64(len(head.Commits)) || checkRunID(s.Run) != nil {
 		return nil, errors.New("it refers to nothing")
 	}
-	s.Family, s.Commit = head.Families[family], head.Commits[commit]
-	if strings.Count(*s.Family, ":null") != len(s.varies) && len(s.varies) > 0 {
+	s.Family, s.Commit = head.families[family], head.Commits[commit]
+	if n := len(s.Family.names); n != len(s.varies) && len(s.varies) > 0 || n != strings.Count(s.Family.text, ":null") && len(s.varies) > 0 {
 		return nil, errors.New("it does not fit its family")
 	}
 	return s, nil
@@ -353,7 +391,7 @@ func decodeSummary(f []string, head indexHead) (*Summary, error) {
 
 // encodeIndex leaves out what is damaged.
 func encodeIndex(runs []*Summary) ([]byte, error) {
-	head, families, commits := indexHead{Format: indexFormat}, map[*string]int{}, map[string]int{}
+	head, families, commits := indexHead{Format: indexFormat}, map[*Family]int{}, map[string]int{}
 	var lines bytes.Buffer
 	for _, s := range runs {
 		if s.Err != nil {
@@ -361,7 +399,7 @@ func encodeIndex(runs []*Summary) ([]byte, error) {
 		}
 		if _, ok := families[s.Family]; !ok {
 			families[s.Family] = len(head.Families)
-			head.Families = append(head.Families, s.Family)
+			head.Families = append(head.Families, s.Family.text)
 		}
 		if _, ok := commits[s.Commit]; !ok {
 			commits[s.Commit] = len(head.Commits)

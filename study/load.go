@@ -49,6 +49,14 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, er
 	var all []CellState
 	for _, cell := range cells {
 		c := CellState{Cell: cell, Run: cell.Spec.ID(), State: Missing}
+		if known := s.held.finished[c.Run]; !s.reg.Local() && known != nil && known.Status == registry.Complete {
+			c.State, c.Seconds, c.Bytes = Complete, known.WallSeconds, known.Bytes
+			all = append(all, c)
+			continue
+		} else if !s.reg.Local() && known == nil && !s.held.others[c.Run] { // nothing tells of it
+			all = append(all, c)
+			continue
+		}
 		m, _, err := s.reg.Run(ctx, c.Run)
 		switch {
 		case errors.Is(err, registry.ErrCorrupt):
