@@ -97,6 +97,9 @@ func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, err
 	if err := c.index(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.checkList(ctx, opts.PublicKey); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
 	return c.problems, nil
 }
@@ -182,7 +185,7 @@ func (c *checker) statement(ctx context.Context, run, key string) error {
 	if err != nil {
 		return err
 	}
-	_, err = decodeEnvelope(text, parseKey(key).signer, m, digest)
+	err = decodeEnvelope(text, parseKey(key).signer, m, digest)
 	return err
 }
 

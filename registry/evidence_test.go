@@ -49,7 +49,7 @@ func withEvidence(t testing.TB) (r *registry.Registry, runs []string, file []byt
 func evidenceOf(t testing.TB, r *registry.Registry, runs []string) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := r.WriteEvidence(t.Context(), &out, runs, "text/plain"); err != nil {
+	if err := r.WriteEvidence(t.Context(), &out, runs, registry.EvidenceOptions{MediaTypes: []string{"text/plain"}}); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -97,7 +97,7 @@ func TestEvidence(t *testing.T) {
 	wantErr(t, "writing", err, registry.ErrUnavailable)
 	_, err = r.Acquire(t.Context(), newRunID(t, 9), "new", ttl)
 	wantErr(t, "a lease", err, registry.ErrUnavailable)
-	err = from.WriteEvidence(t.Context(), io.Discard, []string{strings.Repeat("0", 32)})
+	err = from.WriteEvidence(t.Context(), io.Discard, []string{strings.Repeat("0", 32)}, registry.EvidenceOptions{})
 	wantErr(t, "a run that is not there", err, registry.ErrNotExist)
 }
 

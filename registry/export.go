@@ -100,7 +100,7 @@ func (e *exporter) run(ctx context.Context, run string) error {
 		}
 		text, err := e.loadObject(ctx, info.Key)
 		if err == nil {
-			_, err = decodeEnvelope(text, p.signer, m, digest)
+			err = decodeEnvelope(text, p.signer, m, digest)
 		}
 		if err != nil {
 			if err := e.leave(info.Key, BadSignature, err); err != nil {

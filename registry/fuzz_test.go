@@ -90,7 +90,7 @@ func FuzzEvidence(f *testing.F) {
 		runs = append(runs, run)
 	}
 	var file bytes.Buffer
-	if err := r.WriteEvidence(f.Context(), &file, runs, "text/plain"); err != nil {
+	if err := r.WriteEvidence(f.Context(), &file, runs, EvidenceOptions{MediaTypes: []string{"text/plain"}}); err != nil {
 		f.Fatal(err)
 	}
 	plain, err := gzip.NewReader(&file)
@@ -136,7 +136,7 @@ func FuzzSignature(f *testing.F) {
 	f.Add(text)
 	f.Add([]byte(`{"payload":"","payloadType":"application/vnd.in-toto+json","signatures":[{"keyid":"","sig":""}]}` + "\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if _, err := decodeEnvelope(text, "", m, DigestOf(text)); err == nil || !errors.Is(err, ErrCorrupt) {
+		if err := decodeEnvelope(text, "", m, DigestOf(text)); err == nil || !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%q is a signature: %v", text, err)
 		}
 	})

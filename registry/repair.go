@@ -121,7 +121,7 @@ func (r *Registry) whole(ctx context.Context, from *Registry, p Problem) (data [
 				data, err = source.loadObject(ctx, p.Key)
 			}
 			if err == nil {
-				_, err = decodeEnvelope(data, part.signer, m, digest)
+				err = decodeEnvelope(data, part.signer, m, digest)
 			}
 		default:
 			return nil, nil

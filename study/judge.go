@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"image"
@@ -19,6 +20,7 @@ import (
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/taxonomy"
+	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/diff"
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/model"
@@ -139,16 +141,30 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 }
 
 // WriteEvidence writes the runs and analyses that a report is built from, as a file that can be opened as a
-// registry.
-func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, in judge.Input) error {
+// registry, with all runs of the tier's plan that there are: none can be left out without that being seen. With a key
+// the list of them is signed.
+func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, in judge.Input, key ed25519.PrivateKey) error {
 	ids := slices.Collect(maps.Keys(in.Runs))
 	for _, a := range in.Analyses {
 		ids = append(ids, a.Spec.ID())
 	}
+	opts := registry.EvidenceOptions{MediaTypes: []string{analysis.CountsType}, Key: key}
 	if in.Registered != nil {
 		ids = append(ids, in.Registered.Plan)
+		spec := s.catalogue.PlanSpec(s.plan, s.env)
+		plan := registry.EvidencePlan{Plan: in.Registered.Plan, Planned: len(spec.Runs)}
+		for _, run := range spec.Runs {
+			switch _, _, err := s.reg.Run(ctx, run); {
+			case err == nil:
+				ids = append(ids, run)
+				plan.Finished++
+			case !errors.Is(err, registry.ErrNotExist) && s.damage.note(err) != nil:
+				return err
+			}
+		}
+		opts.Plans = []registry.EvidencePlan{plan}
 	}
-	return s.reg.WriteEvidence(ctx, w, ids, analysis.CountsType)
+	return s.reg.WriteEvidence(ctx, w, ids, opts)
 }
 
 // sweeps lists the sweeps with their cells, as far as their usual seeds.
