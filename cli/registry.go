@@ -184,6 +184,9 @@ grace period is deleted. Runs may be at work meanwhile.`,
 		show("restored from the trash", found.Restored)
 		show("deleted", found.Purged)
 		show("left alone, damaged", found.Damaged)
+		if found.Files > 0 {
+			a.printf("%d files (%.1f MB) that killed writers had left half-written are deleted\n", found.Files, float64(found.FileBytes)/1e6)
+		}
 		for _, p := range found.Unknown {
 			a.printf("what it needs is not known: %v\n", p)
 		}

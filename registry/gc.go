@@ -36,6 +36,9 @@ type GCReport struct {
 	Restored []Garbage // moved back: something does again
 	Purged   []Garbage // deleted: in the trash for longer than the grace period
 	Damaged  []Garbage // left alone, because its bytes are not those of its name
+	// Files that killed writers have left half-written in a directory are deleted, with so many bytes.
+	Files     int
+	FileBytes int64
 	// Unknown are runs and events of which it cannot be read what they need. While there are any, nothing is moved or
 	// deleted; Repair removes them.
 	Unknown []Problem
@@ -133,7 +136,17 @@ func (c *collector) collect(ctx context.Context) error {
 			c.opts.Progress(i+1, len(candidates))
 		}
 	}
-	if !c.opts.Remove || len(c.report.Trashed) == 0 {
+	if !c.opts.Remove {
+		return nil
+	}
+	if s, ok := c.store.(interface {
+		Tidy(before time.Time) (int, int64, error)
+	}); ok {
+		if c.report.Files, c.report.FileBytes, err = s.Tidy(c.cutoff); err != nil {
+			return err
+		}
+	}
+	if len(c.report.Trashed) == 0 {
 		return nil
 	}
 	if needed, err = c.mark(ctx); err != nil {

@@ -174,6 +174,23 @@ func TestGC(t *testing.T) {
 	}
 }
 
+// TestGCTidies: what a killed writer has left half-written goes after the grace period, and nothing younger.
+func TestGCTidies(t *testing.T) {
+	root := t.TempDir()
+	r := openRegistry(t, root)
+	for _, name := range []string{".tmp/old", ".tmp/young"} {
+		overwrite(t, root, name, "half")
+	}
+	age(t, root, ".tmp/old", 3*time.Hour)
+	report, err := r.GC(t.Context(), registry.GCOptions{Remove: true, Grace: time.Hour})
+	if err != nil || report.Files != 1 || report.FileBytes != 4 {
+		t.Errorf("GC = %+v, %v", report, err)
+	}
+	if left, err := os.ReadDir(filepath.Join(root, ".tmp")); err != nil || len(left) != 1 || left[0].Name() != "young" {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}
+
 func TestGCExclusive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := store.NewMemory("exclusive")

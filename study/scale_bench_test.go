@@ -64,7 +64,7 @@ func manyRuns(b *testing.B, n int) string {
 // BenchmarkScale is what commands do beside many runs of a directory: the start of a worker, status, the report of a
 // tier, and ls. The first start reads all manifests and writes the index.
 func BenchmarkScale(b *testing.B) {
-	for _, n := range []int{1_000, 10_000} {
+	for _, n := range []int{1_000, 10_000, 100_000} {
 		root := manyRuns(b, n)
 		open := func(b *testing.B, access study.Access) *study.Study {
 			s, err := study.Open(b.Context(), small, options(study.Options{Store: root, Access: access}))

@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	// tempDir holds files being written. What a killed process leaves there is
-	// never listed and may be removed whenever no writer is at work.
+	// tempDir holds files being written. What a killed process leaves there is never listed; Tidy removes it.
 	tempDir = ".tmp"
 	// lockFile is locked with flock(2) around Swap and Delete, never removed.
 	lockFile = ".lock"
@@ -56,6 +55,25 @@ func (d *disk) temp(ctx context.Context, body io.ReadSeeker, size int64, sum Dig
 		os.Remove(f.Name())
 	}
 	return f.Name(), err
+}
+
+// Tidy removes what killed writers have left, as far as it was written before a time. Errors: ErrUnavailable.
+func (d *disk) Tidy(before time.Time) (files int, bytes int64, err error) {
+	entries, err := os.ReadDir(d.path(tempDir))
+	if err != nil && !absent(err) {
+		return 0, 0, writeError("tidy", tempDir, err)
+	}
+	for _, e := range entries {
+		fi, err := e.Info()
+		if err != nil || !fi.Mode().IsRegular() || !fi.ModTime().Before(before) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(d.path(tempDir), e.Name())); err != nil && !absent(err) {
+			return files, bytes, writeError("tidy", tempDir, err)
+		}
+		files, bytes = files+1, bytes+fi.Size()
+	}
+	return files, bytes, nil
 }
 
 // publish gives the file temp the name of key, durably. Its error satisfies taken if the name is in use.
