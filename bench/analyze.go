@@ -39,12 +39,13 @@ func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analy
 			continue
 		}
 		m, _, err := reg.Run(ctx, cell.Spec.ID())
-		if errors.Is(err, registry.ErrNotExist) || err == nil && m.Status != registry.Complete {
+		switch {
+		case errors.Is(err, registry.ErrNotExist), err == nil && m.Status != registry.Complete:
 			continue
-		} else if errors.Is(err, registry.ErrCorrupt) {
+		case errors.Is(err, registry.ErrCorrupt):
 			damage = append(damage, fmt.Errorf("run %s (%s): %w", cell.Spec.ID(), cell.Name(), err))
 			continue
-		} else if err != nil {
+		case err != nil:
 			return nil, fmt.Errorf("%s: %w", cell.Name(), err)
 		}
 		add := func(step int, state registry.Descriptor) {

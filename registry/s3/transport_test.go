@@ -198,7 +198,7 @@ func TestStalledBodies(t *testing.T) {
 		put.Body = io.NopCloser(&waiting{ctx, "some", forever})
 		begin = time.Now()
 		go func() { time.Sleep(stallTime + time.Second); cancel() }() // a real connection is closed by then
-		if _, err := tr.RoundTrip(put); !errors.Is(err, errStalled) {
+		if _, err := tr.RoundTrip(put); !errors.Is(err, errStalled) { //nolint:bodyclose // there is none
 			t.Errorf("a body that is not taken: %v after %v", err, time.Since(begin))
 		}
 	})
