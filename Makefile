@@ -24,7 +24,7 @@ help: ## This list
 EVIDENCE := cmd/cidbench/testdata/results.tar.gz
 
 reproduce: build ## Train the plan's claims again in STORE, write REPRODUCED.md and report.html, and say what is the same
-	bin/cidbench reproduce --tier default --store $(STORE) --evidence $(EVIDENCE) --output REPRODUCED.md
+	bin/cidbench reproduce --tier default --backend go --store $(STORE) --evidence $(EVIDENCE) --output REPRODUCED.md
 	bin/cidbench report --tier default --store $(STORE) --format html --output report.html
 
 # The outcome of the claims, whatever it is, is in what is written: it is no failure of make.
@@ -50,7 +50,7 @@ lint: ## golangci-lint over the code, actionlint over the hosted workflow
 # kernels step a pointer past the end of an array, which the checks that come with the detector refuse; they
 # stay on for everything else.
 race: ## What is concurrent, under the race detector
-	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./experiments
+	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./bench/dataset/fetch ./bench/dataset/importer ./bench/dataset/shards ./experiments
 
 bench: build ## Where the time of a training step goes, beside PyTorch where python3 has it
 	go test -count=1 -timeout 60m -run TestStepReport ./bench/moco -step-report -v | grep -v -e '^=== ' -e '^--- ' -e '^PASS' -e '^ok '

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gomlx/compute"
-
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 	"github.com/cidbench/cidbench/registry"
 )
@@ -79,13 +78,13 @@ func (r *Runner) Analyze(ctx context.Context, p analysis.Protocol, analyses []An
 	return r.all(ctx, len(analyses), func(ctx context.Context, i int) error {
 		a := analyses[i]
 		return r.once(ctx, a.Spec.ID(), a.Name(), func(ctx context.Context, at attempt) (registry.Manifest, error) {
-			return r.analyze(ctx, a, p, classes, at.backend)
+			return r.analyze(ctx, a, p, classes, at.device)
 		})
 	})
 }
 
-func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, classes taxonomy.Table, backend compute.Backend) (registry.Manifest, error) {
-	model, err := r.embedder(ctx, a, backend)
+func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, classes taxonomy.Table, device nn.Device) (registry.Manifest, error) {
+	model, err := r.embedder(ctx, a, device)
 	if err != nil {
 		return registry.Manifest{}, err
 	}
@@ -110,11 +109,11 @@ func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, c
 }
 
 // embedder is the encoder that is analysed.
-func (r *Runner) embedder(ctx context.Context, a Analysis, backend compute.Backend) (method.Embedder, error) {
+func (r *Runner) embedder(ctx context.Context, a Analysis, device nn.Device) (method.Embedder, error) {
 	if training := a.Cell.Spec.Training; training.Features == Untrained {
-		return encoder.Untrained(backend, *training.Encoder, a.Cell.Spec.Seed)
+		return encoder.Untrained(device, *training.Encoder, a.Cell.Spec.Seed)
 	}
-	trainer, err := r.trainer(a.Cell.Spec, backend)
+	trainer, err := r.trainer(a.Cell.Spec, device)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 		accuracy, err := r.probe(pixels)
 		return Result{Accuracy: accuracy}, nil, err
 	case Untrained:
-		model, err := encoder.Untrained(r.backend, *training.Encoder, r.spec.Seed)
+		model, err := encoder.Untrained(r.device, *training.Encoder, r.spec.Seed)
 		if err != nil {
 			return Result{}, nil, err
 		}
@@ -144,7 +144,7 @@ func (r *run) probe(features func(dataset.Split) (probe.Set, error)) (probe.Accu
 	if err != nil {
 		return probe.Accuracy{}, err
 	}
-	return r.Probe.Run(r.backend, train, test, len(r.Data.Classes))
+	return r.Probe.Run(r.device, train, test, len(r.Data.Classes))
 }
 
 // pixels are images at half resolution (means of 2x2 pixels), as features.
@@ -179,12 +179,16 @@ type Cost struct {
 
 // Estimate measures what a trained cell of a tier costs here, from a few steps, one probe and one checkpoint.
 func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b backend.Backend, threads int) (Cost, error) {
-	backend, err := b.Open(threads)
+	devices, err := b.Open(1, threads)
 	if err != nil {
 		return Cost{}, err
 	}
-	defer backend.Finalize()
-	trainer, err := t.Train.New(method.Start{Backend: backend, Data: data, Threads: threads})
+	device, err := devices.Take()
+	if err != nil {
+		return Cost{}, err
+	}
+	defer devices.Give(device)
+	trainer, err := t.Train.New(method.Start{Device: device, Data: data, Threads: threads})
 	if err != nil {
 		return Cost{}, err
 	}
@@ -201,7 +205,7 @@ func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b backend.Bac
 	}
 	step := time.Since(start) / steps
 	start = time.Now()
-	r := &run{Runner: &Runner{Data: data, Probe: t.Probe}, attempt: attempt{backend: backend}}
+	r := &run{Runner: &Runner{Data: data, Probe: t.Probe}, attempt: attempt{device: device}}
 	if _, err := r.probe(trainer.Features); err != nil {
 		return Cost{}, err
 	}

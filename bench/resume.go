@@ -42,7 +42,7 @@ func (r *run) begin(ctx context.Context) (method.Trainer, error) {
 		return nil, err
 	}
 	for i := len(checkpoints) - 1; i >= 0; i-- {
-		trainer, err := r.trainer(r.spec, r.backend)
+		trainer, err := r.trainer(r.spec, r.device)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func (r *run) begin(ctx context.Context) (method.Trainer, error) {
 			return nil, errors.Join(err, ctx.Err())
 		}
 	}
-	return r.trainer(r.spec, r.backend)
+	return r.trainer(r.spec, r.device)
 }
 
 // checkpoints are those that the events of the run tell of, in the order of their steps.

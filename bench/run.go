@@ -9,11 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gomlx/compute"
-
 	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/method"
+	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
@@ -197,7 +196,7 @@ func owner() string {
 
 // attempt is the work of this process on a run, with a backend of its own.
 type attempt struct {
-	backend compute.Backend
+	device  nn.Device
 	start   time.Time
 	energy  *meter
 	observe func(Event)
@@ -207,11 +206,14 @@ type attempt struct {
 // provenance in it says already of earlier attempts.
 func (r *Runner) attempt(ctx context.Context, observe func(Event), compute func(context.Context, attempt) (registry.Manifest, error)) (registry.Manifest, error) {
 	a := attempt{start: time.Now(), energy: startMeter(powercap, r.Parallel), observe: observe}
-	var err error
-	if a.backend, err = r.Backend.Open(r.Threads); err != nil {
+	devices, err := r.Backend.Open(r.Parallel, r.Threads)
+	if err == nil {
+		a.device, err = devices.Take()
+	}
+	if err != nil {
 		return registry.Manifest{}, fmt.Errorf("backend %s: %w", r.Backend, err)
 	}
-	defer a.backend.Finalize()
+	defer devices.Give(a.device)
 	m, err := compute(ctx, a)
 	if err != nil {
 		return m, err
@@ -229,6 +231,6 @@ func (r *Runner) attempt(ctx context.Context, observe func(Event), compute func(
 }
 
 // trainer begins the training of a cell.
-func (r *Runner) trainer(s Spec, backend compute.Backend) (method.Trainer, error) {
-	return s.Training.Config.New(method.Start{Backend: backend, Rules: s.Training.Rules, Data: r.Data, Seed: s.Seed, Threads: r.Threads})
+func (r *Runner) trainer(s Spec, device nn.Device) (method.Trainer, error) {
+	return s.Training.Config.New(method.Start{Device: device, Rules: s.Training.Rules, Data: r.Data, Seed: s.Seed, Threads: r.Threads})
 }

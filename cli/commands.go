@@ -31,7 +31,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newReport(a), newStatus(a), newRegistry(a), newDoctor(a), newBackend(a))
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newExportEncoder(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a))
 	checkArgs(root)
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
 	root.InitDefaultCompletionCmd()
@@ -154,6 +154,7 @@ func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(contex
 	f.StringVar(&a.Base, "base", "", "a registry below --store that is only read, such as shipped evidence: what it holds is not run again")
 	claims := study.ClaimIDs(a.Catalogue)
 	a.addTier(cmd)
+	a.addDataDir(cmd)
 	f.StringSliceVar(&a.Claims, "claim", nil, "claim, or pattern such as '"+first(claims)+"*' (repeatable; default all); see "+a.Name+" list")
 	f.Var(&seedCount{&a.Seeds}, "seeds", "number of seeds, from 0, on which exploratory claims are judged (default: the tier's); those of a plan are the plan's")
 	f.BoolVar(&a.Explore, "explore", false, "take all claims for exploratory, those of the tier's plan too")
@@ -167,12 +168,13 @@ func (a *app) addTier(cmd *cobra.Command) {
 	if slices.Contains(tiers, "default") {
 		usual = "default"
 	}
-	cmd.Flags().StringVar(&a.Tier, "tier", usual, "scale: "+strings.Join(tiers, ", "))
+	a.Tier = usual
+	cmd.Flags().Var(&tierFlag{a}, "tier", "scale: "+strings.Join(tiers, ", ")+", or a file (.yaml): see tier show")
 	complete(cmd, "tier", tiers)
 }
 
 func (a *app) addBackend(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.Backend, "backend", "auto", "go, xla, xla:NAME (cpu, cuda), xla:/path/to/plugin.so, or auto: a GPU where one works, go otherwise; doctor shows the plugins")
+	cmd.Flags().StringVar(&a.Backend, "backend", "auto", "go, xla, xla:NAME (cpu, cuda), xla:/path/to/plugin.so, or auto: that of the runs in the store, else a GPU, XLA on the CPU or go, what is there first; doctor shows the plugins")
 	complete(cmd, "backend", []string{"auto", "go", "xla", "xla:cpu", "xla:cuda"})
 }
 

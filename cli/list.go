@@ -248,7 +248,7 @@ func (c *Console) printCells(cells []study.CellState) {
 		c.printf("%-9s %-36s T %-5g seed %-3d %s  %s\n", cell.State, cell.Arm, cell.Temperature, cell.Seed, cell.Run, detail)
 	}
 	damaged := ""
-	if n := count[study.Damaged]; n > 0 {
+	if n := count[study.DamagedRun]; n > 0 {
 		damaged = fmt.Sprintf("%d damaged, ", n)
 	}
 	c.printf("%d cells: %d complete, %d failed, %s%d begun, %d missing\n",

@@ -56,6 +56,7 @@ With --output it also writes a report of what was run here, in Markdown.`,
 	}
 	a.addStore(cmd)
 	a.addTier(cmd)
+	a.addDataDir(cmd)
 	a.addBackend(cmd)
 	a.addWorkers(cmd)
 	a.addJSON(cmd)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
-	"github.com/cidbench/cidbench/bench/backend"
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/method"
@@ -98,20 +98,16 @@ var goldenArms = []string{
 
 // goldenNumbers computes what TestGoldenNumbers compares.
 func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
-	backend, err := backend.Backend{Kind: "go"}.Open(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
+	device := backendtest.Go(t)
 	for _, tier := range All.Tiers {
 		if !tier.Machinery {
 			continue // those train in seconds
 		}
-		data, err := All.Dataset(tier.Dataset).Open()
+		data, err := All.Dataset(tier.Dataset).Open("")
 		if err != nil {
 			t.Fatal(err)
 		}
-		start := method.Start{Backend: backend, Data: data, Threads: 1}
+		start := method.Start{Device: device, Data: data, Threads: 1}
 		for _, id := range goldenArms {
 			start.Rules = All.Arm(id).Rules
 			trainer, err := tier.Train.New(start)
@@ -127,7 +123,7 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 				put(tier.Train.ID().String(), fmt.Sprintf("%s, %s, %d steps", on(tier), id, stop), trained(t, trainer, stop))
 			}
 		}
-		model, err := encoder.Untrained(backend, tier.Train.Scale().Encoder, 0)
+		model, err := encoder.Untrained(device, tier.Train.Scale().Encoder, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +166,7 @@ func measureGolden(t *testing.T, tier *bench.Tier, start method.Start, model enc
 		t.Fatal(err)
 	}
 	put(fmt.Sprintf("untrained v%d", encoder.Version), on(tier), digest(t, test.Values))
-	accuracy, err := tier.Probe.Run(start.Backend, train, test, len(data.Classes))
+	accuracy, err := tier.Probe.Run(start.Device, train, test, len(data.Classes))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,11 +33,11 @@ type State string
 // The states; the first two are those of finished runs. A damaged one cannot be judged, nor run again before it is
 // repaired.
 const (
-	Complete State = "complete"
-	Failed   State = "failed"
-	Damaged  State = "damaged"
-	Begun    State = "begun"
-	Missing  State = "missing"
+	Complete   State = "complete"
+	Failed     State = "failed"
+	DamagedRun State = "damaged"
+	Begun      State = "begun"
+	Missing    State = "missing"
 )
 
 func (c CellState) unfinished() bool { return c.State == Begun || c.State == Missing }
@@ -60,7 +60,7 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, er
 		m, _, err := s.reg.Run(ctx, c.Run)
 		switch {
 		case errors.Is(err, registry.ErrCorrupt):
-			c.State, c.Reason = Damaged, store.Printable(err.Error())
+			c.State, c.Reason = DamagedRun, store.Printable(err.Error())
 			_ = s.damage.note(fmt.Errorf("run %s (%s): %w", c.Run, cell.Name(), err))
 		case err == nil:
 			c.State, c.Reason, c.Seconds = State(m.Status), store.Printable(m.Reason), m.Provenance.WallSeconds

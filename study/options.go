@@ -19,6 +19,7 @@ type Options struct {
 	Access Access
 	Selection
 	Workers
+	DataDir string // of imported data sets
 	// Budget is the time after which Judge trains no more for further looks; 0 means no limit.
 	Budget time.Duration
 	// Runs names those to read where a registry holds several versions of the method or several backends: "v1", a

@@ -197,7 +197,7 @@ func TestDamagedManifest(t *testing.T) {
 	if s, err = study.Open(t.Context(), small, options(study.Options{Store: store, Observer: told})); err != nil {
 		t.Fatal(err)
 	}
-	if cells, err = s.Status(t.Context()); err != nil || cells[0].State != study.Damaged || cells[1].State != study.Missing {
+	if cells, err = s.Status(t.Context()); err != nil || cells[0].State != study.DamagedRun || cells[1].State != study.Missing {
 		t.Errorf("the cells are %s and %s, %v", cells[0].State, cells[1].State, err)
 	}
 	r, _, err := s.Report(t.Context())

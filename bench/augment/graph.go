@@ -77,8 +77,8 @@ func (r *Recipes) put(i int, image []uint8, d drawn, _ *Viewer) {
 	copy(kernel, d.kernel)
 }
 
-// FromRecipes makes views in a graph: it takes the Tensors of Recipes from the inputs, and returns what Batch
-// holds, [Groups, 3, N, Size, Size], with the inputs that follow. Crop, resampling and flip are a small matrix
+// FromRecipes makes views in a graph: it takes the Tensors of Recipes from the inputs, and returns the pixels that Batch
+// holds, but as [Groups*N, Size, Size, 3], with the inputs that follow. Crop, resampling and flip are a small matrix
 // for the rows of an image and one for its columns; so is blur.
 func FromRecipes(inputs []*Node) (views *Node, rest []*Node) {
 	images, rows, columns, linear, shift, kernels := inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], inputs[5]
@@ -96,7 +96,8 @@ func FromRecipes(inputs []*Node) (views *Node, rest []*Node) {
 	x = DotGeneral(b, []int{3}, each, x, []int{3}, each) // [groups, n, y, colour, x]
 	x = DotGeneral(x, []int{4}, each, b, []int{3}, each)
 
-	x = TransposeAllAxes(x, 0, 3, 1, 2, 4)
+	d := x.Shape().Dimensions
+	x = Reshape(TransposeAllAxes(x, 0, 1, 2, 4, 3), d[0]*d[1], d[2], d[4], d[3])
 	return MulScalar(AddScalar(ClipScalar(x, 0, 1), -Mean), 1/Std), inputs[graphInputs:]
 }
 

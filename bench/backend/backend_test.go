@@ -22,14 +22,18 @@ func TestBackendFinishes(t *testing.T) {
 	}
 	var want []float32
 	for threads, workers := range map[int]int{1: 0, 2: 2, 3: 3, 4: -1, 5: -1} {
-		backend, err := Backend{Kind: "go"}.Open(threads)
+		devices, err := Backend{Kind: "go"}.Open(1, threads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		backend, err := devices.Take()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if d := backend.Description(); !strings.Contains(d, fmt.Sprintf("parallelism=%d)", workers)) {
 			t.Errorf("%d threads: %s, want %d workers", threads, d, workers)
 		}
-		products := MustNewExec(backend, func(x *Node) *Node {
+		products := MustNewExec(backend.Backend, func(x *Node) *Node {
 			var all []*Node
 			for i := range 8 {
 				all = append(all, Dot(x, AddScalar(x, float64(i))).Product())

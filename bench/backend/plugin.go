@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
 )
@@ -138,11 +137,14 @@ func at(path string, found []*Plugin) *Plugin {
 	return named(strings.TrimSuffix(file, filepath.Ext(file)), path)
 }
 
-// open loads the plugin into this process, which ends if the plugin crashes: try it first. Errors: go-xla's.
-func (p *Plugin) open() (compute.Backend, error) {
+// open loads the plugin into this process, which ends if the plugin crashes: try it first. Both kinds of options are
+// those of go-xla. Errors: go-xla's.
+func (p *Plugin) open(flags string, options pjrt.NamedValuesMap) (*xla.Backend, error) {
 	name, err := p.register()
 	if err != nil {
 		return nil, err
 	}
-	return xla.New(name + ",notf32") // products in TF32 would rank negatives otherwise
+	return xla.NewWithOptions(name+",notf32"+flags, options) // products in TF32 would rank negatives otherwise
 }
+
+var _ interface{ IsCUDA() bool } = (*xla.Backend)(nil) // by which package nn knows a GPU

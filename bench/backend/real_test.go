@@ -32,11 +32,11 @@ func TestRealPlugin(t *testing.T) {
 	if err != nil || moved.Plugin.Kind != "cpu" {
 		t.Fatalf("%+v, %v", moved.Plugin, err)
 	}
-	opened, err := moved.Open(1)
-	if err != nil {
+	if devices, err := moved.Open(1, 1); err != nil {
 		t.Fatal(err)
+	} else if device, err := devices.Take(); err != nil || !device.Compiles || !device.IsCPU() {
+		t.Fatalf("%v, %v", device, err)
 	}
-	opened.Finalize()
 
 	// Whoever has a card and ends on the CPU is told so.
 	folder := t.TempDir()
@@ -73,7 +73,7 @@ func TestCUDAWithoutGPU(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	t.Log(err)
-	if b, err := backend.Auto(t.Context(), found); err != nil || b.Kind != "go" || !strings.Contains(b.Note, "a CUDA plugin is installed") {
+	if b, err := backend.Auto(t.Context(), found); err != nil || b.Plugin != nil && b.Plugin.Kind == "cuda" || !strings.Contains(b.Note, "a CUDA plugin is installed") {
 		t.Errorf("%+v, %v", b, err)
 	}
 }

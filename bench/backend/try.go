@@ -85,7 +85,7 @@ func (p *Plugin) compute() error {
 	if err := client.Destroy(); err != nil {
 		return err
 	}
-	backend, err := p.open()
+	backend, err := p.open("", nil)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
 // Package contrast is the heart of what is tested: it ranks the negatives of each query, applies the arm's rules,
 // and computes InfoNCE with its gradient. It knows no method: a query's negatives may be a queue or the batch.
 //
-// It runs on the host, between the forward and the backward graph, exactly and the same on every backend: a
-// selection in linear time is what a graph of tensor operations cannot express, and the kept negatives alone pay
-// for an exponential.
+// On the pure-Go backend it runs on the host, between the forward and the backward graph: a selection in linear time is
+// what a graph of tensor operations cannot express, and the kept negatives alone pay for an exponential. Where a backend
+// compiles, it is part of the graph of the step (Rules.Loss), and selects the same.
 package contrast
 
 import (
@@ -20,6 +20,7 @@ import (
 type Contrast struct {
 	temperature float64
 	rules       []negatives.Rule
+	classes     int
 	steps       int
 	selectors   []*negatives.Selector // one for each thread
 	kept        [][]bool
@@ -28,7 +29,7 @@ type Contrast struct {
 // New prepares for batches of any number of queries with k negatives each, of so many classes, in a training of so
 // many steps: rules may begin at a share of them.
 func New(temperature float64, rules []negatives.Rule, k, classes, steps, threads int) *Contrast {
-	c := &Contrast{temperature: temperature, rules: rules, steps: steps}
+	c := &Contrast{temperature: temperature, rules: rules, classes: classes, steps: steps}
 	for range threads {
 		c.selectors = append(c.selectors, negatives.NewSelector(k, classes))
 		c.kept = append(c.kept, make([]bool, k))

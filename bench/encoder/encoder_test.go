@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/gobackend"
 
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/nn"
 )
 
 func small() Config {
@@ -15,7 +16,7 @@ func small() Config {
 
 // TestUntrainedDependsOnTheSeedAlone: not on how many threads the backend has, or what else was drawn.
 func TestUntrainedDependsOnTheSeedAlone(t *testing.T) {
-	images, err := dataset.Glyphs(0, 60)()
+	images, err := dataset.Glyphs(0, 60)("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func TestUntrainedDependsOnTheSeedAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer backend.Finalize()
-		m, err := Untrained(backend, small(), seed)
+		m, err := Untrained(nn.Devices(backend, 1)[0], small(), seed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +64,7 @@ func TestValidate(t *testing.T) {
 		"stride":         func(c *Config) { c.Stages[0].Stride = 3 },
 		"odd stage":      func(c *Config) { c.Size = 36 }, // 9 before the stage
 		"nothing left":   func(c *Config) { c.Size = 8 },
-		"no hidden":      func(c *Config) { c.Hidden = 0 },
+		"hidden":         func(c *Config) { c.Hidden = -1 },
 		"no embedding":   func(c *Config) { c.Dim = 0 },
 		"negative width": func(c *Config) { c.Stages[0].Width = -4 },
 	} {
@@ -72,7 +73,7 @@ func TestValidate(t *testing.T) {
 		if c.Validate() == nil {
 			t.Errorf("%s is accepted", name)
 		}
-		if _, err := Untrained(nil, c, 1); err == nil {
+		if _, err := Untrained(nn.Device{}, c, 1); err == nil {
 			t.Errorf("%s is built", name)
 		}
 	}

@@ -3,7 +3,6 @@ package encoder
 import (
 	"fmt"
 
-	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -37,11 +36,11 @@ func (e *Encoder) Initial(seed uint64) Model {
 }
 
 // Untrained is the encoder as initialised, the floor under all that is trained.
-func Untrained(backend compute.Backend, c Config, seed uint64) (Model, error) {
+func Untrained(device nn.Device, c Config, seed uint64) (Model, error) {
 	if err := c.Validate(); err != nil {
 		return Model{}, err
 	}
-	return New(backend, c).Initial(seed), nil
+	return New(device, c).Initial(seed), nil
 }
 
 // Close releases the weights.
@@ -54,33 +53,34 @@ const mapBatch = 50
 // the images.
 func (m Model) Features(split dataset.Split) (probe.Set, error) {
 	dim := m.Config.Features()
-	values, err := m.mapped(split, dim, func(f *nn.Forward, images *Node) *Node {
-		return Transpose(m.backbone().Forward(f, images), 0, 1)
-	})
+	values, err := m.mapped(split, "features", dim, m.backbone(), func(x *Node) *Node { return x })
 	return probe.Set{Dim: dim, Values: values, Labels: split.Labels}, err
 }
 
 // Embeddings maps a split through the whole encoder, with the running statistics, to the space in which
 // negatives are ranked: rows of unit length, [Len, Dim], in the order of the images.
 func (m Model) Embeddings(split dataset.Split) ([]float32, error) {
-	return m.mapped(split, m.Dim, func(f *nn.Forward, images *Node) *Node {
-		unit, _ := normalise(Transpose(m.layers.Forward(f, images), 0, 1))
+	return m.mapped(split, "embeddings", m.Dim, m.layers, func(x *Node) *Node {
+		unit, _ := normalise(x)
 		return unit
 	})
 }
 
-// mapped is what forward makes of a split, [Len, dim]; it gives [batch, dim] for a batch of images.
-func (m Model) mapped(split dataset.Split, dim int, forward func(f *nn.Forward, images *Node) *Node) ([]float32, error) {
-	exec, err := NewExec(m.backend, func(in []*Node) []*Node {
-		images, params := nn.Take(&in, 1)[0], nn.Take(&in, len(m.Params))
-		f := nn.NewForward(params, in)
-		f.Native = nn.Native(m.backend)
-		return []*Node{forward(f, images)}
-	})
+// mapped is what layers and then finish, a map of [batch, dim], make of a split, [Len, dim].
+func (m Model) mapped(split dataset.Split, what string, dim int, layers nn.Layer, finish func(*Node) *Node) ([]float32, error) {
+	e := m.Encoder
+	program, err := e.device.Program(func(in []*Node) []*Node {
+		images, params := nn.Take(&in, 1)[0], nn.Take(&in, len(e.Params))
+		if e.Applied() {
+			a := e.apply(params, in)
+			images = Reshape(TransposeAllAxes(images, 0, 2, 3, 4, 1), -1, e.Size, e.Size, dataset.Channels)
+			return []*Node{finish(float32s(layers.Apply(a, ConvertDType(images, a.DType))))}
+		}
+		return []*Node{finish(Transpose(layers.Forward(nn.NewForward(params, in), images), 0, 1))}
+	}, what, e.Config, e.Applied())
 	if err != nil {
 		return nil, err
 	}
-	defer exec.Finalize()
 	all := make([]float32, split.Len()*dim)
 	batch, image := augment.NewBatch(1, mapBatch, m.Size), split.Buffer()
 	for start := 0; start < split.Len(); start += mapBatch {
@@ -92,7 +92,7 @@ func (m Model) mapped(split dataset.Split, dim int, forward func(f *nn.Forward, 
 			batch.Set(i, image)
 		}
 		x := batch.Tensors()
-		out, err := nn.Call(exec, x, m.Params, m.Stats)
+		out, err := program.Run(x, m.Params, m.Stats)
 		if err != nil {
 			return nil, fmt.Errorf("mapping images: %w", err)
 		}

@@ -7,12 +7,11 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/gomlx/compute"
-
 	"github.com/cidbench/cidbench/bench/contrast"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/probe"
 )
 
@@ -55,13 +54,13 @@ type Scale struct {
 
 // Start is what a training begins from.
 type Start struct {
-	Backend compute.Backend
+	Device nn.Device
 	// Rules say which negatives each query sees; none: all.
 	Rules []negatives.Rule
 	Data  *dataset.Dataset
 	// Seed derives every random number.
 	Seed uint64
-	// Threads bound the host's own parallelism, not the backend's.
+	// Threads bound the host's own parallelism, not the device's.
 	Threads int
 }
 

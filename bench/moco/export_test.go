@@ -9,9 +9,6 @@ import (
 	"github.com/cidbench/cidbench/bench/encoder"
 )
 
-// ViewsInGraph has the forward graph make the views, as on a native backend; before the first step.
-func (t *Trainer) ViewsInGraph() { t.Views.InGraph = true }
-
 // GraphBytes is the size of everything that the operations of one step write, in both graphs: a measure
 // of the data that the pure-Go backend moves.
 func (t *Trainer) GraphBytes(backend compute.Backend) (int64, error) {

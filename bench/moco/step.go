@@ -22,6 +22,9 @@ func (t *Trainer) Advance(ctx context.Context, measure bool) (method.Metrics, er
 		return method.Metrics{}, err
 	}
 	t.clock("batch")
+	if t.Applied() {
+		return t.Whole(batch, measure, &t.key, &t.onDevice)
+	}
 
 	pass, err := t.encode(batch)
 	if err != nil {
@@ -90,14 +93,10 @@ func (t *Trainer) encode(batch *views.Batch) (pass, error) {
 // q, k, q . queue, new key parameters, new running statistics, tape.
 func (t *Trainer) forwardGraph(in []*Node) []*Node {
 	n := len(t.Params)
-	queryViews, keyViews := t.Views.Take(&in), t.Views.Take(&in)
-	queue, query, key, stats := nn.Take(&in, 1)[0], nn.Take(&in, n), nn.Take(&in, n), in
-
-	newKey := make([]*Node, n)
-	m := t.config.KeyMomentum
-	for i := range key {
-		newKey[i] = Add(MulScalar(key[i], m), MulScalar(query[i], 1-m))
-	}
+	given := nn.Take(&in, 3)
+	queryViews, keyViews, queue := given[0], given[1], given[2]
+	query, key, stats := nn.Take(&in, n), nn.Take(&in, n), in
+	newKey := momentum(key, query, t.config.KeyMomentum)
 	q := t.Encoder.Forward(query, stats, queryViews, true)
 	k := t.Encoder.Forward(newKey, stats, keyViews, false)
 

@@ -15,15 +15,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomlx/compute"
-
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/backend"
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/moco"
 	"github.com/cidbench/cidbench/bench/negatives"
+	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/experiments"
 )
 
@@ -38,7 +38,7 @@ func TestStepReport(t *testing.T) {
 	}
 	tier := experiments.All.Tier("default")
 	config := tier.Train.(moco.Config)
-	data, err := experiments.All.Dataset("glyphs-small").Open()
+	data, err := experiments.All.Dataset("glyphs-small").Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestStepReport(t *testing.T) {
 	for _, part := range moco.Parts {
 		fmt.Printf("  %-10s %7.2f ms\n", part, median(one.parts[part]))
 	}
-	bytes, err := one.GraphBytes(one.backend)
+	bytes, err := one.GraphBytes(one.device.Backend)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,23 +106,20 @@ func TestStepReport(t *testing.T) {
 // steps is a trainer that records what its steps took.
 type steps struct {
 	*moco.Trainer
-	backend compute.Backend
-	took    []float64 // milliseconds
-	parts   map[string][]float64
+	device nn.Device
+	took   []float64 // milliseconds
+	parts  map[string][]float64
 }
 
 func stepper(t *testing.T, c moco.Config, rules []negatives.Rule, data *dataset.Dataset, threads int) *steps {
 	t.Helper()
 	c.Steps = 1 << 20 // never at the end of the schedule
-	backend, err := backend.Backend{Kind: "go"}.Open(threads)
+	device := backendtest.Open(t, backend.Backend{Kind: "go"}, threads)
+	trainer, err := moco.New(c, method.Start{Device: device, Rules: rules, Data: data, Seed: 1, Threads: threads})
 	if err != nil {
 		t.Fatal(err)
 	}
-	trainer, err := moco.New(c, method.Start{Backend: backend, Rules: rules, Data: data, Seed: 1, Threads: threads})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &steps{Trainer: trainer, backend: backend, parts: map[string][]float64{}}
+	return &steps{Trainer: trainer, device: device, parts: map[string][]float64{}}
 }
 
 func (s *steps) run(t *testing.T, n int) []float64 {

@@ -80,6 +80,8 @@ type Trainer struct {
 	key        []*tensors.Tensor // parameters of the key encoder
 	queue      []float32         // [Queue, Dim], rows of unit length
 	queueClass []int32           // [Queue]
+	// Where a step is one graph, queue and classes are on the device, and the two above as they were last fetched.
+	onDevice []*tensors.Tensor
 
 	// Clock, if set, is called at the end of each part of a step, with its name: one of Parts.
 	Clock func(part string)
@@ -102,7 +104,11 @@ func New(c Config, s method.Start) (*Trainer, error) {
 	nn.Release(key.Stats) // the key encoder normalises by its own batches, and is never mapped through
 	t := &Trainer{Base: base, config: c, key: key.Params}
 	t.fillQueue(s.Seed)
-	return t, t.Compile(s.Backend, t.forwardGraph, t.backwardGraph)
+	if t.Applied() {
+		t.send()
+		return t, t.CompileWhole(c.Batch, whole{c.KeyMomentum}.see, c.ID(), c.KeyMomentum)
+	}
+	return t, t.Compile(t.forwardGraph, t.backwardGraph, c.ID(), c.KeyMomentum)
 }
 
 // fillQueue draws unit vectors, without class: MoCo's queue before training.
@@ -125,7 +131,7 @@ func (t *Trainer) fillQueue(seed uint64) {
 // Close implements method.Trainer.
 func (t *Trainer) Close() {
 	t.Base.Close()
-	nn.Release(t.key)
+	nn.Release(t.key, t.onDevice)
 }
 
 // state is what a checkpoint holds.
@@ -139,6 +145,20 @@ func (t *Trainer) state() checkpoint.State {
 	return s
 }
 
-// Save and Restore implement method.Trainer.
-func (t *Trainer) Save() ([]byte, error)      { return t.state().Encode() }
-func (t *Trainer) Restore(state []byte) error { return t.state().Decode(state) }
+// Save implements method.Trainer.
+func (t *Trainer) Save() ([]byte, error) {
+	t.fetch()
+	return t.state().Encode()
+}
+
+// Restore implements method.Trainer.
+func (t *Trainer) Restore(state []byte) error {
+	t.fetch()
+	if err := t.state().Decode(state); err != nil {
+		return err
+	}
+	if t.Applied() {
+		t.send()
+	}
+	return nil
+}

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -41,7 +40,7 @@ func TestMethod(t *testing.T) {
 
 func newTrainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {
 	t.Helper()
-	tr, err := New(c, method.Start{Backend: backend(), Rules: rules, Data: methodtest.Data(), Seed: 1, Threads: 2})
+	tr, err := New(c, method.Start{Device: device(), Rules: rules, Data: methodtest.Data(), Seed: 1, Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,11 +238,11 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
-// backend runs operations one after the other: see backend.Backend.
-var backend = sync.OnceValue(func() compute.Backend {
+// device runs operations one after the other.
+var device = sync.OnceValue(func() nn.Device {
 	b, err := gobackend.New("ops_sequential")
 	if err != nil {
 		panic(err)
 	}
-	return b
+	return nn.Devices(b, 1)[0]
 })

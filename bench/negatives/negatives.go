@@ -150,15 +150,7 @@ func (s *Selector) mark(r Rule, similarity []float32, queryClass int32, class []
 			pool[j] = !pool[j]
 		}
 	case Random:
-		clear(pool)
-		for i := range n { // a partial Fisher-Yates shuffle, from the identity every time
-			j := i + rng.IntN(k-i)
-			s.perm[i], s.perm[j] = s.perm[j], s.perm[i]
-			pool[s.perm[i]] = true
-		}
-		for i := range s.perm {
-			s.perm[i] = int32(i)
-		}
+		s.Draw(pool, n, rng)
 	case SameClass:
 		s.markHardest(pool, similarity, n)
 		for j := range pool {

@@ -1,10 +1,10 @@
 package nn
 
 import (
+	"cmp"
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
-	"github.com/gomlx/gomlx/core/tensors/images"
 )
 
 const (
@@ -13,8 +13,9 @@ const (
 	normMomentum = 0.1
 )
 
-// ConvNorm is a convolution without bias followed by batch norm, and by ReLU if asked. The kernel is 1
-// or 3 pixels wide, zero-padded by (Kernel-1)/2; a stride of 2 needs an even height and width.
+// ConvNorm is a convolution without bias followed by batch norm, and by ReLU if asked. The kernel is
+// zero-padded by (Kernel-1)/2; a stride of 2 needs an even height and width. Forward and Backward know kernels of 1 and
+// 3 pixels.
 //
 // In training the statistics are those of each group; the running statistics follow their mean.
 //
@@ -28,6 +29,8 @@ type ConvNorm struct {
 	ReLU           bool
 	// NoInputGrad leaves out the gradient of the input: for the layer that sees the images.
 	NoInputGrad bool
+	// Std is the standard deviation of the initial weights; 0: He initialisation.
+	Std float64
 }
 
 func (c ConvNorm) reads() int { return c.Kernel * c.Kernel * c.In }
@@ -35,16 +38,15 @@ func (c ConvNorm) reads() int { return c.Kernel * c.Kernel * c.In }
 // folded chooses by the cost on the go backend: X X^T takes reads^2/Out multiply-adds for each output
 // value, at about 30 in a nanosecond, and saves about 7 nanoseconds over both encoders and backward.
 // The grid of a 3x3 convolution has columns that are no output, so its X X^T would be wrong.
-func (c ConvNorm) folded(native bool) bool {
-	return !native && c.Kernel == 1 && c.reads()*c.reads() < 100*c.Out
+func (c ConvNorm) folded() bool {
+	return c.Kernel == 1 && c.reads()*c.reads() < 100*c.Out
 }
 
-// Params implements Layer: weights [Out, Kernel*Kernel*In], taps in rows then columns, He initialisation;
-// scale and shift [Out, 1].
+// Params implements Layer: weights [Out, Kernel*Kernel*In], taps in rows then columns; scale and shift [Out, 1].
 func (c ConvNorm) Params() []Param {
 	column := []int{c.Out, 1}
 	return []Param{
-		{Name: "weight", Dims: []int{c.Out, c.reads()}, Std: math.Sqrt(2 / float64(c.reads()))},
+		{Name: "weight", Dims: []int{c.Out, c.reads()}, Std: cmp.Or(c.Std, math.Sqrt(2/float64(c.reads())))},
 		{Name: "scale", Dims: column, Value: 1},
 		{Name: "shift", Dims: column},
 	}
@@ -68,7 +70,7 @@ func (c ConvNorm) Forward(f *Forward, x *Node) *Node {
 	mean, inv := repeat(runMean, groups), inverseDeviation(repeat(runVar, groups))
 	count := float64(n * h * wd)
 	var y *Node
-	if c.folded(f.Native) {
+	if c.folded() {
 		pixels := c.pixels(x)
 		p := withOnes(pixels)
 		if f.Train {
@@ -78,18 +80,18 @@ func (c ConvNorm) Forward(f *Forward, x *Node) *Node {
 			wGram := product(w, gram)
 			mean = MulScalar(product(w, sum), 1/count)
 			variance := Sub(MulScalar(rowDot(wGram, w), 1/count), Mul(mean, mean))
-			inv = c.track(f, runMean, runVar, mean, variance, count)
+			inv = f.track(runMean, runVar, mean, variance, count)
 			f.push(p, wGram, sum, mean, inv)
 		}
 		a := Mul(scale, inv)
 		y = product(Concatenate([]*Node{scaleRows(w, a), Sub(shift, Mul(mean, a))}, 2), p)
 	} else {
-		raw, read := c.convolve(f.Native, x, w)
+		raw, read := c.convolve(x, w)
 		flat := Reshape(raw, groups, c.Out, n*h*wd)
 		if f.Train {
 			mean = MulScalar(rowSum(flat), 1/count)
 			variance := Sub(MulScalar(rowDot(flat, flat), 1/count), Mul(mean, mean))
-			inv = c.track(f, runMean, runVar, mean, variance, count)
+			inv = f.track(runMean, runVar, mean, variance, count)
 		}
 		a := Mul(scale, inv)
 		y = combineRows([]*Node{a, Sub(shift, Mul(mean, a))}, flat)
@@ -129,7 +131,7 @@ func (c ConvNorm) Backward(b *Backward, dy *Node) *Node {
 		return onDy, onY, offset
 	}
 
-	if c.folded(b.Native) {
+	if c.folded() {
 		sum, wGram, p := b.saved(), b.saved(), b.saved()
 		both := productT(dy, p) // dy X^T and, beside it, the sums of dy
 		dyX := Slice(both, AxisRange(), AxisRange(), AxisRange(0, c.In))
@@ -153,22 +155,22 @@ func (c ConvNorm) Backward(b *Backward, dy *Node) *Node {
 }
 
 // track updates the running statistics and returns one over the standard deviation.
-func (c ConvNorm) track(f *Forward, runMean, runVar, mean, variance *Node, count float64) (inv *Node) {
+func (f *Forward) track(runMean, runVar, mean, variance *Node, count float64) (inv *Node) {
 	variance = MaxScalar(variance, 0) // rounding may leave a tiny negative number
-	groups := float64(mean.Shape().Dimensions[0])
-	follow := func(running, now *Node, factor float64) *Node {
-		return Add(MulScalar(running, 1-normMomentum), MulScalar(ReduceSum(now, 0), normMomentum*factor/groups))
-	}
 	f.NewStats = append(f.NewStats, follow(runMean, mean, 1), follow(runVar, variance, count/(count-1)))
 	return inverseDeviation(variance)
 }
 
+// follow moves a running statistic [Out, 1] towards the mean over the groups of what it is now, [groups, Out, 1]. The
+// variance is multiplied by a factor that makes it unbiased.
+func follow(running, now *Node, factor float64) *Node {
+	groups := float64(now.Shape().Dimensions[0])
+	return Add(MulScalar(running, 1-normMomentum), MulScalar(ReduceSum(now, 0), normMomentum*factor/groups))
+}
+
 // convolve is the convolution, [g, In, n, h, w] to [g, Out, n, h/Stride, w/Stride], and what its
-// backward pass needs: native where the backend compiles it, by patches and one product otherwise.
-func (c ConvNorm) convolve(native bool, x, w *Node) (y, read *Node) {
-	if native {
-		return c.native(x, Reshape(Slice(w, AxisElem(0)), c.Out, c.reads())), x
-	}
+// backward pass needs: by patches and one product.
+func (c ConvNorm) convolve(x, w *Node) (y, read *Node) {
 	d := x.Shape().Dimensions
 	n, h, wd := d[2], d[3]/c.Stride, d[4]/c.Stride
 	if c.Kernel == 1 {
@@ -185,9 +187,6 @@ func (c ConvNorm) convolve(native bool, x, w *Node) (y, read *Node) {
 
 // convolveBackward gives the gradient of the weights and returns that of the input.
 func (c ConvNorm) convolveBackward(b *Backward, weight, w, read, dy *Node) *Node {
-	if b.Native {
-		return c.nativeBackward(b, weight, read, dy)
-	}
 	d := dy.Shape().Dimensions
 	groups, n, h, wd := d[0], d[2], d[3], d[4]
 	if c.Kernel == 1 {
@@ -253,28 +252,6 @@ func (c ConvNorm) unpixels(dx *Node) *Node {
 		return dx
 	}
 	return interleave(dx) // the other phases are zero
-}
-
-// native is the backend's own convolution, for backends that compile it; groups are but batch to it.
-func (c ConvNorm) native(x, w *Node) *Node {
-	g, _, n, h, wd := dims5(x)
-	kernel := TransposeAllDims(Reshape(w, c.Out, c.Kernel, c.Kernel, c.In), 0, 3, 1, 2)
-	batch := Reshape(Transpose(x, 1, 2), g*n, c.In, h, wd)
-	pad := (c.Kernel - 1) / 2
-	y := Convolve(batch, kernel).ChannelsAxis(images.ChannelsFirst).Strides(c.Stride).
-		PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()
-	return Transpose(Reshape(y, g, n, c.Out, h/c.Stride, wd/c.Stride), 1, 2)
-}
-
-func (c ConvNorm) nativeBackward(b *Backward, w, x, dy *Node) *Node {
-	objective := ReduceAllSum(Mul(c.native(x, w), StopGradient(dy)))
-	if c.NoInputGrad {
-		b.grad(Gradient(objective, w)[0])
-		return nil
-	}
-	grads := Gradient(objective, w, x)
-	b.grad(grads[0])
-	return grads[1]
 }
 
 func inverseDeviation(variance *Node) *Node {

@@ -12,6 +12,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -63,14 +64,14 @@ type Layer interface {
 	// Backward maps the gradient of the output to that of the input, popping what Forward pushed and giving the
 	// gradients of the parameters. It returns nil when f.NoInput says that no gradient of the input is wanted.
 	Backward(b *Backward, dy *Node) *Node
+	// Apply is Forward for backends that compile, with activations [batch, height, width, channels].
+	Apply(a *Apply, x *Node) *Node
 }
 
 // Forward is the context of a forward pass.
 type Forward struct {
 	// Train selects batch statistics (and pushes to the tape); otherwise running statistics are used.
 	Train bool
-	// Native selects the backend's own convolution, right where it is compiled (XLA).
-	Native bool
 	// Tape collects what Backward needs; it stays empty when Record is false.
 	Record bool
 	Tape   []*Node
@@ -107,8 +108,6 @@ func (f *Forward) push(nodes ...*Node) {
 // Backward is the context of a backward pass: the mirror image of Forward, so parameters and tape are
 // taken from the end.
 type Backward struct {
-	Native bool
-
 	params, tape []*Node
 	grads        []*Node // reversed
 }
@@ -214,16 +213,18 @@ func reluBackward(y, dy *Node) *Node {
 type Linear struct {
 	In, Out int
 	ReLU    bool
+	// Std is the standard deviation of the initial weights; 0: He initialisation with ReLU, LeCun's without.
+	Std float64
 }
 
-// Params implements Layer: weights [Out, In] with He (ReLU) or LeCun initialisation, and biases [Out, 1].
+// Params implements Layer: weights [Out, In] and biases [Out, 1].
 func (l Linear) Params() []Param {
 	gain := 1.0
 	if l.ReLU {
 		gain = 2
 	}
 	return []Param{
-		{Name: "weight", Dims: []int{l.Out, l.In}, Std: math.Sqrt(gain / float64(l.In))},
+		{Name: "weight", Dims: []int{l.Out, l.In}, Std: cmp.Or(l.Std, math.Sqrt(gain/float64(l.In)))},
 		{Name: "bias", Dims: []int{l.Out, 1}},
 	}
 }

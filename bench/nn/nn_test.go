@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -56,9 +55,9 @@ var layers = []struct {
 	}, []int{2, 3, 4, 4, 4}},
 }
 
-// run builds forward (and, given dy, backward) in one graph and returns the output, or dx and the
-// gradients of the parameters.
-func run(t testing.TB, l Layer, native bool, x *tensors.Tensor, params, stats []*tensors.Tensor, dy *tensors.Tensor) []*tensors.Tensor {
+// run builds forward (and, given dy, backward) in one graph and returns the output and the new running statistics, or dx
+// and the gradients of the parameters.
+func run(t testing.TB, l Layer, x *tensors.Tensor, params, stats []*tensors.Tensor, dy *tensors.Tensor) []*tensors.Tensor {
 	t.Helper()
 	args := []any{x}
 	for _, p := range append(append([]*tensors.Tensor{}, params...), stats...) {
@@ -70,13 +69,12 @@ func run(t testing.TB, l Layer, native bool, x *tensors.Tensor, params, stats []
 	e, err := NewExec(backend(), func(in []*Node) []*Node {
 		p := in[1 : 1+len(params)]
 		f := NewForward(p, in[1+len(params):1+len(params)+len(stats)])
-		f.Train, f.Record, f.Native = true, true, native
+		f.Train, f.Record = true, true
 		y := l.Forward(f, in[0])
 		if dy == nil {
-			return []*Node{y}
+			return append([]*Node{y}, f.NewStats...)
 		}
 		b := NewBackward(p, f.Tape)
-		b.Native = native
 		dx := l.Backward(b, in[len(in)-1])
 		return append([]*Node{dx}, b.Grads()...)
 	})
@@ -118,14 +116,14 @@ func TestGradientsNumerically(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 3))
 			x := random(rng, c.in...)
 			params, stats := draw(rng, c.layer.Params()), draw(rng, c.layer.Stats())
-			y := run(t, c.layer, false, x, params, stats, nil)[0]
+			y := run(t, c.layer, x, params, stats, nil)[0]
 			dy := random(rng, y.Shape().Dimensions...)
 			weights := flat(t, dy)
-			got := run(t, c.layer, false, x, params, stats, dy)
+			got := run(t, c.layer, x, params, stats, dy)
 
 			objective := func() float64 {
 				sum := 0.0
-				for i, v := range flat(t, run(t, c.layer, false, x, params, stats, nil)[0]) {
+				for i, v := range flat(t, run(t, c.layer, x, params, stats, nil)[0]) {
 					sum += float64(v) * float64(weights[i])
 				}
 				return sum
@@ -207,7 +205,7 @@ func TestConvNormAgainstLoops(t *testing.T) {
 		if !ok {
 			continue
 		}
-		if layer.folded(false) {
+		if layer.folded() {
 			folded++
 		} else {
 			direct++
@@ -216,31 +214,10 @@ func TestConvNormAgainstLoops(t *testing.T) {
 		x := random(rng, c.in...)
 		params, stats := draw(rng, layer.Params()), draw(rng, layer.Stats())
 		want := definition(layer, c.in, flat(t, x), flat(t, params[0]), flat(t, params[1]), flat(t, params[2]))
-		for _, native := range []bool{false, true} {
-			got := run(t, layer, native, x, params, stats, nil)[0]
-			compare(t, fmt.Sprintf("%s, native %t", c.name, native), flat(t, got), want, 1e-4)
-		}
+		compare(t, c.name, flat(t, run(t, layer, x, params, stats, nil)[0]), want, 1e-4)
 	}
 	if folded == 0 || direct == 0 {
 		t.Errorf("%d folded and %d direct layers: both must be tested", folded, direct)
-	}
-}
-
-// TestNativeGradients compares the gradients of our convolutions with those of the backend's own, which
-// GoMLX derives.
-func TestNativeGradients(t *testing.T) {
-	for _, c := range layers {
-		if _, ok := c.layer.(ConvNorm); !ok {
-			continue
-		}
-		rng := rand.New(rand.NewPCG(5, 6))
-		x := random(rng, c.in...)
-		params, stats := draw(rng, c.layer.Params()), draw(rng, c.layer.Stats())
-		dy := random(rng, run(t, c.layer, false, x, params, stats, nil)[0].Shape().Dimensions...)
-		ours, native := run(t, c.layer, false, x, params, stats, dy), run(t, c.layer, true, x, params, stats, dy)
-		for i := range ours {
-			compare(t, fmt.Sprintf("%s gradient %d", c.name, i), flat(t, ours[i]), flat(t, native[i]), 2e-3)
-		}
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/mat"
 
@@ -71,9 +69,9 @@ func (s Set) Len() int { return len(s.Labels) }
 // ErrNotFinite says that features hold NaN or infinity.
 var ErrNotFinite = errors.New("features are not finite numbers")
 
-// Run fits on the training features and scores on the test features; the backend does the products of
-// the nearest neighbours.
-func (p Protocol) Run(backend compute.Backend, train, test Set, classes int) (Accuracy, error) {
+// Run fits on the training features and scores on the test features; the device does the products of
+// the softmax classifier and of the nearest neighbours.
+func (p Protocol) Run(device nn.Device, train, test Set, classes int) (Accuracy, error) {
 	if err := p.Validate(); err != nil {
 		return Accuracy{}, err
 	}
@@ -99,9 +97,9 @@ func (p Protocol) Run(backend compute.Backend, train, test Set, classes int) (Ac
 	}
 	x, y := standardise(train, test)
 	return Accuracy{
-		Linear: correct(p.softmax(backend, x, train.Labels, y, classes)),
+		Linear: correct(p.softmax(device, x, train.Labels, y, classes)),
 		Ridge:  correct(p.ridge(x, train.Labels, y, classes)),
-		KNN:    correct(p.nearest(backend, x, train.Labels, y, classes)),
+		KNN:    correct(p.nearest(device, x, train.Labels, y, classes)),
 		N:      test.Len(),
 	}, failure
 }
@@ -188,12 +186,11 @@ func argmax(scores *mat.Dense, bias []float64) []int32 {
 }
 
 // nearest lets the nearest training images vote, each with its cosine; ties go to the lower class.
-func (p Protocol) nearest(backend compute.Backend, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
-	product, err := NewExec(backend, rowProducts)
+func (p Protocol) nearest(device nn.Device, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
+	product, err := device.Program(rowProducts, "products of rows")
 	if err != nil {
 		return nil, err
 	}
-	defer product.Finalize()
 	rows, dim := y.Dims()
 	n, _ := x.Dims()
 	train := tensors.FromFlatDataAndDimensions(unitRows(x, 0, n), n, dim)

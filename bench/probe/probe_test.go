@@ -8,8 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
+
+	"github.com/cidbench/cidbench/bench/nn"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -38,7 +39,7 @@ func blobs(n, dim, classes int, spread float64, seed uint64) Set {
 
 func mustRun(t *testing.T, train, test Set, classes int) Accuracy {
 	t.Helper()
-	a, err := protocol.Run(backend(), train, test, classes)
+	a, err := protocol.Run(device(), train, test, classes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,11 +86,10 @@ func TestConstantFeaturesDoNotMatter(t *testing.T) {
 func TestGradient(t *testing.T) {
 	train := blobs(60, 5, 4, 1, 3)
 	x, _ := standardise(train, train)
-	o, err := newObjective(backend(), x, train.Labels, 4, 0.1)
+	o, err := newObjective(device(), x, train.Labels, 4, 0.1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.close()
 	rng := rand.New(rand.NewPCG(6, 6))
 	w := make([]float64, 4*6)
 	for i := range w {
@@ -116,16 +116,15 @@ func TestSoftmaxIsAtTheMinimum(t *testing.T) {
 	x, y := standardise(train, blobs(200, 4, 3, 1, 4))
 	long := protocol
 	long.L2, long.Iterations = 0.05, 200
-	predicted, err := long.softmax(backend(), x, train.Labels, y, 3)
+	predicted, err := long.softmax(device(), x, train.Labels, y, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Plain gradient descent, run to the end, must predict the same.
-	o, err := newObjective(backend(), x, train.Labels, 3, long.L2)
+	o, err := newObjective(device(), x, train.Labels, 3, long.L2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.close()
 	w := make([]float64, 3*5)
 	for range 3000 {
 		for i, g := range slices.Clone(o.at(w).gradient) {
@@ -165,7 +164,7 @@ func TestNearestByHand(t *testing.T) {
 	p := protocol
 	for k, want := range map[int]int32{1: 0, 3: 1} {
 		p.Neighbours = k
-		got, err := p.nearest(backend(), x, []int32{0, 1, 1, 0}, y, 2)
+		got, err := p.nearest(device(), x, []int32{0, 1, 1, 0}, y, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,13 +194,13 @@ func TestBadFeaturesAreRefused(t *testing.T) {
 	good := blobs(30, 3, 3, 1, 3)
 	bad := blobs(30, 3, 3, 1, 4)
 	bad.Values[4] = float32(math.NaN())
-	if _, err := protocol.Run(backend(), good, bad, 3); !errors.Is(err, ErrNotFinite) {
+	if _, err := protocol.Run(device(), good, bad, 3); !errors.Is(err, ErrNotFinite) {
 		t.Errorf("NaN: %v", err)
 	}
-	if _, err := protocol.Run(backend(), good, Set{Dim: 3}, 3); err == nil {
+	if _, err := protocol.Run(device(), good, Set{Dim: 3}, 3); err == nil {
 		t.Error("an empty test set is accepted")
 	}
-	if _, err := (Protocol{}).Run(backend(), good, good, 3); err == nil {
+	if _, err := (Protocol{}).Run(device(), good, good, 3); err == nil {
 		t.Error("a protocol without settings is accepted")
 	}
 }
@@ -210,17 +209,17 @@ func BenchmarkProbe(b *testing.B) {
 	train, test := blobs(10000, 192, 100, 6, 3), blobs(5000, 192, 100, 6, 4)
 	p := Protocol{L2: 1e-3, Iterations: 50, Ridge: 0.01, Neighbours: 20}
 	for b.Loop() {
-		if _, err := p.Run(backend(), train, test, 100); err != nil {
+		if _, err := p.Run(device(), train, test, 100); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// backend runs operations one after the other: see backend.Backend.
-var backend = sync.OnceValue(func() compute.Backend {
+// device runs operations one after the other.
+var device = sync.OnceValue(func() nn.Device {
 	b, err := gobackend.New("ops_sequential")
 	if err != nil {
 		panic(err)
 	}
-	return b
+	return nn.Devices(b, 1)[0]
 })

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
@@ -15,13 +14,13 @@ import (
 )
 
 // softmax fits a softmax classifier and predicts the test set. The biases are not penalised.
-func (p Protocol) softmax(backend compute.Backend, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
+func (p Protocol) softmax(device nn.Device, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
 	n, dim := x.Dims()
-	o, err := newObjective(backend, x, labels, classes, p.L2)
+	o, err := newObjective(device, x, labels, classes, p.L2)
 	if err != nil {
 		return nil, err
 	}
-	defer o.close()
+	defer nn.Release([]*tensors.Tensor{o.x})
 	problem := optimize.Problem{
 		Func: func(w []float64) float64 { return o.at(w).loss },
 		Grad: func(grad, w []float64) { copy(grad, o.at(w).gradient) },
@@ -48,7 +47,7 @@ type objective struct {
 	dim, classes   int
 	l2             float64
 	x              *tensors.Tensor // [n, dim]
-	logits, pullUp *Exec
+	logits, pullUp nn.Program
 
 	last     []float64 // the weights of the value in hand
 	loss     float64
@@ -56,26 +55,19 @@ type objective struct {
 	err      error
 }
 
-func newObjective(backend compute.Backend, x *mat.Dense, labels []int32, classes int, l2 float64) (*objective, error) {
+func newObjective(device nn.Device, x *mat.Dense, labels []int32, classes int, l2 float64) (*objective, error) {
 	n, dim := x.Dims()
 	o := &objective{labels: labels, dim: dim, classes: classes, l2: l2, gradient: make([]float64, classes*(dim+1))}
 	var err error
 	// Classes come first, so that both products are in layouts that need no transpose.
-	if o.logits, err = NewExec(backend, rowProducts); err != nil {
+	if o.logits, err = device.Program(rowProducts, "products of rows"); err != nil {
 		return nil, err
 	}
-	if o.pullUp, err = NewExec(backend, func(p, x *Node) *Node { return Dot(p, x).Product() }); err != nil {
-		o.logits.Finalize()
+	if o.pullUp, err = device.Program(func(in []*Node) []*Node { return []*Node{Dot(in[0], in[1]).Product()} }, "product"); err != nil {
 		return nil, err
 	}
 	o.x = tensors.FromFlatDataAndDimensions(single(x.RawMatrix().Data), n, dim)
 	return o, nil
-}
-
-func (o *objective) close() {
-	o.logits.Finalize()
-	o.pullUp.Finalize()
-	nn.Release([]*tensors.Tensor{o.x})
 }
 
 // at evaluates; the optimiser asks for value and gradient at the same place one after the other.
@@ -147,7 +139,9 @@ func (o *objective) evaluate(w []float64) error {
 }
 
 // rowProducts are the dot products of the rows of a and of b.
-func rowProducts(a, b *Node) *Node { return DotGeneral(a, []int{1}, nil, b, []int{1}, nil) }
+func rowProducts(in []*Node) []*Node {
+	return []*Node{DotGeneral(in[0], []int{1}, nil, in[1], []int{1}, nil)}
+}
 
 // single rounds to single precision.
 func single(values []float64) []float32 {
@@ -159,8 +153,8 @@ func single(values []float64) []float32 {
 }
 
 // call runs a product whose first operand is used once, and copies the result.
-func call(e *Exec, once, kept *tensors.Tensor) ([]float32, error) {
-	out, err := e.Call(once, kept)
+func call(p nn.Program, once, kept *tensors.Tensor) ([]float32, error) {
+	out, err := p.Run([]*tensors.Tensor{once, kept})
 	if err != nil {
 		return nil, err
 	}

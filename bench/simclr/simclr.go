@@ -68,7 +68,10 @@ func (c Config) New(s method.Start) (method.Trainer, error) {
 		return nil, err
 	}
 	t := Trainer{base}
-	return t, t.Compile(s.Backend, t.forwardGraph, t.backwardGraph)
+	if t.Applied() {
+		return t, t.CompileWhole(2*c.Batch, see, c.ID())
+	}
+	return t, t.Compile(t.forwardGraph, t.backwardGraph, c.ID())
 }
 
 // Save and Restore implement method.Trainer.
@@ -80,6 +83,9 @@ func (t Trainer) Advance(ctx context.Context, measure bool) (method.Metrics, err
 	batch, err := t.Batch(ctx)
 	if err != nil {
 		return method.Metrics{}, err
+	}
+	if t.Applied() {
+		return t.Whole(batch, measure)
 	}
 
 	both := append(batch.Query.Tensors(), batch.Key.Tensors()...)
@@ -111,7 +117,7 @@ func (t Trainer) Advance(ctx context.Context, measure bool) (method.Metrics, err
 // forwardGraph: both views, parameters, running statistics -> z, z . z, new running statistics, tape. The rows of
 // z are the first views of the batch and then the second.
 func (t Trainer) forwardGraph(in []*Node) []*Node {
-	first, second := t.Views.Take(&in), t.Views.Take(&in)
+	first, second := nn.Take(&in, 1)[0], nn.Take(&in, 1)[0]
 	params, stats := nn.Take(&in, len(t.Params)), in
 	z := t.Encoder.Forward(params, stats, Concatenate([]*Node{first, second}, 0), true)
 	out := []*Node{z.Embedding, DotGeneral(z.Embedding, []int{1}, nil, z.Embedding, []int{1}, nil)}

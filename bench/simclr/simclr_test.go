@@ -96,7 +96,7 @@ func TestGradientOfTheWholeStep(t *testing.T) {
 	c.WeightDecay, c.Momentum = 0, 0
 	c.Batch = 16
 	first := func(which, i int, d float32) (float64, Trainer) {
-		trainer, err := c.New(method.Start{Backend: backend, Data: methodtest.Data(), Seed: 1, Threads: 1})
+		trainer, err := c.New(method.Start{Device: nn.Devices(backend, 1)[0], Data: methodtest.Data(), Seed: 1, Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

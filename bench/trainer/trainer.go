@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -58,7 +57,10 @@ type Base struct {
 	seed              uint64
 	step              int
 	contrast          *contrast.Contrast
-	forward, backward *Exec
+	device            nn.Device
+	forward, backward nn.Program // where a step has two graphs, with the contrast between them
+	whole             nn.Program // where it is one
+	queries           int
 }
 
 // New prepares a training with settings that are valid; Compile completes it.
@@ -67,30 +69,30 @@ func New(c Settings, s method.Start) (*Base, error) {
 		return nil, err
 	}
 	b := &Base{
-		Model: encoder.New(s.Backend, c.Encoder).Initial(s.Seed), settings: c, seed: s.Seed,
+		Model: encoder.New(s.Device, c.Encoder).Initial(s.Seed), settings: c, seed: s.Seed, device: s.Device,
 		contrast: contrast.New(c.Temperature, s.Rules, c.Negatives, len(s.Data.Classes), c.Steps, s.Threads),
 		Views: views.New(views.Config{Augment: c.Augment, Batch: c.Batch, Groups: c.NormGroups, Steps: c.Steps, Shuffle: c.Shuffle},
 			s.Data.Train, s.Seed, s.Threads),
 	}
-	b.Views.InGraph = nn.Native(s.Backend)
+	b.Views.InGraph = b.Applied()
 	for _, p := range b.Encoder.Params {
 		b.Velocity = append(b.Velocity, tensors.FromFlatDataAndDimensions(make([]float32, p.Size()), p.Dims...))
 	}
 	return b, nil
 }
 
-// Compile makes the graphs of a step; backward must end with Update.
-func (b *Base) Compile(backend compute.Backend, forward, backward func([]*Node) []*Node) (err error) {
-	if b.forward, err = NewExec(backend, forward); err == nil {
-		b.backward, err = NewExec(backend, backward)
+// Compile makes the two graphs of a step, for where the encoder is not Applied; backward must end with Update. The key
+// names all that they depend on but the settings.
+func (b *Base) Compile(forward, backward func([]*Node) []*Node, key ...any) (err error) {
+	key = append(key, b.settings)
+	if b.forward, err = b.device.Program(forward, append(key, "forward")...); err == nil {
+		b.backward, err = b.device.Program(backward, append(key, "backward")...)
 	}
 	return err
 }
 
 // Close implements method.Trainer.
 func (b *Base) Close() {
-	b.forward.Finalize()
-	b.backward.Finalize()
 	b.Views.Stop()
 	nn.Release(b.Velocity)
 	b.Model.Close()
@@ -122,7 +124,7 @@ func (b *Base) Batch(ctx context.Context) (*views.Batch, error) {
 
 // Encode runs the forward graph.
 func (b *Base) Encode(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
-	out, err := nn.Call(b.forward, inputs...)
+	out, err := b.forward.Run(inputs...)
 	if err != nil {
 		return nil, fmt.Errorf("step %d: forward: %w", b.step, err)
 	}
@@ -156,7 +158,7 @@ func (b *Base) Contrast(batch contrast.Batch, stats []*tensors.Tensor, measure b
 // it accepts what the graph returns, and the running statistics of the forward pass.
 func (b *Base) Descend(rate float64, stats, tape []*tensors.Tensor, inputs ...[]*tensors.Tensor) error {
 	scalar := []*tensors.Tensor{tensors.FromScalar(float32(rate))}
-	out, err := nn.Call(b.backward, append(inputs, scalar, b.Params, b.Velocity, tape)...)
+	out, err := b.backward.Run(append(inputs, scalar, b.Params, b.Velocity, tape)...)
 	nn.Release(scalar)
 	if err != nil {
 		return fmt.Errorf("step %d: backward: %w", b.step, err)

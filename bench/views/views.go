@@ -6,8 +6,6 @@ import (
 	"cmp"
 	"sync"
 
-	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
-
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/parallel"
@@ -124,16 +122,6 @@ func (s *Source) blank() augment.Views {
 	return augment.NewBatch(groups, n, s.data.Height)
 }
 
-// Take removes the views [Groups, 3, Batch/Groups, size, size] of one encoder from the inputs of a graph.
-func (s *Source) Take(inputs *[]*Node) (views *Node) {
-	if s.InGraph {
-		views, *inputs = augment.FromRecipes(*inputs)
-		return views
-	}
-	views, *inputs = (*inputs)[0], (*inputs)[1:]
-	return views
-}
-
 // choose picks the images of a step: every epoch is a new permutation, its incomplete last batch is dropped.
 func (s *Source) choose(step int) []int {
 	n := s.config.Batch
@@ -144,6 +132,18 @@ func (s *Source) choose(step int) []int {
 	}
 	at := step % perEpoch * n
 	return s.order[at : at+n]
+}
+
+// Places are where the key of each query stands, [Batch]: the inverse of Order.
+func (b *Batch) Places() []int32 {
+	places := make([]int32, len(b.Classes))
+	for i := range places {
+		places[i] = int32(i)
+	}
+	for place, query := range b.Order {
+		places[query] = int32(place)
+	}
+	return places
 }
 
 // Unshuffle puts rows [Batch, dim] in the order of the key views back into that of the queries.

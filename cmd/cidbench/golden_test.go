@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/bench/backend"
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
 	"github.com/cidbench/cidbench/bench/machine"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/experiments"
@@ -32,16 +32,12 @@ func TestPublishedRunsComeAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("this trains for a tenth of a run")
 	}
-	data, err := experiments.All.Dataset(tier.Dataset).Open()
+	data, err := experiments.All.Dataset(tier.Dataset).Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	backend, err := backend.Backend{Kind: "go"}.Open(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
-	trainer, err := cell.Training.Config.New(method.Start{Backend: backend, Rules: cell.Training.Rules, Data: data, Seed: cell.Seed, Threads: 1})
+	device := backendtest.Go(t)
+	trainer, err := cell.Training.Config.New(method.Start{Device: device, Rules: cell.Training.Rules, Data: data, Seed: cell.Seed, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

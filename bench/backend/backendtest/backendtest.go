@@ -6,13 +6,12 @@ import (
 	"os"
 	"testing"
 
-	"github.com/gomlx/compute"
-
 	"github.com/cidbench/cidbench/bench/backend"
+	"github.com/cidbench/cidbench/bench/nn"
 )
 
 // Each runs a test on go, and on XLA where XLA finds a plugin.
-func Each(t *testing.T, test func(*testing.T, compute.Backend)) {
+func Each(t *testing.T, test func(*testing.T, nn.Device)) {
 	for kind, choose := range map[string]func(*testing.T) backend.Backend{
 		"go":  func(*testing.T) backend.Backend { return backend.Backend{Kind: "go"} },
 		"xla": XLA,
@@ -21,14 +20,30 @@ func Each(t *testing.T, test func(*testing.T, compute.Backend)) {
 			if kind == "xla" && testing.Short() {
 				t.Skip("XLA compiles for minutes")
 			}
-			opened, err := choose(t).Open(1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(opened.Finalize)
-			test(t, opened)
+			test(t, Open(t, choose(t), 1))
 		})
 	}
+}
+
+// Open is a device of a backend for the length of a test.
+func Open(t testing.TB, b backend.Backend, threads int) nn.Device {
+	t.Helper()
+	devices, err := b.Open(1, threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := devices.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { devices.Give(device) })
+	return device
+}
+
+// Go is a device of the go backend with one thread.
+func Go(t testing.TB) nn.Device {
+	t.Helper()
+	return Open(t, backend.Backend{Kind: "go"}, 1)
 }
 
 // XLA is the backend on the CPU plugin that CIDBENCH_XLA_PLUGIN names, or on one that is found. Where none is, the test

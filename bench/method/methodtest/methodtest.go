@@ -14,7 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cidbench/cidbench/bench/backend/backendtest"
@@ -22,7 +21,6 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
-	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 )
@@ -34,12 +32,12 @@ type Case struct {
 	// Diverging is one whose loss stops being a number within its steps.
 	Diverging method.Method
 
-	backend compute.Backend
+	device nn.Device
 }
 
 // Data are a few glyphs of every class, [32, 32, 3].
 var Data = sync.OnceValue(func() *dataset.Dataset {
-	images, err := dataset.Glyphs(200, 100)()
+	images, err := dataset.Glyphs(200, 100)("")
 	if err != nil {
 		panic(err) // drawn, not read
 	}
@@ -50,16 +48,17 @@ var Data = sync.OnceValue(func() *dataset.Dataset {
 // Run holds a method to its contract: on go to all of it, and on XLA, where every training compiles its graphs for
 // seconds, to what depends on who computes.
 func Run(t *testing.T, c Case) {
-	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		c.backend = b
+	backendtest.Each(t, func(t *testing.T, d nn.Device) {
+		c.device = d
 		tests := map[string]func(*testing.T, Case){
 			"initial weights": initialWeights,
 			"determinism":     determinism,
 			"resume":          resume,
 			"rules":           rules,
 			"embeddings":      embeddings,
+			"one graph":       oneGraph,
 		}
-		if !nn.Native(b) {
+		if !d.Compiles {
 			maps.Copy(tests, map[string]func(*testing.T, Case){
 				"settings":        settings,
 				"temperature":     temperature,
@@ -81,7 +80,7 @@ func Run(t *testing.T, c Case) {
 // start begins a training of seed 1; the options change what it begins from.
 func start(t *testing.T, c Case, options ...func(*method.Start)) method.Trainer {
 	t.Helper()
-	s := method.Start{Backend: c.backend, Data: Data(), Seed: 1, Threads: 2}
+	s := method.Start{Device: c.device, Data: Data(), Seed: 1, Threads: 2}
 	for _, option := range options {
 		option(&s)
 	}
@@ -161,7 +160,7 @@ func temperature(t *testing.T, c Case) {
 
 // initialWeights: every method begins where the untrained encoder, the floor, is.
 func initialWeights(t *testing.T, c Case) {
-	model, err := encoder.Untrained(c.backend, c.Method.Scale().Encoder, 1)
+	model, err := encoder.Untrained(c.device, c.Method.Scale().Encoder, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,60 +226,6 @@ func foreignStates(t *testing.T, c Case) {
 	}
 	if !bytes.Equal(save(t, trainer), before) {
 		t.Error("a refused state changed the trainer")
-	}
-}
-
-func rules(t *testing.T, c Case) {
-	scale, classes := c.Method.Scale(), len(Data().Classes)
-	half := negatives.Rule{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}
-	all, some := start(t, c), start(t, c, func(s *method.Start) { s.Rules = []negatives.Rule{half} })
-	m, n := advance(t, all, 1), advance(t, some, 1)
-	if m.Kept != float64(scale.Negatives) || n.Kept != float64(half.Count(scale.Negatives, classes)) {
-		t.Errorf("%g and %g negatives kept of %d", m.Kept, n.Kept, scale.Negatives)
-	}
-	if m.Positive != n.Positive || !(n.Loss < m.Loss) {
-		t.Errorf("fewer negatives, and the same start: %+v and %+v", m, n)
-	}
-	advance(t, all, 1)
-	advance(t, some, 1)
-	if bytes.Equal(save(t, all), save(t, some)) {
-		t.Error("the rules make no difference")
-	}
-}
-
-// lateRules: a rule that begins at half of training leaves the first half as it is without rules, and begins at the
-// same step where a training was resumed, before that step or after it.
-func lateRules(t *testing.T, c Case) {
-	late := []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5, After: 0.5}}
-	with := func(s *method.Start) { s.Rules = late }
-	scale := c.Method.Scale()
-	middle, kept := int(math.Round(0.5*float64(scale.Steps))), late[0].Count(scale.Negatives, len(Data().Classes))
-	all, some := start(t, c), start(t, c, with)
-	advance(t, all, middle-2)
-	advance(t, some, middle-2)
-	early := save(t, some)
-	for range 2 { // the last of the first half
-		if diff := cmp.Diff(advance(t, all, 1), advance(t, some, 1)); diff != "" {
-			t.Errorf("step %d, before the rule begins: %s", some.Step(), diff)
-		}
-	}
-	if !bytes.Equal(save(t, all), save(t, some)) {
-		t.Error("the rule changed the training before it began")
-	}
-	m, n := advance(t, all, 1), advance(t, some, 1)
-	if m.Kept != float64(scale.Negatives) || n.Kept != float64(kept) || !(n.Loss < m.Loss) {
-		t.Errorf("from the middle on all against the harder half: %+v and %+v", m, n)
-	}
-	begun := save(t, some)
-	advance(t, some, 2)
-	for _, state := range [][]byte{early, begun} {
-		resumed := start(t, c, with)
-		if err := resumed.Restore(state); err != nil {
-			t.Fatal(err)
-		}
-		if advance(t, resumed, some.Step()-resumed.Step()); !bytes.Equal(save(t, resumed), save(t, some)) {
-			t.Error("a resumed training ends in other bytes")
-		}
 	}
 }
 
@@ -382,7 +327,7 @@ func unfitData(t *testing.T, c Case) {
 	few := *Data()
 	few.Train.Labels = few.Train.Labels[:1]
 	for name, data := range map[string]*dataset.Dataset{"another size": &small, "too few images": &few} {
-		if _, err := c.Method.New(method.Start{Backend: c.backend, Data: data, Threads: 1}); err == nil {
+		if _, err := c.Method.New(method.Start{Device: c.device, Data: data, Threads: 1}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -3,25 +3,8 @@ package nn
 import (
 	"slices"
 
-	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 )
-
-// Native says whether the backend compiles what it is given: then its own convolution is fast, and making
-// the views in the graph is too. The pure-Go backend does not.
-func Native(b compute.Backend) bool { return b.String() != "go" }
-
-// Call runs a graph whose inputs come in groups.
-func Call(e *Exec, groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
-	var args []any
-	for _, group := range groups {
-		for _, x := range group {
-			args = append(args, x)
-		}
-	}
-	return e.Call(args...)
-}
 
 // Take removes the first n of a list - of a graph's inputs, or of its outputs - and returns them.
 func Take[T any](list *[]T, n int) []T {
@@ -42,6 +25,12 @@ func Release(groups ...[]*tensors.Tensor) {
 // Values copies a float32 tensor to the host.
 func Values(x *tensors.Tensor) (out []float32) {
 	x.MustConstFlatData(func(v any) { out = append(out, v.([]float32)...) })
+	return out
+}
+
+// Integers copies an int32 tensor to the host.
+func Integers(x *tensors.Tensor) (out []int32) {
+	x.MustConstFlatData(func(v any) { out = append(out, v.([]int32)...) })
 	return out
 }
 

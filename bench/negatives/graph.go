@@ -1,0 +1,175 @@
+package negatives
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
+)
+
+// Shape is what the graph of Kept depends on: for all else rules are data, so that one graph serves many arms.
+type Shape struct {
+	// Slots is the number of rules that it has place for, Random that of those that draw from the random pool.
+	Slots, Random int
+}
+
+// leastSlots are there for arms with fewer rules, too: a slot that is empty costs nothing when the graph runs, and a
+// graph of its own takes seconds to compile.
+const leastSlots = 2
+
+// ShapeOf is that of the rules of an arm.
+func ShapeOf(rules []Rule) Shape {
+	s := Shape{Slots: max(leastSlots, len(rules))}
+	for _, r := range rules {
+		if r.Pool == Random {
+			s.Random++
+		}
+	}
+	return s
+}
+
+// A slot is a rule as numbers: keep or drop the hardest so many, of the query's class alone or of all. The easiest n are
+// what is not among the hardest k-n. A slot that is not active changes nothing.
+const (
+	slotHardest = iota
+	slotKeep
+	slotSameClass
+	slotActive
+	SlotSize
+)
+
+// Slots are the rules as the input of Kept, [Slots, SlotSize], at a step of so many, for queues of k and so many classes.
+// Those of the random pool come first; the order of rules changes nothing.
+func Slots(rules []Rule, k, classes, step, steps int) []int32 {
+	flag := func(b bool) int32 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	var drawn, ranked []int32
+	for _, r := range rules {
+		n, keep := r.Count(k, classes), r.Action == Keep
+		if r.Pool == Easiest {
+			n, keep = k-n, !keep
+		}
+		slot := []int32{int32(n), flag(keep), flag(r.Pool == SameClass), flag(r.Active(step, steps))}
+		if r.Pool == Random {
+			drawn = append(drawn, slot...)
+		} else {
+			ranked = append(ranked, slot...)
+		}
+	}
+	return append(append(drawn, ranked...), make([]int32, (ShapeOf(rules).Slots-len(rules))*SlotSize)...)
+}
+
+// Draw sets pool, of k negatives, for those n that a rule of the random pool selects.
+func (s *Selector) Draw(pool []bool, n int, rng *rand.Rand) {
+	clear(pool)
+	for i := range n { // a partial Fisher-Yates shuffle, from the identity every time
+		j := i + rng.IntN(len(pool)-i)
+		s.perm[i], s.perm[j] = s.perm[j], s.perm[i]
+		pool[s.perm[i]] = true
+	}
+	for i := range s.perm {
+		s.perm[i] = int32(i)
+	}
+}
+
+// Kept is Selector.Select as a graph: which negatives each query sees, [B, K] of booleans. similarity is [B, K],
+// queryClass [B], class [K] or [B, K], slots those of Slots; drawn has for each rule of the random pool what Draw selected,
+// [B, K] of booleans.
+func (s Shape) Kept(similarity, queryClass, class, slots *Node, drawn []*Node) *Node {
+	g, d := similarity.Graph(), similarity.Shape().Dimensions
+	if class.Rank() == 1 {
+		class = InsertAxes(class, 0)
+	}
+	own := Equal(BroadcastToDims(InsertAxes(queryClass, -1), d...), BroadcastToDims(class, d...))
+	keys := sortable(similarity)
+	kept := BroadcastToDims(Const(g, true), d...)
+	for i := range s.Slots {
+		at := func(which int) *Node { return Reshape(Slice(slots, AxisElem(i), AxisElem(which))) }
+		is := func(which int) *Node { return GreaterThan(at(which), zero(at(which))) }
+		var pool *Node
+		if i < len(drawn) {
+			pool = drawn[i]
+		} else {
+			pool = LogicalAnd(hardest(keys, at(slotHardest), is(slotActive)), LogicalOr(own, LogicalNot(is(slotSameClass))))
+		}
+		hidden := LogicalXor(pool, BroadcastToDims(is(slotKeep), d...))
+		kept = LogicalAnd(kept, LogicalNot(LogicalAnd(hidden, is(slotActive))))
+	}
+	return kept
+}
+
+// sortable maps floats to integers in the same order; the two zeros are one.
+func sortable(x *Node) *Node {
+	x = Where(Equal(x, zero(x)), ZerosLike(x), x)
+	b := Bitcast(x, dtypes.Int32)
+	return Where(LessThan(b, zero(b)), BitwiseXor(b, Scalar(b.Graph(), dtypes.Int32, 0x7fffffff)), b)
+}
+
+// hardest marks the n largest of each row of keys [B, K], ties by index: the lower is the harder. Sorting would take
+// several times as long. The n-th largest is found bit by bit: the largest threshold that n keys reach; and where more
+// keys equal it than there is place for, the bound on their index likewise. If it is not wanted it takes no time, and
+// marks anything.
+func hardest(keys, n, wanted *Node) *Node {
+	g, rows, k := keys.Graph(), keys.Shape().Dim(0), keys.Shape().Dim(1)
+	integer := func(v int) *Node { return Const(g, int32(v)) }
+	n = BroadcastToDims(ConvertDType(n, dtypes.Float32), rows, 1)
+
+	threshold := largest(Where(wanted, integer(math.MinInt32), integer(0)), BroadcastToDims(integer(math.MinInt32), rows, 1),
+		func(value *Node, of []*Node) *Node {
+			return GreaterOrEqual(count(GreaterOrEqual(of[0], value)), of[1])
+		}, keys, n)
+	above, level := GreaterThan(keys, threshold), Equal(keys, threshold)
+	places := Sub(n, count(above))
+	tied := LogicalAnd(wanted, ReduceLogicalOr(GreaterThan(count(level), places)))
+
+	// What is not level stands beyond all bounds.
+	index, top := Iota(g, shapes.Make(dtypes.Int32, rows, k), 1), bits.Len(uint(k))
+	index = Where(level, index, BroadcastToShape(integer(math.MaxInt32), index.Shape()))
+	bound := largest(Where(tied, integer(-1<<(top-1)), integer(0)), BroadcastToDims(Where(tied, integer(0), integer(1<<top)), rows, 1),
+		func(value *Node, of []*Node) *Node {
+			return LessOrEqual(count(LessThan(of[0], value)), of[1])
+		}, index, places)
+	return LogicalOr(above, LessThan(index, bound))
+}
+
+// largest is for each row the largest integer that holds of some tensors, where all up to it hold and none above. It is
+// found by adding to the least [rows, 1] one power of two after the other. They are given as their negatives, from the
+// first on, for only those have the highest: it leads from the least 32-bit integer to 0, since sums wrap around. A first
+// of 0 adds nothing.
+func largest(first, least *Node, holds func(value *Node, of []*Node) *Node, of ...*Node) *Node {
+	// All that the loop reads is its state, and nothing in it is repeated explicitly: GoMLX v0.28.3 loses such nodes.
+	start := append([]*Node{first, least}, of...)
+	loop := func(f func(state []*Node) []*Node) *Function {
+		return NewClosure(first.Graph(), func(g *Graph) []*Node {
+			var state []*Node
+			for i, x := range start {
+				state = append(state, Parameter(g, fmt.Sprint("state", i), x.Shape()))
+			}
+			return f(state)
+		})
+	}
+	more := loop(func(state []*Node) []*Node { return []*Node{LessThan(state[0], Const(first.Graph(), int32(0)))} })
+	try := loop(func(state []*Node) []*Node {
+		held := ConvertDType(holds(Sub(state[1], state[0]), state[2:]), dtypes.Int32)
+		next := []*Node{Div(state[0], Const(first.Graph(), int32(2))), Sub(state[1], Mul(held, state[0]))}
+		return append(next, state[2:]...)
+	})
+	return While(more, try, start...)[1]
+}
+
+// count is the number of each row that is in a set, [rows, 1], as a product: exact up to 2^24. In a loop go-xla v0.4.2 has
+// no sums, if they are used outside of it, too.
+func count(set *Node) *Node {
+	ones := BroadcastToDims(Const(set.Graph(), float32(1)), set.Shape().Dim(1))
+	return InsertAxes(DotGeneral(ConvertDType(set, dtypes.Float32), []int{1}, nil, ones, []int{0}, nil), -1)
+}
+
+func zero(x *Node) *Node { return ScalarZero(x.Graph(), x.DType()) }
