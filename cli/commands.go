@@ -14,6 +14,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -101,6 +102,7 @@ func (a *app) addStore(cmd *cobra.Command) {
 		usual = cmp.Or(a.Getenv(storeEnv), usual)
 	}
 	cmd.Flags().StringVar(&a.Store, "store", usual, "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, or to read only, a file that report --save-evidence wrote (environment: "+storeEnv+")")
+	cmd.Flags().Lookup("store").DefValue = store.Redacted(usual) // help is no place for what may stand in a URL
 }
 
 // addRegistry adds the flag, and has the command work on the registry that is there.
@@ -141,7 +143,11 @@ func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(contex
 		if err != nil {
 			return err
 		}
-		return work(cmd.Context(), s)
+		err = work(cmd.Context(), s)
+		if damage := s.Damage(); damage != nil && (err == nil || errors.As(err, new(coded))) { // a verdict without them is none to rely on
+			return damage
+		}
+		return err
 	}
 	a.addStore(cmd)
 	f := cmd.Flags()
