@@ -24,7 +24,7 @@ help: ## This list
 EVIDENCE := cmd/cidbench/testdata/results.tar.gz
 
 reproduce: build ## Train the plan's claims again in STORE, write REPRODUCED.md and report.html, and say what is the same
-	bin/cidbench reproduce --tier default --store $(STORE) --evidence $(EVIDENCE) --output REPRODUCED.md
+	bin/cidbench reproduce --tier default --backend go --store $(STORE) --evidence $(EVIDENCE) --output REPRODUCED.md
 	bin/cidbench report --tier default --store $(STORE) --format html --output report.html
 
 # The outcome of the claims, whatever it is, is in what is written: it is no failure of make.

@@ -30,7 +30,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a))
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newExportEncoder(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a))
 	checkArgs(root)
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
 	root.InitDefaultCompletionCmd()
@@ -177,7 +177,7 @@ func (a *app) addTier(cmd *cobra.Command) {
 }
 
 func (a *app) addBackend(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.Backend, "backend", "auto", "go, xla, xla:NAME (cpu, cuda), xla:/path/to/plugin.so, or auto: a GPU where one works, go otherwise; doctor shows the plugins")
+	cmd.Flags().StringVar(&a.Backend, "backend", "auto", "go, xla, xla:NAME (cpu, cuda), xla:/path/to/plugin.so, or auto: that of the runs in the store, else a GPU, XLA on the CPU or go, what is there first; doctor shows the plugins")
 	complete(cmd, "backend", []string{"auto", "go", "xla", "xla:cpu", "xla:cuda"})
 }
 

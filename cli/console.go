@@ -25,6 +25,7 @@ import (
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/dataset/fetch"
+	"github.com/cidbench/cidbench/bench/embeddings"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/write"
@@ -213,7 +214,8 @@ func exitCode(err error) int {
 		return c.code
 	case errors.As(err, new(study.UsageError)):
 		return exitUsage
-	case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict), errors.Is(err, dataset.ErrDigest), errors.Is(err, dataset.ErrFiles):
+	case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict), errors.Is(err, dataset.ErrDigest), errors.Is(err, dataset.ErrFiles),
+		errors.As(err, new(embeddings.InputError)):
 		return exitIntegrity
 	case errors.Is(err, registry.ErrUnavailable), errors.Is(err, fetch.ErrUnavailable):
 		return exitUnavailable

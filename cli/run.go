@@ -10,8 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
-	"github.com/cidbench/cidbench/report/layout"
-	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -91,34 +89,6 @@ func (a *app) verify(ctx context.Context, s *study.Study) error {
 		return coded{code: code}
 	}
 	return nil
-}
-
-func newAnalyze(a *app) *cobra.Command {
-	arms := study.ArmIDs(a.Catalogue)
-	cmd := &cobra.Command{
-		Use:   "analyze",
-		Short: "Analyse the embeddings of stored checkpoints; trains nothing",
-		Long: `Measures, on the checkpoints that finished runs keep (early, middle and end of training, and the encoder
-as initialised), how difficult negatives relate to the query in meaning, and whether some are hard or easy
-for more queries than chance. Each analysis is stored as a run of its own and never repeated. Prints the
-statistics over training, with the p values of their permutation nulls.`,
-		Example: a.examples("analyze", "analyze --arm "+first(arms)+" --json"),
-	}
-	a.addStudy(cmd, study.Write, func(ctx context.Context, s *study.Study) error {
-		r, err := s.Analyze(ctx)
-		if err != nil {
-			return err
-		}
-		if a.json {
-			return a.printJSON(r.Analyses)
-		}
-		return write.Text(a.Stdout, layout.Document{layout.Analyses(r)}, a.Text)
-	})
-	a.addWorkers(cmd)
-	a.addJSON(cmd)
-	cmd.Flags().StringSliceVar(&a.Arms, "arm", nil, "arm to analyse (repeatable; default those that the claims observe)")
-	complete(cmd, "arm", arms)
-	return cmd
 }
 
 func newReport(a *app) *cobra.Command {

@@ -116,6 +116,16 @@ func (h *held) versions(t *bench.Tier) map[version]commits {
 	return found
 }
 
+// backends are the kinds of those of the tier's trainings that are this program's own.
+func (h *held) backends(t *bench.Tier) (kinds []string) {
+	for v := range h.versions(t) {
+		if v.Method == t.Train.ID().Version {
+			kinds = append(kinds, v.Backend)
+		}
+	}
+	return kinds
+}
+
 // adopt takes the runs of another version or backend where the registry has none of this program's own: a registry
 // can be judged anywhere. With a selector it takes what that names.
 func (h *held) adopt(t *bench.Tier, own version, selector string) (version, error) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/cidbench/cidbench/bench"
@@ -38,8 +39,10 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 		return nil, UsageError{err}
 	}
 	s := &Study{opts: o, choice: chosen}
-	if s.backend, err = backend.Choose(ctx, o.Backend); err != nil {
-		return nil, UsageError{err}
+	if o.Backend != "auto" {
+		if s.backend, err = backend.Choose(ctx, o.Backend); err != nil {
+			return nil, UsageError{err}
+		}
 	}
 	if s.reg, err = OpenRegistry(ctx, o.Store, o.Base, o.Access); err != nil {
 		return nil, fmt.Errorf("--store: %w", err)
@@ -49,13 +52,18 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	}
 	s.catalogue = catalogue.With(s.source)
 	s.data = sync.OnceValues(func() (*dataset.Dataset, error) { return s.source.Open(o.DataDir) })
-	s.env = bench.Environment{Backend: s.backend.Kind, Method: s.tier.Train.ID().Version}
 	s.held, err = hold(ctx, s.reg, catalogue)
 	if errors.Is(err, registry.ErrCorrupt) && o.Access != Read { // a damaged run keeps no other from being run
 		s.opts.Observer.Say(err.Error())
 	} else if err != nil {
 		return nil, err
 	}
+	if o.Backend == "auto" {
+		if s.backend, err = s.autoBackend(ctx); err != nil {
+			return nil, UsageError{err}
+		}
+	}
+	s.env = bench.Environment{Backend: s.backend.Kind, Method: s.tier.Train.ID().Version}
 	for _, note := range s.held.notes() {
 		s.opts.Observer.Say(note)
 	}
@@ -66,6 +74,25 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	}
 	s.cells = s.matrix(s.opts.Look - 1)
 	return s, nil
+}
+
+// autoBackend goes on with the backend of the tier's runs that are there, if it is one; who only reads needs no plugin.
+func (s *Study) autoBackend(ctx context.Context) (backend.Backend, error) {
+	kinds := s.held.backends(s.tier)
+	switch {
+	case len(kinds) == 1 && s.opts.Access != Read:
+		b, err := backend.Choose(ctx, kinds[0])
+		if err != nil {
+			return b, fmt.Errorf("the registry's runs of this tier were made on %s, and auto goes on with that (--backend go trains anew): %w", kinds[0], err)
+		}
+		b.Note = strings.TrimPrefix(b.Note+"; the registry's runs of this tier were made on "+kinds[0]+", and auto goes on with that", "; ")
+		return b, nil
+	case len(kinds) == 1:
+		return backend.Backend{Kind: kinds[0]}, nil
+	case s.opts.Access == Read:
+		return backend.Backend{Kind: "go"}, nil
+	}
+	return backend.Choose(ctx, "auto")
 }
 
 // adopt takes the version and backend of the runs that are there.

@@ -145,7 +145,7 @@ func TestChoosePython(t *testing.T) {
 	}
 }
 
-// TestAuto: a GPU where one works; go otherwise, and who might have expected a GPU is told why.
+// TestAuto: a GPU where one works, then a CPU plugin, go otherwise; and who might have expected a GPU is told why.
 func TestAuto(t *testing.T) {
 	works := &Plugin{Name: "cuda13", Path: "/works.so", Kind: "cuda", Package: "jax-cuda13-pjrt 0.12.0", API: "0.112", Devices: []string{"NVIDIA H100", "NVIDIA H100"}}
 	fails := &Plugin{Name: "cuda12", Path: "/fails.so", Kind: "cuda", Reason: "no visible GPU devices"}
@@ -156,12 +156,12 @@ func TestAuto(t *testing.T) {
 		card       string
 		kind, note string
 	}{
-		"nothing":                {nil, "", "go", "no XLA plugin is installed"},
-		"a CPU plugin":           {[]*Plugin{cpu}, "", "go", "nine times as long"},
+		"nothing":                {nil, "", "go", "no XLA plugin for a CPU is installed"},
+		"a CPU plugin":           {[]*Plugin{cpu}, "", "xla", "XLA on cpu, cpu.so: a CPU"},
 		"a GPU":                  {[]*Plugin{cpu, fails, works}, "/dev/nvidia0", "xla", "XLA on cuda, jax-cuda13-pjrt 0.12.0, PJRT 0.112: NVIDIA H100 and 1 more; not on\n  /fails.so (cuda): no visible GPU devices"},
-		"a card alone":           {[]*Plugin{cpu}, "/dev/nvidia0", "go", "an NVIDIA card (/dev/nvidia0), but no CUDA plugin is installed"},
+		"a card alone":           {[]*Plugin{cpu}, "/dev/nvidia0", "xla", "an NVIDIA card (/dev/nvidia0), but no CUDA plugin is installed"},
 		"a broken driver":        {[]*Plugin{fails}, "/dev/nvidia0", "go", "no CUDA plugin works, so training runs on the CPU:\n  /fails.so (cuda): no visible GPU devices"},
-		"a CUDA plugin, no card": {[]*Plugin{untried, cpu}, "", "go", "a CUDA plugin is installed (/untried.so), but the machine shows no NVIDIA card"},
+		"a CUDA plugin, no card": {[]*Plugin{untried, cpu}, "", "xla", "a CUDA plugin is installed (/untried.so), but the machine shows no NVIDIA card"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, err := auto(t.Context(), test.found, test.card)

@@ -73,7 +73,7 @@ func TestCUDAWithoutGPU(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	t.Log(err)
-	if b, err := backend.Auto(t.Context(), found); err != nil || b.Kind != "go" || !strings.Contains(b.Note, "a CUDA plugin is installed") {
+	if b, err := backend.Auto(t.Context(), found); err != nil || b.Plugin != nil && b.Plugin.Kind == "cuda" || !strings.Contains(b.Note, "a CUDA plugin is installed") {
 		t.Errorf("%+v, %v", b, err)
 	}
 }
