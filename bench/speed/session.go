@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -315,28 +316,42 @@ func (s *session) viewRates(ctx context.Context) error {
 
 // losses holds the first steps of the sides against each other.
 func (s *session) losses(ctx context.Context) error {
-	trains := map[string]moco.Config{"the default tier": tier()}
-	if s.gpu {
-		trains = map[string]moco.Config{}
-		for _, n := range s.networks {
-			trains[n.String()] = n.train(s.queue)
+	if !s.gpu {
+		return s.agree(ctx, "the default tier", tier(), "go", "xla", "eager")
+	}
+	for _, n := range s.networks {
+		if err := s.agree(ctx, n.String(), n.train(s.queue), "xla", "eager"); err != nil {
+			return err
 		}
 	}
-	for title, train := range trains {
-		l := Losses{Title: title, Of: map[string][]float64{}}
-		names := []string{"go", "xla", "eager"}
-		if s.gpu {
-			names = names[1:]
+	return nil
+}
+
+// agree does the first steps on each side, from the same weights and views. Sides that differ do not do the same step, and
+// that is an error.
+func (s *session) agree(ctx context.Context, title string, train moco.Config, names ...string) error {
+	l := Losses{Title: title, Of: map[string][]float64{}}
+	err := s.each(ctx, train, names, func(r *running) error {
+		a, err := r.ask(Request{Work: checkWork, N: 5, File: filepath.Join(s.dir, "check.safetensors")})
+		l.Of[r.Name] = a.Losses
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.report.Losses = append(s.report.Losses, l)
+	allowed := 0.005
+	if train.Encoder.Precision != "" {
+		allowed = 0.05
+	}
+	for a, of := range l.Of {
+		for b, other := range l.Of {
+			for step := range of {
+				if !(math.Abs(of[step]-other[step]) <= allowed*math.Abs(other[step])) {
+					return fmt.Errorf("%s: %s and %s do not do the same step: losses %.5f and %.5f", title, a, b, of, other)
+				}
+			}
 		}
-		err := s.each(ctx, train, names, func(r *running) error {
-			a, err := r.ask(Request{Work: checkWork, N: 5, File: filepath.Join(s.dir, "check.safetensors")})
-			l.Of[r.Name] = a.Losses
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		s.report.Losses = append(s.report.Losses, l)
 	}
 	return nil
 }
