@@ -356,3 +356,44 @@ func size(params []nn.Param) (n int) {
 	}
 	return n
 }
+
+// TestBFloat16StaysNearFloat32: embeddings and running statistics to the two or three digits that bfloat16 has, and
+// gradients in their direction. Activations alone are bfloat16: call reads nothing but float32.
+func TestBFloat16StaysNearFloat32(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, d nn.Device) {
+		for name, c := range narrow {
+			run := func(p Precision) (s step, evaluated []float32) {
+				c.Precision = p
+				m := filled(d, c)
+				defer m.Close()
+				images := pictures(4, c.Size)
+				_, evaluated = m.evaluated(t, images)
+				return m.applied(t, images), evaluated
+			}
+			want, evaluated := run("")
+			got, rounded := run(BFloat16)
+			near(t, name+": embedding with running statistics", rounded, evaluated, 0.01)
+			near(t, name+": embedding", got.embedding, want.embedding, 0.025)
+			for x, s := range want.statistics {
+				near(t, name+": "+x, got.statistics[x], s, 0.003)
+			}
+			for x, g := range want.gradients {
+				if similar := cosine(got.gradients[x], g); !(similar > 0.93) {
+					t.Errorf("%s: the gradient of %s has a cosine of %.3f with float32's", name, x, similar)
+				}
+			}
+			if slices.Equal(got.embedding, want.embedding) {
+				t.Errorf("%s: bfloat16 computes what float32 computes", name)
+			}
+		}
+	})
+}
+
+func cosine(a, b []float32) float64 {
+	var ab, aa, bb float64
+	for i := range a {
+		x, y := float64(a[i]), float64(b[i])
+		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
+	}
+	return ab / math.Sqrt(aa*bb)
+}
