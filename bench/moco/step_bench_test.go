@@ -38,7 +38,7 @@ func TestStepReport(t *testing.T) {
 	}
 	tier := experiments.All.Tier("default")
 	config := tier.Train.(moco.Config)
-	data, err := experiments.All.Dataset("glyphs-small").Open()
+	data, err := experiments.All.Dataset("glyphs-small").Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
