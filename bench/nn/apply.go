@@ -8,7 +8,8 @@ import (
 // Apply is the context of a pass through layers in the terms of a compiler: activations are [batch, height, width,
 // channels], convolutions and sums are the backend's own, and gradients are derived from the graph.
 type Apply struct {
-	// Train selects batch statistics, those of each of so many Groups of the batch; otherwise running ones are used.
+	// Train selects batch statistics, those of each of so many Groups of the batch; otherwise running ones are used, and
+	// Groups is 1.
 	Train  bool
 	Groups int
 	// DType is that of the activations and of the weights that meet them. Statistics are float32 whatever it is.
@@ -76,11 +77,7 @@ func (c ConvNorm) Apply(a *Apply, x *Node) *Node {
 	w, scale, shift := ConvertDType(a.param(), a.DType), a.param(), a.param()
 	runMean, runVar := a.stat(), a.stat()
 	y := ConvertDType(c.convolution(a, x, w), dtypes.Float32)
-	d := y.Shape().Dimensions
-	groups := a.Groups
-	if !a.Train {
-		groups = 1 // running statistics are those of all
-	}
+	d, groups := y.Shape().Dimensions, a.Groups
 	y = Reshape(y, groups, d[0]/groups, d[1], d[2], d[3])
 	row := func(x *Node) *Node { return Reshape(x, -1, 1, 1, 1, c.Out) }
 	mean, inv := row(runMean), row(inverseDeviation(runVar))
