@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
@@ -61,7 +62,7 @@ func TestApply(t *testing.T) {
 			params, stats := draw(rng, c.layer.Params()), draw(rng, c.layer.Stats())
 			y := run(t, c.layer, x, params, stats, nil)
 			dy := random(rng, y[0].Shape().Dimensions...)
-			want := append(y, run(t, c.layer, x, params, stats, dy)...)
+			want := slices.Concat(y, run(t, c.layer, x, params, stats, dy))
 			got := applied(t, c.layer, cpu, x, params, stats, dy)
 			if len(got) != len(want) {
 				t.Fatalf("%s: %d results, want %d", c.name, len(got), len(want))
