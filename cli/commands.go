@@ -14,6 +14,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -101,6 +102,7 @@ func (a *app) addStore(cmd *cobra.Command) {
 		usual = cmp.Or(a.Getenv(storeEnv), usual)
 	}
 	cmd.Flags().StringVar(&a.Store, "store", usual, "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, or to read only, a file that report --save-evidence wrote (environment: "+storeEnv+")")
+	cmd.Flags().Lookup("store").DefValue = store.Redacted(usual) // help is no place for what may stand in a URL
 }
 
 // addRegistry adds the flag, and has the command work on the registry that is there.
@@ -149,7 +151,11 @@ func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(contex
 		if err != nil {
 			return err
 		}
-		return work(cmd.Context(), s)
+		err = work(cmd.Context(), s)
+		if damage := s.Damage(); damage != nil && (err == nil || errors.As(err, new(coded))) { // a verdict without them is none to rely on
+			return damage
+		}
+		return err
 	}
 	a.addStore(cmd)
 	f := cmd.Flags()
@@ -202,7 +208,8 @@ func (a *app) addLook(cmd *cobra.Command) {
 // addWorkers adds the flags of commands that train.
 func (a *app) addWorkers(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&a.Parallel, "parallel", 0, "cells at a time (default: one for each processor)")
+	f.IntVar(&a.Parallel, "parallel", 0, "cells at a time (default: one for each processor, or for each GPU)")
+	f.IntSliceVar(&a.Devices, "devices", nil, "GPUs to use, by number, with one cell on each at a time (default: all)")
 	f.DurationVar(&a.Lease, "lease", 20*time.Second, "how long other processes on the same store leave a cell to one that gives no sign of life")
 	f.IntVar(&a.Threads, "threads", 1, "threads of each cell; with 1 a run's bytes depend on nothing but its spec")
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset/fetch"
 	"github.com/cidbench/cidbench/bench/embeddings"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
@@ -81,7 +82,7 @@ func (c *Console) Run(ctx context.Context) int {
 		return exitInternal
 	}
 	a := &app{Console: c, Options: study.Options{Program: c.Name, Command: c.command(), Observer: c}}
-	err := newRoot(a).ExecuteContext(ctx)
+	err := newRoot(a).ExecuteContext(store.WithNotices(ctx, c.Say))
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
@@ -92,7 +93,7 @@ func (c *Console) Run(ctx context.Context) int {
 }
 
 // places are the flags whose values are nobody's business but the user's.
-var places = []string{"--store", "--base", "--data-dir", "--data"}
+var places = []string{"--store", "--base", "--evidence", "--data-dir", "--data"}
 
 // command is what the user typed without places; of the file of a tier its name is left.
 func (c *Console) command() []string {

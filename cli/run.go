@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -92,7 +95,7 @@ func (a *app) verify(ctx context.Context, s *study.Study) error {
 }
 
 func newReport(a *app) *cobra.Command {
-	var format, evidence string
+	var format, evidence, keyFile string
 	var compare bool
 	cmd := &cobra.Command{
 		Use:   "report | report --compare A B",
@@ -101,7 +104,8 @@ func newReport(a *app) *cobra.Command {
 are not there stand in it as missing.
 
 With --save-evidence it also writes what the verdicts rest on - manifests and results, no checkpoints - to one
-small file, which is a --store that can be read and judged anywhere.
+small file, which is a --store that can be read and judged anywhere. All finished runs of the tier's plan are in
+it, with a list of them, which --key signs: leaving one out is seen.
 
 With --compare it sets two registries, or two versions of the training method, side by side. A and B are each
 STORE, STORE@VERSION or @VERSION (of --store); VERSION is v and a number, go, xla, or both with a comma between.
@@ -124,6 +128,9 @@ Both sides are judged by this program's definitions.`,
 			if !slices.Contains(formats, format) {
 				return usagef("--format %q: a %s is written as %s", format, what, strings.Join(formats, ", "))
 			}
+			if keyFile != "" && evidence == "" {
+				return usagef("--key signs evidence: use it with --save-evidence")
+			}
 			if a.output != "" {
 				a.Text.Width, a.Text.Colour = 0, false // text fits no terminal
 			}
@@ -131,12 +138,19 @@ Both sides are judged by this program's definitions.`,
 		},
 	}
 	a.addStudy(cmd, study.Read, func(ctx context.Context, s *study.Study) error {
+		var key ed25519.PrivateKey
+		if keyFile != "" {
+			var err error
+			if key, err = readKey[ed25519.PrivateKey](keyFile, x509.ParsePKCS8PrivateKey); err != nil {
+				return usagef("--key: %w", err)
+			}
+		}
 		r, in, err := s.Report(ctx)
 		if err != nil {
 			return err
 		}
 		if evidence != "" {
-			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, in) })
+			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, in, key) })
 			if err != nil {
 				return err
 			}
@@ -149,16 +163,17 @@ Both sides are judged by this program's definitions.`,
 			return one(cmd, args)
 		}
 		both, err := study.Compare(cmd.Context(), a.Catalogue, a.Options, args[0], args[1])
-		if err != nil {
+		if both == nil {
 			return err
 		}
-		return a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) })
+		return errors.Join(a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) }), err)
 	}
 	a.addRuns(cmd)
 	a.addOutput(cmd)
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
 	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
+	f.StringVar(&keyFile, "key", "", "PEM file of a private key (PKCS #8), to sign the evidence with")
 	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
