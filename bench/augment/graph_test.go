@@ -57,6 +57,8 @@ func TestGraphMakesTheViewersViews(t *testing.T) {
 				}
 				e, err := NewExec(backend, func(in []*Node) []*Node {
 					views, rest := FromRecipes(in)
+					d := want.Dims() // [groups, 3, n, size, size]; the graph gives [groups*n, size, size, 3]
+					views = TransposeAllAxes(Reshape(views, d[0], d[2], d[3], d[4], d[1]), 0, 4, 1, 2, 3)
 					return append(rest, views)
 				})
 				if err != nil {

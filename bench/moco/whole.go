@@ -1,6 +1,8 @@
 package moco
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
@@ -26,7 +28,7 @@ func (w whole) see(s trainer.Scene) trainer.Queries {
 		Positive:   ReduceSum(Mul(q.Embedding, k), 1),
 		Classes:    s.Classes, Negatives: queueClass, Stats: q.Stats,
 	}
-	out.Own = append(key, enqueue(queue, k, s.Step), enqueue(queueClass, s.Classes, s.Step))
+	out.Own = slices.Concat(key, []*Node{enqueue(queue, k, s.Step), enqueue(queueClass, s.Classes, s.Step)})
 	return out
 }
 
