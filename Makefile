@@ -12,13 +12,13 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race calibrate bench fuzz clean
+.PHONY: build help reproduce extend results test lint race calibrate bench bench-gpu peer fuzz clean
 
 build: ## The program, as bin/cidbench
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 # What RESULTS.md rests on: manifests and results, no checkpoints. A test makes RESULTS.md from it again.
 EVIDENCE := cmd/cidbench/testdata/results.tar.gz
@@ -52,8 +52,20 @@ lint: ## golangci-lint over the code, actionlint over the hosted workflow
 race: ## What is concurrent, under the race detector
 	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./bench/dataset/fetch ./bench/dataset/importer ./bench/dataset/shards ./experiments
 
-bench: build ## Where the time of a training step goes, beside PyTorch where python3 has it
-	go test -count=1 -timeout 60m -run TestStepReport ./bench/moco -step-report -v | grep -v -e '^=== ' -e '^--- ' -e '^PASS' -e '^ok '
+# Figures are worth something on an idle machine; the table says where they are not. All of them are in the file, too.
+bench: build ## What a training step takes, beside PyTorch where make peer or python3 has it, and bin/bench.json
+	go build -o bin/speed ./bench/speed
+	bin/speed -json bin/bench.json $(BENCHFLAGS)
+
+bench-gpu: build ## The same for ResNets on a GPU, and bin/bench-gpu.json
+	go build -o bin/speed ./bench/speed
+	bin/speed -gpu -json bin/bench-gpu.json $(BENCHFLAGS)
+
+TORCH ?= torch==2.15.0
+
+peer: ## PyTorch into bin/peer, for make bench (some gigabytes)
+	python3 -m venv bin/peer
+	bin/peer/bin/pip install --quiet numpy $(TORCH)
 
 calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-rates.md
 	go test -count=1 -timeout 120m -run TestErrorRates ./report/calibrate -write ../../docs/error-rates.md

@@ -89,8 +89,8 @@ func checkArgs(c *cobra.Command) {
 type app struct {
 	*Console
 	study.Options
-	json, noRun bool
-	output      string
+	json, noRun   bool
+	output, yours string
 }
 
 // storeEnv names the environment variable for the default of --store.
@@ -136,6 +136,14 @@ func (a *app) addOutput(cmd *cobra.Command) {
 // addStudy adds the flags that pick cells, and has the command work on the study of them.
 func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(context.Context, *study.Study) error) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if a.yours != "" {
+			o := study.ImportOptions{WordNet: study.WordNet, Progress: a.counter("decoded"), Say: a.Say}
+			catalogue, tier, err := a.data().Yours(cmd.Context(), a.yours, a.Tier, o)
+			if err != nil {
+				return err
+			}
+			a.Catalogue, a.Tier = catalogue, tier.ID
+		}
 		if !a.noRun && a.Access == study.Read {
 			a.Access = access
 		}
@@ -155,6 +163,7 @@ func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(contex
 	claims := study.ClaimIDs(a.Catalogue)
 	a.addTier(cmd)
 	a.addDataDir(cmd)
+	f.StringVar(&a.yours, "data", "", "your pictures in place of the tier's: the name of an imported data set, or a folder or archive, which is imported first")
 	f.StringSliceVar(&a.Claims, "claim", nil, "claim, or pattern such as '"+first(claims)+"*' (repeatable; default all); see "+a.Name+" list")
 	f.Var(&seedCount{&a.Seeds}, "seeds", "number of seeds, from 0, on which exploratory claims are judged (default: the tier's); those of a plan are the plan's")
 	f.BoolVar(&a.Explore, "explore", false, "take all claims for exploratory, those of the tier's plan too")
@@ -199,7 +208,8 @@ func (a *app) addLook(cmd *cobra.Command) {
 // addWorkers adds the flags of commands that train.
 func (a *app) addWorkers(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&a.Parallel, "parallel", 0, "cells at a time (default: one for each processor)")
+	f.IntVar(&a.Parallel, "parallel", 0, "cells at a time (default: one for each processor, or for each GPU)")
+	f.IntSliceVar(&a.Devices, "devices", nil, "GPUs to use, by number, with one cell on each at a time (default: all)")
 	f.DurationVar(&a.Lease, "lease", 20*time.Second, "how long other processes on the same store leave a cell to one that gives no sign of life")
 	f.IntVar(&a.Threads, "threads", 1, "threads of each cell; with 1 a run's bytes depend on nothing but its spec")
 }

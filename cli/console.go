@@ -93,7 +93,7 @@ func (c *Console) Run(ctx context.Context) int {
 }
 
 // places are the flags whose values are nobody's business but the user's.
-var places = []string{"--store", "--base", "--evidence", "--data-dir"}
+var places = []string{"--store", "--base", "--evidence", "--data-dir", "--data"}
 
 // command is what the user typed without places; of the file of a tier its name is left.
 func (c *Console) command() []string {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ last checkpoint.`,
 
 const verifyHelp = `Runs what is missing for the selected claims (all of them without --claim), then judges each:
 supported, refuted or inconclusive. The exit code says the outcome.
+
+With --data it does so on your pictures, at the scale of the tier, and says what it assumes of them. No plan
+covers that, so every verdict is exploratory.
 
 The claims that the tier's plan names are confirmed: on the plan's own seeds, at its looks (numbers of seeds)
 until each is decided, and at levels that keep any wrong verdict among them below the plan's alpha. Their
@@ -66,6 +70,13 @@ func newVerify(a *app) *cobra.Command {
 }
 
 func (a *app) verify(ctx context.Context, s *study.Study) error {
+	if a.yours != "" && !a.noRun {
+		p, err := s.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		a.Say(fmt.Sprintf("%s to run (%s)", p.Rest, p.Basis))
+	}
 	r, err := s.Judge(ctx, !a.noRun)
 	if err != nil {
 		return err
@@ -166,6 +177,7 @@ Both sides are judged by this program's definitions.`,
 	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
+	cmd.MarkFlagsMutuallyExclusive("compare", "data")
 	complete(cmd, "format", report.Formats)
 	return cmd
 }

@@ -165,10 +165,7 @@ var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 // Import turns what lies at a path into shards. Errors: UsageError; dataset.ErrFiles; those of package taxonomy.
 func (d Data) Import(ctx context.Context, at string, o ImportOptions) (*shards.Index, error) {
 	if o.Name == "" {
-		o.Name = strings.ToLower(filepath.Base(filepath.Clean(at)))
-		for _, extension := range []string{".zip", ".tgz", ".gz", ".tar"} {
-			o.Name = strings.TrimSuffix(o.Name, extension)
-		}
+		o.Name = nameOf(at)
 	}
 	known := d.Catalogue.Dataset(o.Name)
 	switch {

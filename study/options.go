@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +54,8 @@ type Selection struct {
 
 // Workers say how cells are computed.
 type Workers struct {
-	Parallel int           // cells at a time; 0 means one for each processor
+	Parallel int           // cells at a time; 0 means one for each processor, or for each GPU
+	Devices  []int         // GPUs to use, by number; none means all
 	Threads  int           // of each cell; 0 means 1
 	Lease    time.Duration // how long a cell is left to a process that gives no sign of life; 0 means the usual
 }
@@ -135,7 +135,6 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 		return c, fmt.Errorf("--look %d: there are %d here", o.Look, looks)
 	}
 	o.Look = cmp.Or(o.Look, looks)
-	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
 	o.Threads = cmp.Or(o.Threads, 1)
 	if o.Observer == nil {
 		o.Observer = silent{}

@@ -62,6 +62,9 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 			return nil, UsageError{err}
 		}
 	}
+	if s.backend, s.opts.Parallel, err = s.backend.On(o.Devices, o.Parallel); err != nil {
+		return nil, UsageError{err}
+	}
 	s.env = bench.Environment{Backend: s.backend.Kind, Method: s.tier.Train.ID().Version}
 	for _, note := range s.held.notes() {
 		s.opts.Observer.Say(note)

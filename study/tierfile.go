@@ -26,16 +26,25 @@ func WithTierFile(catalogue *bench.Catalogue, file string) (*bench.Catalogue, *b
 	if err != nil {
 		return nil, nil, UsageError{err}
 	}
+	changed, tier, err := withTier(catalogue, text)
+	if err != nil {
+		err = UsageError{fmt.Errorf("%s: %w", file, err)}
+	}
+	return changed, tier, err
+}
+
+// withTier is the catalogue with the tier of a file's text.
+func withTier(catalogue *bench.Catalogue, text []byte) (*bench.Catalogue, *bench.Tier, error) {
 	tier, err := tierfile.Read(text, catalogue)
 	if err != nil {
-		return nil, nil, UsageError{fmt.Errorf("%s: %w", file, err)}
+		return nil, nil, err
 	}
 	if catalogue.Tier(tier.ID) == tier {
 		return catalogue, tier, nil
 	}
 	if catalogue.Dataset(tier.Dataset) == nil {
 		if !validName.MatchString(tier.Dataset) {
-			return nil, nil, UsageError{fmt.Errorf("%s: dataset: %q is no name of a data set: `data ls` lists them", file, tier.Dataset)}
+			return nil, nil, fmt.Errorf("dataset: %q is no name of a data set: `data ls` lists them", tier.Dataset)
 		}
 		catalogue = catalogue.With(&dataset.Source{
 			Name: tier.Dataset, From: "imported by its user", Import: &dataset.Import{}, Read: shards.Read(tier.Dataset),

@@ -103,6 +103,9 @@ func Read(text []byte, catalogue *bench.Catalogue) (*bench.Tier, error) {
 			t.NotTestable = nil
 		}
 	}
+	if len(t.NotTestable) == 0 { // an empty list is none
+		t.NotTestable = nil
+	}
 	if named := catalogue.Tier(t.ID); named != nil {
 		if same(named, t) {
 			return named, nil
