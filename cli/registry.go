@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -99,17 +100,25 @@ func newSign(a *app) *cobra.Command {
 		if err != nil {
 			return usagef("--key: %w", err)
 		}
-		signed := 0
+		signed, bad := 0, 0
 		for run, err := range reg.Runs(ctx) {
 			if err == nil {
 				err = reg.Sign(ctx, run, key)
 			}
-			if err != nil {
+			switch {
+			case err == nil:
+				signed++
+			case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrExist):
+				bad++
+				a.Say("not signed: " + store.Printable(err.Error()))
+			default:
 				return err
 			}
-			signed++
 		}
 		a.printf("%d manifests are signed by key %s\n", signed, registry.KeyID(key.Public().(ed25519.PublicKey)))
+		if bad > 0 {
+			return coded{exitIntegrity, fmt.Sprintf("%d manifests or signatures are damaged", bad)}
+		}
 		return nil
 	})
 	cmd.Flags().StringVar(&file, "key", "", "PEM file of the private key (PKCS #8)")
