@@ -115,7 +115,7 @@ func (b Backend) client(cells, threads int) (chan nn.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := int(backend.NumDevices()); n < cells {
+	if n := backend.NumDevices(); n < cells {
 		backend.Finalize()
 		return nil, fmt.Errorf("%d cells at a time need as many GPUs, and %s has %d: give --parallel %d or less", cells, b.Plugin.Label(), n, n)
 	}
