@@ -50,7 +50,7 @@ lint: ## golangci-lint over the code, actionlint over the hosted workflow
 # kernels step a pointer past the end of an array, which the checks that come with the detector refuse; they
 # stay on for everything else.
 race: ## What is concurrent, under the race detector
-	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./experiments
+	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./bench/dataset/fetch ./bench/dataset/importer ./bench/dataset/shards ./experiments
 
 # Figures are worth something on an idle machine; the table says where they are not. All of them are in the file, too.
 bench: build ## What a training step takes, beside PyTorch where make peer or python3 has it, and bin/bench.json
@@ -78,7 +78,7 @@ fuzz: ## Every fuzz target for FUZZTIME (30s), and how many inputs it ran
 	mkdir -p bin; ran=; \
 	while read -r name package; do \
 		echo "== $$name in $$package"; \
-		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package </dev/null | tee bin/fuzz.txt; \
+		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package </dev/null | tee bin/fuzz.txt; \
 		ran+="$$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' bin/fuzz.txt | tail -1) inputs: $$name in $$package"$$'\n'; \
 	done <<< "$$targets"; \
 	rm bin/fuzz.txt; printf '\n%s' "$$ran"

@@ -27,18 +27,24 @@ type Analysis struct {
 func (a Analysis) Name() string { return fmt.Sprintf("%s, step %d", a.Cell.Name(), a.Step) }
 
 // Analyses lists what can be analysed of the cells: every checkpoint of a finished training, and encoders as they are
-// initialised (step 0), in the order of the cells and then of the steps. Cells without a complete run give none.
+// initialised (step 0), in the order of the cells and then of the steps. Cells without a complete run give none, and nor
+// do damaged ones, which are in the error: it wraps registry.ErrCorrupt, and the others are listed all the same.
 func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analysis.Protocol, tree taxonomy.Tree, env Environment) ([]Analysis, error) {
 	var all []Analysis
+	var damage []error
 	treeDigest := taxonomy.Digest(tree)
 	for _, cell := range cells {
 		if cell.Spec.Training.Features == Pixels {
 			continue
 		}
 		m, _, err := reg.Run(ctx, cell.Spec.ID())
-		if errors.Is(err, registry.ErrNotExist) || err == nil && m.Status != registry.Complete {
+		switch {
+		case errors.Is(err, registry.ErrNotExist), err == nil && m.Status != registry.Complete:
 			continue
-		} else if err != nil {
+		case errors.Is(err, registry.ErrCorrupt):
+			damage = append(damage, fmt.Errorf("run %s (%s): %w", cell.Spec.ID(), cell.Name(), err))
+			continue
+		case err != nil:
 			return nil, fmt.Errorf("%s: %w", cell.Name(), err)
 		}
 		add := func(step int, state registry.Descriptor) {
@@ -54,12 +60,13 @@ func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analy
 		for _, step := range cell.Spec.Training.Checkpoints {
 			state, ok := m.Artifacts[CheckpointName(step)]
 			if !ok {
-				return nil, fmt.Errorf("%w: %s has no checkpoint of step %d", registry.ErrCorrupt, cell.Name(), step)
+				damage = append(damage, fmt.Errorf("run %s (%s): %w: it has no checkpoint of step %d", cell.Spec.ID(), cell.Name(), registry.ErrCorrupt, step))
+				continue
 			}
 			add(step, state)
 		}
 	}
-	return all, nil
+	return all, errors.Join(damage...)
 }
 
 // CountsArtifact is the artifact of an analysis: how often each image is a hard and an easy negative.
@@ -110,11 +117,7 @@ func (r *Runner) embedder(ctx context.Context, a Analysis, device nn.Device) (me
 	if err != nil {
 		return nil, err
 	}
-	state, err := r.Registry.Blob(ctx, a.state)
-	if err == nil {
-		err = trainer.Restore(state)
-	}
-	if err != nil {
+	if err := r.restoreState(ctx, trainer, a.state, a.Step); err != nil {
 		trainer.Close()
 		return nil, err
 	}

@@ -55,6 +55,13 @@ func (c *Catalogue) Dataset(name string) *dataset.Source {
 	return find(c.Datasets, func(s *dataset.Source) bool { return s.Name == name })
 }
 
+// With is the catalogue with a data set in the place of the one of the same name, or as a further one.
+func (c *Catalogue) With(data *dataset.Source) *Catalogue {
+	changed := *c
+	changed.Datasets = append(slices.DeleteFunc(slices.Clone(c.Datasets), func(s *dataset.Source) bool { return s.Name == data.Name }), data)
+	return &changed
+}
+
 // Tier finds a tier by id; nil if there is none.
 func (c *Catalogue) Tier(id string) *Tier {
 	return find(c.Tiers, func(t *Tier) bool { return t.ID == id })

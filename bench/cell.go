@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -16,26 +15,6 @@ import (
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 )
-
-// checkpointEvent is the kind of the events from which a run resumes.
-const checkpointEvent = "checkpoint"
-
-// checkpoint is the data of such an event: all that a run needs to go on.
-type checkpoint struct {
-	Step  int                 `json:"step"`
-	State registry.Descriptor `json:"state"`
-	// Series holds the metrics of the steps before.
-	Series registry.Descriptor `json:"series"`
-	// Curve and Kept are the probes and the declared checkpoints so far.
-	Curve []CurvePoint                   `json:"curve,omitempty"`
-	Kept  map[string]registry.Descriptor `json:"kept,omitempty"`
-	// Started is when the first attempt began; WallSeconds and Joules are the time and energy spent so far, over all
-	// attempts; Resumed is the number of resumptions.
-	Started     time.Time `json:"started"`
-	WallSeconds float64   `json:"wallSeconds"`
-	Joules      float64   `json:"joules,omitempty"`
-	Resumed     int       `json:"resumed"`
-}
 
 // run is a cell being computed.
 type run struct {
@@ -83,14 +62,11 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 		accuracy, err := r.probe(model.Features)
 		return Result{Accuracy: accuracy}, nil, err
 	}
-	trainer, err := r.trainer(r.spec, r.device)
+	trainer, err := r.begin(ctx)
 	if err != nil {
 		return Result{}, nil, err
 	}
 	defer trainer.Close()
-	if err := r.resume(ctx, trainer); err != nil {
-		return Result{}, nil, err
-	}
 	store := context.WithoutCancel(ctx) // what was reached must still be written
 	for trainer.Step() < training.Steps() {
 		if ctx.Err() != nil {
@@ -119,59 +95,6 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 	return result, artifacts, nil
 }
 
-// resume restores the newest checkpoint that is whole; a damaged one is passed over for the one before.
-func (r *run) resume(ctx context.Context, trainer method.Trainer) error {
-	var checkpoints []checkpoint
-	for event, err := range r.Registry.Events(ctx, r.id) {
-		var c checkpoint
-		switch {
-		case errors.Is(err, registry.ErrCorrupt):
-		case err != nil:
-			return err
-		case event.Kind == checkpointEvent && json.Unmarshal(event.Data, &c) == nil:
-			checkpoints = append(checkpoints, c)
-		}
-	}
-	slices.SortStableFunc(checkpoints, func(a, b checkpoint) int { return b.Step - a.Step })
-	for _, c := range checkpoints {
-		err := r.restore(ctx, trainer, c)
-		if errors.Is(err, registry.ErrUnavailable) || ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
-		}
-		if err == nil {
-			r.before, r.check = c, c
-			r.check.Resumed++
-			return nil
-		}
-	}
-	return nil
-}
-
-func (r *run) restore(ctx context.Context, trainer method.Trainer, c checkpoint) error {
-	text, err := r.Registry.Blob(ctx, c.Series)
-	if err != nil {
-		return err
-	}
-	series, err := DecodeSeries(text)
-	if err != nil {
-		return err
-	}
-	if len(series) != c.Step {
-		return fmt.Errorf("a series of %d steps at step %d", len(series), c.Step)
-	}
-	for _, kept := range c.Kept {
-		if ok, err := r.Registry.HasBlob(ctx, kept); err != nil || !ok {
-			return errors.Join(err, fmt.Errorf("checkpoint %s is gone", kept.Digest))
-		}
-	}
-	state, err := r.Registry.Blob(ctx, c.State)
-	if err != nil {
-		return err
-	}
-	r.series = series
-	return trainer.Restore(state)
-}
-
 // save stores the state that a training has reached, to resume from; at a declared checkpoint it is probed too, and
 // kept. Blobs are stored before the event that refers to them.
 func (r *run) save(ctx context.Context, trainer method.Trainer, declared bool) error {
@@ -190,6 +113,7 @@ func (r *run) save(ctx context.Context, trainer method.Trainer, declared bool) e
 	if err != nil {
 		return err
 	}
+	r.check.Run = r.id
 	if r.check.State, err = r.Registry.PutBlob(ctx, CheckpointType, state); err != nil {
 		return err
 	}

@@ -44,6 +44,17 @@ type Stored struct {
 		Method   method.ID       `json:"method"`
 		Rules    json.RawMessage `json:"rules"`
 	} `json:"training"`
+	Run  string   `json:"run"`  // of an analysis: the training
+	Runs []string `json:"runs"` // of a plan: all that confirm
+	Tier string   `json:"tier"` // of a plan
+}
+
+// Cites are the ids of the runs that a plan or an analysis rests on.
+func (s Stored) Cites() []string {
+	if s.IsAnalysis() {
+		return []string{s.Run}
+	}
+	return s.Runs
 }
 
 // ReadKey reads a stored key. A key of scheme 1 says nothing of its scheme.

@@ -51,8 +51,9 @@ type Event struct {
 }
 
 // Run computes the cells that the registry lacks, several at a time, in order. A training that diverges
-// is recorded as a failed run and is not an error. Cells that other processes hold are waited for. After
-// an error or a cancelled context no further cell is started, and cells in progress leave a checkpoint.
+// is recorded as a failed run and is not an error. Cells that other processes hold are waited for. What is wrong with
+// one cell alone, registry.ErrCorrupt or ErrConflict, stops no other, and is returned in the end. After any other
+// error or a cancelled context no further cell is started, and cells in progress leave a checkpoint.
 func (r *Runner) Run(ctx context.Context, cells []Cell) error {
 	return r.all(ctx, len(cells), func(ctx context.Context, i int) error {
 		cell := cells[i]
@@ -68,12 +69,14 @@ func (r *Runner) all(ctx context.Context, n int, do func(ctx context.Context, i 
 	for i := range jobs {
 		jobs[i] = i
 	}
+	var damage []error
 	for {
-		held, err := r.pass(ctx, jobs, do)
-		if err != nil || len(held) == 0 {
-			return err
+		done, err := r.pass(ctx, jobs, do)
+		damage = append(damage, done.damage...)
+		if err != nil || len(done.held) == 0 {
+			return errors.Join(append(damage, err)...)
 		}
-		jobs = held
+		jobs = done.held
 		select { // a lease is seen to be given up when it has not changed for its whole term
 		case <-time.After(r.Lease / 8):
 		case <-ctx.Done():
@@ -82,13 +85,19 @@ func (r *Runner) all(ctx context.Context, n int, do func(ctx context.Context, i 
 	}
 }
 
-// pass goes through the jobs once and returns those that others hold.
-func (r *Runner) pass(ctx context.Context, jobs []int, do func(ctx context.Context, i int) error) ([]int, error) {
+// left is what a pass leaves: jobs that others hold, and what is wrong with single ones.
+type left struct {
+	held   []int
+	damage []error
+}
+
+// pass goes through the jobs once.
+func (r *Runner) pass(ctx context.Context, jobs []int, do func(ctx context.Context, i int) error) (left, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
 	var failure error
-	var held []int
+	var l left
 	parallel.Each(len(jobs), r.Parallel, func(_, at int) {
 		if ctx.Err() != nil {
 			return
@@ -96,14 +105,18 @@ func (r *Runner) pass(ctx context.Context, jobs []int, do func(ctx context.Conte
 		err := do(ctx, jobs[at])
 		mu.Lock()
 		defer mu.Unlock()
-		if errors.Is(err, registry.ErrHeld) {
-			held = append(held, jobs[at])
-		} else if err != nil {
+		switch {
+		case err == nil:
+		case errors.Is(err, registry.ErrHeld):
+			l.held = append(l.held, jobs[at])
+		case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict):
+			l.damage = append(l.damage, err)
+		default:
 			failure = cmp.Or(failure, err)
 			cancel()
 		}
 	})
-	return held, cmp.Or(failure, ctx.Err())
+	return l, cmp.Or(failure, ctx.Err())
 }
 
 // Finished says whether the registry holds a run, complete or failed.

@@ -63,7 +63,7 @@ func small() *Catalogue {
 }
 
 var smallData = sync.OnceValue(func() *dataset.Dataset {
-	d, err := small().Datasets[0].Open()
+	d, err := small().Datasets[0].Open("")
 	if err != nil {
 		panic(err)
 	}

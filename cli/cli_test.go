@@ -82,9 +82,25 @@ func TestAnotherPaper(t *testing.T) {
 
 // What a command is told to write where it may be published has no places in it.
 func TestCommandWithoutPlaces(t *testing.T) {
-	c := &Console{Name: "ring", Args: []string{"run", "--store", "/secret", "--seeds", "2", "--store=/secret", "--base", "/secret", "--base=/secret"}}
+	c := &Console{Name: "ring", Args: []string{"run", "--store", "/secret", "--seeds", "2", "--store=/secret", "--base", "/secret", "--base=/secret", "--evidence", "/secret"}}
 	if got := strings.Join(c.command(), " "); got != "ring run --seeds 2" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// What stands in a URL in place of a secret is nowhere printed, be it in help, output or errors.
+func TestSecretsAreNotPrinted(t *testing.T) {
+	for _, url := range []string{"s3://SECRET@bucket/p", "s3://me:SECRET@bucket/p", "s3://bucket/p?SECRET=", "s3://bucket/p?key=SECRET", "ftp://SECRET@host", "file://%SECRET"} {
+		for _, args := range []string{"status", "status --help", "registry ls", "registry check --help", "run", "doctor --help", "registry copy " + url + " x", "registry copy x " + url, "registry repair --from " + url} {
+			var out bytes.Buffer
+			c := &Console{
+				Catalogue: other, Name: "ring", Args: strings.Fields(args), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out,
+				Getenv: func(name string) string { return map[string]string{storeEnv: url}[name] },
+			}
+			if c.Run(t.Context()); strings.Contains(out.String(), "SECRET") || out.Len() == 0 {
+				t.Errorf("%s of %s prints %s", args, url, &out)
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -30,7 +31,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newReport(a), newStatus(a), newRegistry(a), newDoctor(a), newBackend(a))
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newExportEncoder(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a))
 	checkArgs(root)
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
 	root.InitDefaultCompletionCmd()
@@ -88,8 +89,8 @@ func checkArgs(c *cobra.Command) {
 type app struct {
 	*Console
 	study.Options
-	json, noRun bool
-	output      string
+	json, noRun   bool
+	output, yours string
 }
 
 // storeEnv names the environment variable for the default of --store.
@@ -101,6 +102,7 @@ func (a *app) addStore(cmd *cobra.Command) {
 		usual = cmp.Or(a.Getenv(storeEnv), usual)
 	}
 	cmd.Flags().StringVar(&a.Store, "store", usual, "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, or to read only, a file that report --save-evidence wrote (environment: "+storeEnv+")")
+	cmd.Flags().Lookup("store").DefValue = store.Redacted(usual) // help is no place for what may stand in a URL
 }
 
 // addRegistry adds the flag, and has the command work on the registry that is there.
@@ -134,6 +136,14 @@ func (a *app) addOutput(cmd *cobra.Command) {
 // addStudy adds the flags that pick cells, and has the command work on the study of them.
 func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(context.Context, *study.Study) error) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if a.yours != "" {
+			o := study.ImportOptions{WordNet: study.WordNet, Progress: a.counter("decoded"), Say: a.Say}
+			catalogue, tier, err := a.data().Yours(cmd.Context(), a.yours, a.Tier, o)
+			if err != nil {
+				return err
+			}
+			a.Catalogue, a.Tier = catalogue, tier.ID
+		}
 		if !a.noRun && a.Access == study.Read {
 			a.Access = access
 		}
@@ -141,13 +151,19 @@ func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(contex
 		if err != nil {
 			return err
 		}
-		return work(cmd.Context(), s)
+		err = work(cmd.Context(), s)
+		if damage := s.Damage(); damage != nil && (err == nil || errors.As(err, new(coded))) { // a verdict without them is none to rely on
+			return damage
+		}
+		return err
 	}
 	a.addStore(cmd)
 	f := cmd.Flags()
 	f.StringVar(&a.Base, "base", "", "a registry below --store that is only read, such as shipped evidence: what it holds is not run again")
 	claims := study.ClaimIDs(a.Catalogue)
 	a.addTier(cmd)
+	a.addDataDir(cmd)
+	f.StringVar(&a.yours, "data", "", "your pictures in place of the tier's: the name of an imported data set, or a folder or archive, which is imported first")
 	f.StringSliceVar(&a.Claims, "claim", nil, "claim, or pattern such as '"+first(claims)+"*' (repeatable; default all); see "+a.Name+" list")
 	f.Var(&seedCount{&a.Seeds}, "seeds", "number of seeds, from 0, on which exploratory claims are judged (default: the tier's); those of a plan are the plan's")
 	f.BoolVar(&a.Explore, "explore", false, "take all claims for exploratory, those of the tier's plan too")
@@ -161,7 +177,8 @@ func (a *app) addTier(cmd *cobra.Command) {
 	if slices.Contains(tiers, "default") {
 		usual = "default"
 	}
-	cmd.Flags().StringVar(&a.Tier, "tier", usual, "scale: "+strings.Join(tiers, ", "))
+	a.Tier = usual
+	cmd.Flags().Var(&tierFlag{a}, "tier", "scale: "+strings.Join(tiers, ", ")+", or a file (.yaml): see tier show")
 	complete(cmd, "tier", tiers)
 }
 
@@ -191,7 +208,8 @@ func (a *app) addLook(cmd *cobra.Command) {
 // addWorkers adds the flags of commands that train.
 func (a *app) addWorkers(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&a.Parallel, "parallel", 0, "cells at a time (default: one for each processor)")
+	f.IntVar(&a.Parallel, "parallel", 0, "cells at a time (default: one for each processor, or for each GPU)")
+	f.IntSliceVar(&a.Devices, "devices", nil, "GPUs to use, by number, with one cell on each at a time (default: all)")
 	f.DurationVar(&a.Lease, "lease", 20*time.Second, "how long other processes on the same store leave a cell to one that gives no sign of life")
 	f.IntVar(&a.Threads, "threads", 1, "threads of each cell; with 1 a run's bytes depend on nothing but its spec")
 }

@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,7 +24,10 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/dataset/fetch"
+	"github.com/cidbench/cidbench/bench/embeddings"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
@@ -78,7 +82,7 @@ func (c *Console) Run(ctx context.Context) int {
 		return exitInternal
 	}
 	a := &app{Console: c, Options: study.Options{Program: c.Name, Command: c.command(), Observer: c}}
-	err := newRoot(a).ExecuteContext(ctx)
+	err := newRoot(a).ExecuteContext(store.WithNotices(ctx, c.Say))
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
@@ -88,15 +92,24 @@ func (c *Console) Run(ctx context.Context) int {
 	return exitCode(err)
 }
 
-// command is what the user typed without the places of registries, which are nobody's business but the user's.
+// places are the flags whose values are nobody's business but the user's.
+var places = []string{"--store", "--base", "--evidence", "--data-dir", "--data"}
+
+// command is what the user typed without places; of the file of a tier its name is left.
 func (c *Console) command() []string {
 	command := []string{c.Name}
 	for i := 0; i < len(c.Args); i++ {
-		switch name, _, value := strings.Cut(c.Args[i], "="); {
-		case name != "--store" && name != "--base":
-			command = append(command, c.Args[i])
-		case !value:
+		name, value, joined := strings.Cut(c.Args[i], "=")
+		switch {
+		case slices.Contains(places, name) && joined:
+		case slices.Contains(places, name):
 			i++
+		case name == "--tier" && joined:
+			command = append(command, name+"="+filepath.Base(value))
+		case i > 0 && c.Args[i-1] == "--tier":
+			command = append(command, filepath.Base(c.Args[i]))
+		default:
+			command = append(command, c.Args[i])
 		}
 	}
 	return command
@@ -170,8 +183,8 @@ const exitHelp = `Exit codes:
     3  at least one claim is refuted
     4  none is refuted, at least one is inconclusive
     5  runs, artifacts or files are missing: nothing to judge
-    6  integrity failure (digest, schema, data set)
-    7  the registry cannot be reached or written
+    6  integrity failure (digest, schema, data set, files that cannot be imported)
+    7  the registry cannot be reached or written, or a data set not downloaded
    75  stopped by SIGTERM after a checkpoint: run the same command again
   130  interrupted by the user after a checkpoint: likewise`
 
@@ -202,9 +215,10 @@ func exitCode(err error) int {
 		return c.code
 	case errors.As(err, new(study.UsageError)):
 		return exitUsage
-	case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict), errors.Is(err, dataset.ErrDigest):
+	case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict), errors.Is(err, dataset.ErrDigest), errors.Is(err, dataset.ErrFiles),
+		errors.As(err, new(embeddings.InputError)):
 		return exitIntegrity
-	case errors.Is(err, registry.ErrUnavailable):
+	case errors.Is(err, registry.ErrUnavailable), errors.Is(err, fetch.ErrUnavailable):
 		return exitUnavailable
 	case errors.As(err, new(study.NothingError)), errors.Is(err, registry.ErrNotExist), errors.Is(err, fs.ErrNotExist):
 		return exitNothing

@@ -214,7 +214,7 @@ func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
 }
 
 func newStatus(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "status", Short: "Show which cells are done, failed, begun or missing"}
+	cmd := &cobra.Command{Use: "status", Short: "Show which cells are done, failed, damaged, begun or missing"}
 	a.addStudy(cmd, study.Read, func(ctx context.Context, s *study.Study) error {
 		cells, err := s.Status(ctx)
 		if err != nil {
@@ -247,6 +247,10 @@ func (c *Console) printCells(cells []study.CellState) {
 		}
 		c.printf("%-9s %-36s T %-5g seed %-3d %s  %s\n", cell.State, cell.Arm, cell.Temperature, cell.Seed, cell.Run, detail)
 	}
-	c.printf("%d cells: %d complete, %d failed, %d begun, %d missing\n",
-		len(cells), count[study.Complete], count[study.Failed], count[study.Begun], count[study.Missing])
+	damaged := ""
+	if n := count[study.DamagedRun]; n > 0 {
+		damaged = fmt.Sprintf("%d damaged, ", n)
+	}
+	c.printf("%d cells: %d complete, %d failed, %s%d begun, %d missing\n",
+		len(cells), count[study.Complete], count[study.Failed], damaged, count[study.Begun], count[study.Missing])
 }

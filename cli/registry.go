@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,47 +18,8 @@ import (
 
 // newRegistry holds the commands that look after a registry.
 func newRegistry(a *app) *cobra.Command {
-	return group(&cobra.Command{Use: "registry", Short: "Look after a registry: list, show, check, copy, export, collect garbage, sign"},
-		newLs(a), newShow(a), newGet(a), newCheck(a), newGC(a), newExport(a), newImport(a), newCopy(a), newSign(a))
-}
-
-type listedRun struct {
-	Run          string          `json:"run"`
-	Status       string          `json:"status"`
-	ResultDigest registry.Digest `json:"resultDigest,omitempty"`
-	Manifest     registry.Digest `json:"manifest,omitempty"`
-	Error        string          `json:"error,omitempty"`
-}
-
-func newLs(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "ls", Short: "List the finished runs and their result digests"}
-	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
-		runs, err := reg.Statuses(ctx)
-		if err != nil {
-			return err
-		}
-		damaged := 0
-		rows := make([]listedRun, len(runs))
-		for i, r := range runs {
-			rows[i] = listedRun{Run: r.Run, Status: string(r.Status), ResultDigest: r.ResultDigest, Manifest: r.Manifest}
-			if r.Err != nil {
-				rows[i].Status, rows[i].Error = "damaged", r.Err.Error()
-				damaged++
-			}
-			if !a.json {
-				a.printf("%s  %-8s  %s%s\n", r.Run, rows[i].Status, r.ResultDigest, rows[i].Error)
-			}
-		}
-		if a.json {
-			err = a.printJSON(rows)
-		}
-		if err == nil && damaged > 0 {
-			err = coded{exitIntegrity, fmt.Sprintf("%d manifests are damaged", damaged)}
-		}
-		return err
-	})
-	a.addJSON(cmd)
-	return cmd
+	return group(&cobra.Command{Use: "registry", Short: "Look after a registry: list, show, check, repair, forget, copy, export, collect garbage, sign"},
+		newLs(a), newShow(a), newGet(a), newCheck(a), newRepair(a), newForget(a), newGC(a), newExport(a), newImport(a), newCopy(a), newSign(a))
 }
 
 func newShow(a *app) *cobra.Command {
@@ -84,16 +46,23 @@ func readManifest(ctx context.Context, reg *registry.Registry, run string) (regi
 func newCheck(a *app) *cobra.Command {
 	var opts registry.CheckOptions
 	var publicKey string
-	cmd := &cobra.Command{Use: "check", Short: "Look for damage: missing, truncated, flipped or misplaced objects, bad manifests"}
+	cmd := &cobra.Command{Use: "check", Short: "Look for damage: missing, truncated, flipped, misplaced or unreadable objects, bad manifests and signatures"}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
 		var err error
 		if publicKey != "" {
-			if opts.PublicKey, err = readKey[ed25519.PublicKey](publicKey, x509.ParsePKIXPublicKey); err != nil {
+			if opts.PublicKey, err = readPublicKey(publicKey); err != nil {
 				return usagef("--public-key: %w", err)
 			}
 		}
 		opts.Progress = a.counter("checked")
 		problems, err := reg.Check(ctx, opts)
+		list, e := reg.EvidenceList(ctx)
+		if err = errors.Join(err, e); err == nil && list != nil {
+			a.Say(fmt.Sprintf("evidence of %d runs and analyses", len(list.Runs)))
+			for _, p := range list.Plans {
+				a.Say(fmt.Sprintf("plan %s: %d of its %d runs exist, and are here", p.Plan, p.Finished, p.Planned))
+			}
+		}
 		switch {
 		case err != nil:
 			return err
@@ -147,6 +116,17 @@ func newSign(a *app) *cobra.Command {
 	return cmd
 }
 
+// readPublicKey refuses one for which anybody can sign.
+func readPublicKey(name string) (ed25519.PublicKey, error) {
+	key, err := readKey[ed25519.PublicKey](name, x509.ParsePKIXPublicKey)
+	if err == nil {
+		if err = registry.CheckPublicKey(key); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return key, err
+}
+
 // readKey reads an Ed25519 key from a PEM file. The errors never quote what is in it.
 func readKey[K ed25519.PublicKey | ed25519.PrivateKey](name string, parse func([]byte) (any, error)) (K, error) {
 	text, err := os.ReadFile(name)
@@ -183,11 +163,11 @@ grace period is deleted. Runs may be at work meanwhile.`,
 		}
 		opts.Progress = a.counter("looked at")
 		found, err := reg.GC(ctx, opts)
-		if err != nil {
+		if err != nil && len(found.Unknown) == 0 {
 			return err
 		}
 		if a.json {
-			return a.printJSON(found)
+			return errors.Join(a.printJSON(found), err)
 		}
 		verb := "would be "
 		if opts.Remove {
@@ -204,7 +184,13 @@ grace period is deleted. Runs may be at work meanwhile.`,
 		show("restored from the trash", found.Restored)
 		show("deleted", found.Purged)
 		show("left alone, damaged", found.Damaged)
-		return nil
+		if found.Files > 0 {
+			a.printf("%d files (%.1f MB) that killed writers had left half-written are deleted\n", found.Files, float64(found.FileBytes)/1e6)
+		}
+		for _, p := range found.Unknown {
+			a.printf("what it needs is not known: %v\n", p)
+		}
+		return err
 	})
 	a.addJSON(cmd)
 	cmd.Flags().BoolVar(&opts.Remove, "remove", false, "do it; without this flag nothing is written")
@@ -244,15 +230,42 @@ func newGet(a *app) *cobra.Command {
 func newExport(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "export", Short: "Write all finished runs as a tar archive, an OCI image layout: the same runs give the same bytes"}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
-		return a.write("--output", a.output, func(w io.Writer) error { return reg.Export(ctx, w, a.counter("exported")) })
+		var left []registry.Problem
+		err := a.write("--output", a.output, func(w io.Writer) (err error) {
+			left, err = reg.Export(ctx, w, a.counter("exported"))
+			return err
+		})
+		for _, p := range left {
+			a.Say("left out: " + p.String())
+		}
+		if err == nil && len(left) > 0 {
+			err = coded{exitIntegrity, fmt.Sprintf("%d objects are damaged; the runs and signatures that need them are not in the archive", len(left))}
+		}
+		return err
 	})
 	a.addOutput(cmd)
 	return cmd
 }
 
 func newImport(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "import FILE", Short: "Add the runs of an exported archive, verified (- is standard input)", Args: cobra.ExactArgs(1)}
+	var publicKeys []string
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Add the runs of an exported archive, verified (- is standard input)",
+		Long: `Adds the runs of an archive that export wrote. Results are verified; where and with what a run was made
+is the word of whoever wrote the archive, unless it is signed: with --public-key only runs that one of these
+keys has signed are added, with these signatures. Signatures by other keys cannot be verified and are left out.`,
+		Args: cobra.ExactArgs(1),
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		opts := registry.ImportOptions{Progress: a.counter("imported")}
+		for _, name := range publicKeys {
+			key, err := readPublicKey(name)
+			if err != nil {
+				return usagef("--public-key: %w", err)
+			}
+			opts.PublicKeys = append(opts.PublicKeys, key)
+		}
 		archive := a.Stdin
 		if args[0] != "-" {
 			file, err := os.Open(args[0])
@@ -266,7 +279,7 @@ func newImport(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		added, err := reg.Import(cmd.Context(), archive, registry.ImportOptions{Progress: a.counter("imported")})
+		added, err := reg.Import(cmd.Context(), archive, opts)
 		switch {
 		case err != nil:
 			return err
@@ -274,10 +287,23 @@ func newImport(a *app) *cobra.Command {
 			return a.printJSON(added)
 		}
 		a.printf("%d runs imported into %s\n", added.Runs, reg)
+		for _, x := range []struct {
+			n    int
+			what string
+		}{
+			{added.Unsigned, "runs are left out: no given key has signed them"},
+			{added.Unknown, "signatures are left out: their keys were not given (--public-key)"},
+			{len(added.Kept), "runs were there with the same result and another provenance, which stays"},
+		} {
+			if x.n > 0 {
+				a.printf("%d %s\n", x.n, x.what)
+			}
+		}
 		return nil
 	}
 	a.addStore(cmd)
 	a.addJSON(cmd)
+	cmd.Flags().StringSliceVar(&publicKeys, "public-key", nil, "PEM file of an Ed25519 public key, by which signatures are verified (repeatable)")
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -28,9 +29,9 @@ With --output it also writes a report of what was run here, in Markdown.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, here, err := study.Reproduce(cmd.Context(), a.Catalogue, a.Options, evidence)
-			if err != nil {
-				return err
+			r, here, damage := study.Reproduce(cmd.Context(), a.Catalogue, a.Options, evidence)
+			if r == nil {
+				return damage
 			}
 			if a.output != "" {
 				if err := a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, here, "md", a.Text) }); err != nil {
@@ -38,7 +39,7 @@ With --output it also writes a report of what was run here, in Markdown.`,
 				}
 			}
 			if a.json {
-				return a.printJSON(r)
+				return errors.Join(a.printJSON(r), damage)
 			}
 			for _, v := range r.Claims {
 				a.printf("%-36s look %d: %s, published %s\n", v.Claim, v.Look, v.Here, v.Published)
@@ -47,14 +48,15 @@ With --output it also writes a report of what was run here, in Markdown.`,
 				a.printf("%-36s %.2f, published %.2f, expected %.2f to %.2f\n", d.Name, d.Here, d.Published, d.Expected.Low, d.Expected.High)
 			}
 			a.printf("%s\n", r)
-			if r.Runs == 0 {
+			if r.Runs == 0 && damage == nil {
 				return study.NothingError("the published evidence holds none of these runs")
 			}
-			return nil
+			return damage
 		},
 	}
 	a.addStore(cmd)
 	a.addTier(cmd)
+	a.addDataDir(cmd)
 	a.addBackend(cmd)
 	a.addWorkers(cmd)
 	a.addJSON(cmd)

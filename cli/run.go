@@ -2,6 +2,10 @@ package cli
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -9,8 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
-	"github.com/cidbench/cidbench/report/layout"
-	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -33,6 +35,9 @@ last checkpoint.`,
 
 const verifyHelp = `Runs what is missing for the selected claims (all of them without --claim), then judges each:
 supported, refuted or inconclusive. The exit code says the outcome.
+
+With --data it does so on your pictures, at the scale of the tier, and says what it assumes of them. No plan
+covers that, so every verdict is exploratory.
 
 The claims that the tier's plan names are confirmed: on the plan's own seeds, at its looks (numbers of seeds)
 until each is decided, and at levels that keep any wrong verdict among them below the plan's alpha. Their
@@ -65,6 +70,13 @@ func newVerify(a *app) *cobra.Command {
 }
 
 func (a *app) verify(ctx context.Context, s *study.Study) error {
+	if a.yours != "" && !a.noRun {
+		p, err := s.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		a.Say(fmt.Sprintf("%s to run (%s)", p.Rest, p.Basis))
+	}
 	r, err := s.Judge(ctx, !a.noRun)
 	if err != nil {
 		return err
@@ -82,36 +94,8 @@ func (a *app) verify(ctx context.Context, s *study.Study) error {
 	return nil
 }
 
-func newAnalyze(a *app) *cobra.Command {
-	arms := study.ArmIDs(a.Catalogue)
-	cmd := &cobra.Command{
-		Use:   "analyze",
-		Short: "Analyse the embeddings of stored checkpoints; trains nothing",
-		Long: `Measures, on the checkpoints that finished runs keep (early, middle and end of training, and the encoder
-as initialised), how difficult negatives relate to the query in meaning, and whether some are hard or easy
-for more queries than chance. Each analysis is stored as a run of its own and never repeated. Prints the
-statistics over training, with the p values of their permutation nulls.`,
-		Example: a.examples("analyze", "analyze --arm "+first(arms)+" --json"),
-	}
-	a.addStudy(cmd, study.Write, func(ctx context.Context, s *study.Study) error {
-		r, err := s.Analyze(ctx)
-		if err != nil {
-			return err
-		}
-		if a.json {
-			return a.printJSON(r.Analyses)
-		}
-		return write.Text(a.Stdout, layout.Document{layout.Analyses(r)}, a.Text)
-	})
-	a.addWorkers(cmd)
-	a.addJSON(cmd)
-	cmd.Flags().StringSliceVar(&a.Arms, "arm", nil, "arm to analyse (repeatable; default those that the claims observe)")
-	complete(cmd, "arm", arms)
-	return cmd
-}
-
 func newReport(a *app) *cobra.Command {
-	var format, evidence string
+	var format, evidence, keyFile string
 	var compare bool
 	cmd := &cobra.Command{
 		Use:   "report | report --compare A B",
@@ -120,7 +104,8 @@ func newReport(a *app) *cobra.Command {
 are not there stand in it as missing.
 
 With --save-evidence it also writes what the verdicts rest on - manifests and results, no checkpoints - to one
-small file, which is a --store that can be read and judged anywhere.
+small file, which is a --store that can be read and judged anywhere. All finished runs of the tier's plan are in
+it, with a list of them, which --key signs: leaving one out is seen.
 
 With --compare it sets two registries, or two versions of the training method, side by side. A and B are each
 STORE, STORE@VERSION or @VERSION (of --store); VERSION is v and a number, go, xla, or both with a comma between.
@@ -143,6 +128,9 @@ Both sides are judged by this program's definitions.`,
 			if !slices.Contains(formats, format) {
 				return usagef("--format %q: a %s is written as %s", format, what, strings.Join(formats, ", "))
 			}
+			if keyFile != "" && evidence == "" {
+				return usagef("--key signs evidence: use it with --save-evidence")
+			}
 			if a.output != "" {
 				a.Text.Width, a.Text.Colour = 0, false // text fits no terminal
 			}
@@ -150,12 +138,19 @@ Both sides are judged by this program's definitions.`,
 		},
 	}
 	a.addStudy(cmd, study.Read, func(ctx context.Context, s *study.Study) error {
+		var key ed25519.PrivateKey
+		if keyFile != "" {
+			var err error
+			if key, err = readKey[ed25519.PrivateKey](keyFile, x509.ParsePKCS8PrivateKey); err != nil {
+				return usagef("--key: %w", err)
+			}
+		}
 		r, in, err := s.Report(ctx)
 		if err != nil {
 			return err
 		}
 		if evidence != "" {
-			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, in) })
+			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, in, key) })
 			if err != nil {
 				return err
 			}
@@ -168,19 +163,21 @@ Both sides are judged by this program's definitions.`,
 			return one(cmd, args)
 		}
 		both, err := study.Compare(cmd.Context(), a.Catalogue, a.Options, args[0], args[1])
-		if err != nil {
+		if both == nil {
 			return err
 		}
-		return a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) })
+		return errors.Join(a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) }), err)
 	}
 	a.addRuns(cmd)
 	a.addOutput(cmd)
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
 	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
+	f.StringVar(&keyFile, "key", "", "PEM file of a private key (PKCS #8), to sign the evidence with")
 	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
+	cmd.MarkFlagsMutuallyExclusive("compare", "data")
 	complete(cmd, "format", report.Formats)
 	return cmd
 }

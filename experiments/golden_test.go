@@ -103,7 +103,7 @@ func goldenNumbers(t *testing.T, put func(what, name, digest string)) {
 		if !tier.Machinery {
 			continue // those train in seconds
 		}
-		data, err := All.Dataset(tier.Dataset).Open()
+		data, err := All.Dataset(tier.Dataset).Open("")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,4 +72,51 @@ var tiers = []*bench.Tier{
 		Analysis:    analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
 		NotTestable: drawn,
 	},
+	{
+		ID: "gpu", Title: "embedded glyphs, ResNet-18 in mixed precision, on a GPU",
+		Caveat:  "Scaled down: 32-pixel procedural images of 100 classes, not ImageNet. No result of this tier has been published; its settings are those of MoCo's CIFAR-10 notebook with the default tier's views, and were not tuned.",
+		Dataset: "glyphs",
+		Train: moco.Config{
+			Encoder: mixed(encoder.ResNet18(32, 128)), Augment: views,
+			Batch: 256, Queue: 8192, Steps: 1000, Temperature: 0.2, KeyMomentum: 0.99, NormGroups: 8,
+			SGD: nn.SGD{LearningRate: 0.06, WarmupSteps: 100, Momentum: 0.9, WeightDecay: 5e-4},
+		},
+		Probe: probing, Checkpoints: []float64{0.5, 1}, BandEvery: 50, Seeds: 5,
+		Analysis:    analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		NotTestable: drawn,
+	},
+	{
+		ID: "cifar10", Title: "CIFAR-10, ResNet-18, 200 epochs: the recipe of MoCo's notebook",
+		Caveat:  "Small pictures of 10 classes, not ImageNet: same-class negatives are a tenth of the queue. The recipe is that of MoCo's CIFAR-10 notebook with its asymmetric loss; no result of this tier has been published yet.",
+		Dataset: "cifar10", Train: cifar(512, 97),
+		Probe: probing, Checkpoints: []float64{0.005, 0.025, 0.05, 0.1, 0.5, 1}, BandEvery: 97, Seeds: 3,
+		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+	},
+	{
+		ID: "cifar100", Title: "CIFAR-100, ResNet-18, 200 epochs",
+		Caveat:  "Small pictures of 100 classes, not ImageNet. The recipe is that of MoCo's CIFAR-10 notebook at a batch of 128; no result of this tier has been published yet.",
+		Dataset: "cifar100", Train: cifar(128, 390),
+		Probe: probing, Checkpoints: []float64{0.05, 0.5, 1}, BandEvery: 390, Seeds: 3,
+		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+	},
+}
+
+// mixed is an encoder in mixed precision.
+func mixed(c encoder.Config) encoder.Config {
+	c.Precision = encoder.BFloat16
+	return c
+}
+
+// cifar is the recipe of MoCo's CIFAR-10 notebook (github.com/facebookresearch/moco, colab/moco_cifar10_demo.ipynb) at a
+// batch and its steps an epoch: 200 epochs, neither warm-up nor blur. Its shuffled batch norm sees 8 groups.
+func cifar(batch, epoch int) moco.Config {
+	return moco.Config{
+		Encoder: encoder.ResNet18(32, 128),
+		Augment: augment.Config{
+			MinArea: 0.2, Brightness: 0.4, Contrast: 0.4, Saturation: 0.4, Hue: 0.1, JitterProb: 0.8,
+			GreyProb: 0.2, FlipProb: 0.5,
+		},
+		Batch: batch, Queue: 4096, Steps: 200 * epoch, Temperature: 0.1, KeyMomentum: 0.99, NormGroups: 8,
+		SGD: nn.SGD{LearningRate: 0.06, Momentum: 0.9, WeightDecay: 5e-4},
+	}
 }

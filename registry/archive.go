@@ -24,13 +24,11 @@ func writeFile(archive *tar.Writer, name string, data []byte) error {
 	return err
 }
 
-const maxEntries = 10_000_000 // of an archive
-
 // readArchive calls f for every entry of an archive, of which it believes nothing but the size. All entries together
 // may have limit bytes. Errors: ErrCorrupt; those of archive, ctx and f.
-func readArchive(ctx context.Context, archive io.Reader, limit int64, f func(header *tar.Header, body io.Reader) error) error {
+func readArchive(ctx context.Context, archive io.Reader, entries int, limit int64, f func(header *tar.Header, body io.Reader) error) error {
 	files := tar.NewReader(store.ContextReader(ctx, archive))
-	for range maxEntries {
+	for range entries {
 		header, err := files.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -50,7 +48,10 @@ func readArchive(ctx context.Context, archive io.Reader, limit int64, f func(hea
 			return archiveError(ctx, err)
 		}
 	}
-	return corrupt("more than %d files", maxEntries)
+	if _, err := files.Next(); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return corrupt("it holds more than %d files", entries)
 }
 
 // archiveError tells an archive that is cut off or not one from one that cannot be read.

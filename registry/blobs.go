@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 
 	"github.com/cidbench/cidbench/registry/store"
 )
@@ -29,20 +30,48 @@ func (d Descriptor) validate() error {
 	return err
 }
 
-// PutBlob stores data under its digest; storing it again changes nothing.
-// Errors: ErrCorrupt if the registry holds other bytes under that digest, that is, a damaged blob; ErrUnavailable.
+// PutBlob stores data under its digest; storing it again changes nothing, unless what is there is damaged: then data
+// takes its place. Errors: ErrUnavailable.
 func (r *Registry) PutBlob(ctx context.Context, mediaType string, data []byte) (Descriptor, error) {
 	d := Descriptor{MediaType: mediaType, Digest: DigestOf(data), Size: int64(len(data))}
 	if err := d.validate(); err != nil {
 		return Descriptor{}, err
 	}
 	err := r.put(ctx, blobKey(d.Digest), data)
-	if errors.Is(err, ErrExist) {
-		return Descriptor{}, fmt.Errorf("%w: the stored blob is damaged, remove it and store it again: %w", ErrCorrupt, err)
-	} else if err != nil {
-		return Descriptor{}, err
+	if errors.Is(err, ErrExist) || errors.Is(err, ErrCorrupt) {
+		err = r.replaceBlob(ctx, d.Digest, data)
 	}
-	return d, nil
+	return d, err
+}
+
+// replaceBlob puts data in the place of bytes that do not hash to their name. Of several who do, one wins, and what
+// it has written is never taken away again.
+func (r *Registry) replaceBlob(ctx context.Context, d Digest, data []byte) error {
+	key := blobKey(d)
+	for range concurrency {
+		there, version, err := r.store.Load(ctx, key)
+		switch {
+		case errors.Is(err, ErrCorrupt): // no object at all
+			err = r.store.Delete(ctx, key)
+		case err == nil && DigestOf(there) == d:
+			return nil
+		case err == nil:
+			_, err = r.store.Swap(ctx, key, version, data)
+			if errors.Is(err, ErrConflict) { // another was first
+				continue
+			}
+			return err
+		case errors.Is(err, ErrNotExist):
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		if err = r.put(ctx, key, data); !errors.Is(err, ErrExist) {
+			return err
+		}
+	}
+	return fmt.Errorf("registry: %s: %w: it is damaged, and others write it, too", key, ErrConflict)
 }
 
 // Blob reads a blob and verifies it. Errors: ErrNotExist; ErrCorrupt if size or
@@ -51,6 +80,15 @@ func (r *Registry) Blob(ctx context.Context, d Descriptor) ([]byte, error) {
 	if err := d.validate(); err != nil {
 		return nil, err
 	}
+	var data []byte
+	err := r.read(ctx, blobKey(d.Digest), func() (err error) {
+		data, err = r.readBlob(ctx, d)
+		return err
+	})
+	return data, err
+}
+
+func (r *Registry) readBlob(ctx context.Context, d Descriptor) ([]byte, error) {
 	body, info, err := r.openBlob(ctx, d.Digest)
 	if err != nil {
 		return nil, err
@@ -73,11 +111,31 @@ func (r *Registry) Blob(ctx context.Context, d Descriptor) ([]byte, error) {
 func (r *Registry) openBlob(ctx context.Context, d Digest) (io.ReadCloser, store.Info, error) {
 	body, info, err := r.store.Get(ctx, blobKey(d))
 	if errors.Is(err, ErrNotExist) {
-		if trashed, info, err := r.store.Get(ctx, trashKey(d)); err == nil {
-			return trashed, info, nil
+		for key, e := range r.trashed(ctx, d) {
+			if e != nil {
+				return nil, store.Info{}, e
+			}
+			if trashed, info, e := r.store.Get(ctx, key); e == nil {
+				return trashed, info, nil
+			}
 		}
 	}
 	return body, info, err
+}
+
+// trashed yields the keys under which a blob is in the trash. An error is yielded last.
+func (r *Registry) trashed(ctx context.Context, d Digest) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for info, err := range r.store.List(ctx, trashKey(d)) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if p := parseKey(info.Key); p.kind == trashPart && p.blob == d && info.Special == "" && !yield(info.Key, nil) {
+				return
+			}
+		}
+	}
 }
 
 func wantSize(info store.Info, d Descriptor) error {
@@ -122,11 +180,19 @@ func (r *Registry) wantBlob(ctx context.Context, what string, d Descriptor) erro
 	return nil
 }
 
-// untrash moves a blob back if it is in the trash, where a copy stays, and reports whether it was.
+// untrash moves a blob back if a whole one is in the trash, where a copy stays, and reports whether it was.
 func (r *Registry) untrash(ctx context.Context, d Digest) (bool, error) {
-	_, err := copyObject(ctx, r.store, trashKey(d), r.store, blobKey(d), d)
-	if errors.Is(err, ErrNotExist) {
-		return false, nil
+	for key, err := range r.trashed(ctx, d) {
+		if err != nil {
+			return false, err
+		}
+		_, err = copyObject(ctx, r, key, r, blobKey(d), d)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, ErrNotExist) && !errors.Is(err, ErrCorrupt) {
+			return false, err
+		}
 	}
-	return err == nil, err
+	return false, nil
 }

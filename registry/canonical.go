@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"unicode/utf8"
 )
@@ -51,8 +52,14 @@ func decodeStored(data []byte, v any) error {
 	return nil
 }
 
+// maxDepth is how deeply stored JSON may be nested: no key, result or event comes near.
+const maxDepth = 100
+
 // decodeStrict decodes one JSON value without unknown fields.
 func decodeStrict(data []byte, v any) error {
+	if depth := depthOf(data); depth > maxDepth {
+		return fmt.Errorf("nested more than %d deep", maxDepth)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(v); err != nil {
@@ -62,4 +69,25 @@ func decodeStrict(data []byte, v any) error {
 		return errors.New("data after the JSON value")
 	}
 	return nil
+}
+
+// depthOf is how deeply JSON is nested.
+func depthOf(data []byte) (deepest int) {
+	depth, quoted, escaped := 0, false, false
+	for _, b := range data {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted:
+			escaped, quoted = b == '\\', b != '"'
+		case b == '"':
+			quoted = true
+		case b == '[', b == '{':
+			depth++
+			deepest = max(deepest, depth)
+		case b == ']', b == '}':
+			depth--
+		}
+	}
+	return deepest
 }

@@ -22,10 +22,21 @@ const (
 	Misplaced   ProblemKind = "misplaced"    // a whole blob under the name or in the folder of another
 	Extra       ProblemKind = "extra"        // not a part of the layout
 	BadManifest ProblemKind = "bad manifest" // it does not decode, or is that of another run
+	Unreadable  ProblemKind = "unreadable"   // it cannot be read, though the store answers
+	Special     ProblemKind = "special"      // a symbolic link, a named pipe, a folder that cannot be read: no object
+	Trashed     ProblemKind = "in the trash" // what a run needs is there alone; a collection moves it back
 	// With CheckOptions.PublicKey only:
 	Unsigned     ProblemKind = "unsigned"      // a manifest has no signature by the key
-	BadSignature ProblemKind = "bad signature" // it is not one by the key of the manifest
+	BadSignature ProblemKind = "bad signature" // it is not one by the key of the manifest; also if it is empty
 )
+
+// kindOf is the kind of the damage that an error tells of.
+func kindOf(err error, usual ProblemKind) ProblemKind {
+	if errors.Is(err, errUnreadable) {
+		return Unreadable
+	}
+	return usual
+}
 
 // A Problem is one damage that Check found.
 type Problem struct {
@@ -34,7 +45,9 @@ type Problem struct {
 	Detail string
 }
 
-func (p Problem) String() string { return p.Key + ": " + string(p.Kind) + ": " + p.Detail }
+func (p Problem) String() string {
+	return store.Printable(p.Key + ": " + string(p.Kind) + ": " + p.Detail)
+}
 
 // CheckOptions says how thorough a check is.
 type CheckOptions struct {
@@ -50,13 +63,17 @@ type CheckOptions struct {
 // be at work meanwhile: neither an unfinished run nor a blob that nothing refers to yet is a problem. The error
 // says only that the check could not be finished.
 func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, error) {
-	c := checker{Registry: r, objects: make(map[string]store.Info), wanted: make(map[string][]reference)}
+	c := checker{Registry: r, objects: make(map[string]store.Info), wanted: make(map[string][]reference), lacking: make(map[string]bool), manifests: make(map[string]Digest)}
 	var keys, blobs []string
 	for info, err := range r.store.List(ctx, "") {
 		if err != nil {
 			return nil, err
 		}
 		c.objects[info.Key] = info
+		if info.Special != "" {
+			c.found(info.Key, Special, "a %s; nothing behind it is looked at", info.Special)
+			continue
+		}
 		if parseKey(info.Key).kind == blobPart {
 			blobs = append(blobs, info.Key)
 		} else {
@@ -77,6 +94,12 @@ func (r *Registry) Check(ctx context.Context, opts CheckOptions) ([]Problem, err
 	if err := c.absences(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.index(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.checkList(ctx, opts.PublicKey); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
 	return c.problems, nil
 }
@@ -85,7 +108,10 @@ type checker struct {
 	*Registry
 	objects  map[string]store.Info  // by key
 	wanted   map[string][]reference // of runs, by the key of the blob
+	lacking  map[string]bool        // manifests that were looked for
 	problems []Problem
+	// manifests are those that are whole, by run.
+	manifests map[string]Digest
 }
 
 // A reference is the word of the object from about a blob.
@@ -108,12 +134,15 @@ func (c *checker) object(ctx context.Context, key string, opts CheckOptions) err
 	case misplacedPart:
 		c.found(key, Misplaced, "belongs to %s", blobKey(p.blob))
 	case blobPart:
-		return c.blob(ctx, key, p.blob, opts.ReadData)
+		damage = c.blob(ctx, key, p.blob, opts.ReadData)
 	case configPart:
 		damage = c.checkConfig(ctx)
 	case manifestPart:
 		var m Manifest
-		m, _, damage = c.Run(ctx, p.run)
+		var digest Digest
+		if m, digest, damage = c.Run(ctx, p.run); damage == nil {
+			c.manifests[p.run] = digest
+		}
 		kind = BadManifest
 		for _, artifact := range m.Artifacts {
 			blob := blobKey(artifact.Digest)
@@ -126,12 +155,38 @@ func (c *checker) object(ctx context.Context, key string, opts CheckOptions) err
 		if opts.ReadData {
 			_, damage = c.event(ctx, p.run, key)
 		}
+	case signaturePart:
+		if opts.ReadData || c.objects[key].Size == 0 {
+			damage, kind = c.statement(ctx, p.run, key), BadSignature
+		}
+		if key := manifestKey(p.run); !c.lacking[key] {
+			c.lacking[key] = true
+			if err := c.absent(ctx, key, "it was signed"); err != nil {
+				return err
+			}
+		}
 	}
 	if errors.Is(damage, ErrCorrupt) {
-		c.found(key, kind, "%v", damage)
+		c.found(key, kindOf(damage, kind), "%v", damage)
 		return nil
 	}
 	return damage
+}
+
+// statement checks that a signature is one of the manifest, by whatever key.
+func (c *checker) statement(ctx context.Context, run, key string) error {
+	m, digest, err := c.Run(ctx, run)
+	if errors.Is(err, ErrCorrupt) {
+		return nil // that is the manifest's problem
+	} else if err != nil {
+		return err
+	}
+	text, err := c.loadObject(ctx, key)
+	if err != nil {
+		return err
+	}
+	err = decodeEnvelope(text, parseKey(key).signer, m, digest)
+	return err
 }
 
 func (c *checker) signature(ctx context.Context, run string, key ed25519.PublicKey) error {
@@ -140,7 +195,9 @@ func (c *checker) signature(ctx context.Context, run string, key ed25519.PublicK
 	case errors.Is(err, ErrNotExist):
 		c.found(manifestKey(run), Unsigned, "no signature by key %s", KeyID(key))
 	case errors.Is(err, ErrCorrupt):
-		c.found(signatureKey(run, KeyID(key)), BadSignature, "%v", err)
+		if name := signatureKey(run, KeyID(key)); !slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Key == name }) {
+			c.found(name, BadSignature, "%v", err)
+		}
 	default:
 		return err
 	}
@@ -163,13 +220,12 @@ func (c *checker) checkConfig(ctx context.Context) error {
 func (c *checker) blob(ctx context.Context, key string, name Digest, readData bool) error {
 	got := name
 	if readData {
-		body, _, err := c.store.Get(ctx, key)
+		err := c.read(ctx, key, func() (err error) {
+			got, err = c.digestAt(ctx, key)
+			return err
+		})
 		if err != nil {
 			return err
-		}
-		defer body.Close()
-		if got, err = store.DigestFrom(ctx, body); err != nil {
-			return fmt.Errorf("registry: %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
 		}
 	}
 	if _, stored := c.objects[blobKey(got)]; got != name && (stored || len(c.wanted[blobKey(got)]) > 0) {
@@ -189,6 +245,62 @@ func (c *checker) blob(ctx context.Context, key string, name Digest, readData bo
 	return nil
 }
 
+// index compares the index with the manifests: one that is gone, or another than it was.
+func (c *checker) index(ctx context.Context) error {
+	if _, there := c.objects[indexKey]; !there || c.top != nil {
+		return nil
+	}
+	text, err := c.loadObject(ctx, indexKey)
+	if errors.Is(err, ErrNotExist) {
+		return nil
+	}
+	var known map[string]*Summary
+	if err == nil {
+		known, err = decodeIndex(text, make(map[string]*Family))
+	}
+	if errors.Is(err, ErrCorrupt) {
+		c.found(indexKey, kindOf(err, Flipped), "%v; ls --reindex writes it anew", err)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	marks, err := c.marks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range marks { // it is being forgotten, or was just replaced
+		delete(known, m.run)
+	}
+	for _, s := range sorted(known) {
+		key := manifestKey(s.Run)
+		if slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Key == key }) {
+			continue
+		}
+		if digest, there := c.manifests[s.Run]; there && digest != s.Manifest {
+			c.found(key, BadManifest, "it is another than the index remembers, %s", s.Manifest)
+		} else if !there {
+			if err := c.absent(ctx, key, "the index remembers it"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// digestAt is the digest of what a key holds.
+func (r *Registry) digestAt(ctx context.Context, key string) (Digest, error) {
+	body, _, err := r.store.Get(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	got, err := store.DigestFrom(ctx, body)
+	if err != nil {
+		err = fmt.Errorf("registry: %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
+	}
+	return got, err
+}
+
 // absences checks everything that has to be there.
 func (c *checker) absences(ctx context.Context) error {
 	for key, references := range c.wanted {
@@ -206,12 +318,23 @@ func (c *checker) absent(ctx context.Context, key, reason string) error {
 		return nil
 	}
 	_, err := c.store.Stat(ctx, key)
-	if p := parseKey(key); p.kind == blobPart && errors.Is(err, ErrNotExist) {
-		_, err = c.store.Stat(ctx, trashKey(p.blob))
+	if !errors.Is(err, ErrNotExist) {
+		if errors.Is(err, ErrCorrupt) { // a folder above it is no folder, which is said of that
+			return nil
+		}
+		return err
 	}
-	if errors.Is(err, ErrNotExist) {
-		c.found(key, Missing, "%s", reason)
-		return nil
+	if p := parseKey(key); p.kind == blobPart {
+		for trashed, err := range c.trashed(ctx, p.blob) {
+			if err != nil {
+				return err
+			}
+			if got, err := c.digestAt(ctx, trashed); err == nil && got == p.blob {
+				c.found(key, Trashed, "%s; %s holds it", reason, trashed)
+				return nil
+			}
+		}
 	}
-	return err
+	c.found(key, Missing, "%s", reason)
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -22,25 +23,29 @@ type CopyProgress struct {
 
 // Copy copies blobs and events, then manifests, then signatures. Everything is verified on the way. A copy that was
 // interrupted, whenever, is completed by another one; what is there already is not sent again. Leases, and what is
-// in the trash, stay behind. progress may be nil; it is called after each object.
+// in the trash and not needed, stay behind. progress may be nil; it is called after each object.
 //
-// Whatever is damaged in from does not keep the rest from being copied, and is
-// reported in the end. Errors: ErrCorrupt; ErrConflict if a run is there with
-// another result; ErrExist if a damaged object is in the way; ErrUnavailable.
+// Whatever is damaged in from, or is no object at all, does not keep the rest from being copied, and is reported in
+// the end. Errors: ErrCorrupt; ErrConflict if a run is there with another result; ErrExist if a damaged object is in
+// the way; ErrUnavailable.
 func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) error {
 	c := copier{from: from, to: to, there: make(map[string]int64), report: progress}
 	for info, err := range to.store.List(ctx, "") {
 		if err != nil {
 			return err
 		}
-		c.there[info.Key] = info.Size
+		if info.Special == "" {
+			c.there[info.Key] = info.Size
+		}
 	}
 	var stages [3][]store.Info
 	for info, err := range from.store.List(ctx, "") {
 		if err != nil {
 			return err
 		}
-		if stage, ok := copyStages[parseKey(info.Key).kind]; ok {
+		if info.Special != "" {
+			c.failures = append(c.failures, corrupt("%s is a %s, and is not copied", store.Printable(info.Key), info.Special))
+		} else if stage, ok := copyStages[parseKey(info.Key).kind]; ok {
 			stages[stage] = append(stages[stage], info)
 			c.progress.Total++
 		}
@@ -49,6 +54,9 @@ func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) 
 		if err := forEach(ctx, stage, c.copy); err != nil {
 			return errors.Join(append(c.failures, err)...)
 		}
+	}
+	if _, err := to.Overview(ctx); err != nil { // whoever lists the runs next need not read them all
+		c.failures = append(c.failures, err)
 	}
 	return errors.Join(c.failures...)
 }
@@ -84,7 +92,7 @@ func (c *copier) copy(ctx context.Context, info store.Info) error {
 		err = c.compareManifest(ctx, p.run)
 	case same:
 	case p.kind == blobPart:
-		sent, err = copyObject(ctx, c.from.store, info.Key, c.to.store, info.Key, p.blob)
+		sent, err = copyObject(ctx, c.from, info.Key, c.to, info.Key, p.blob)
 	case p.kind == eventPart: // its key verifies it
 		if _, err = c.from.event(ctx, p.run, info.Key); err == nil {
 			err = c.forward(ctx, info.Key)
@@ -92,6 +100,9 @@ func (c *copier) copy(ctx context.Context, info store.Info) error {
 	case p.kind == manifestPart:
 		var m Manifest
 		if m, _, err = c.from.Run(ctx, p.run); err == nil {
+			sent, err = c.fromTrash(ctx, m)
+		}
+		if err == nil {
 			_, err = c.to.Commit(ctx, m)
 		}
 	}
@@ -114,9 +125,32 @@ func (c *copier) copy(ctx context.Context, info store.Info) error {
 	return nil
 }
 
+// fromTrash copies what a run needs and a collector has moved away, and returns how many bytes.
+func (c *copier) fromTrash(ctx context.Context, m Manifest) (sent int64, err error) {
+	for _, d := range m.Artifacts {
+		if there, err := c.to.HasBlob(ctx, d); err != nil {
+			return sent, err
+		} else if there {
+			continue
+		}
+		for key, err := range c.from.trashed(ctx, d.Digest) {
+			if err != nil {
+				return sent, err
+			}
+			n, err := copyObject(ctx, c.from, key, c.to, blobKey(d.Digest), d.Digest)
+			if sent += n; err == nil {
+				break
+			} else if !tolerable(err) {
+				return sent, err
+			}
+		}
+	}
+	return sent, nil
+}
+
 // forward copies a small object as it is.
 func (c *copier) forward(ctx context.Context, key string) error {
-	text, _, err := c.from.store.Load(ctx, key)
+	text, err := c.from.loadObject(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -152,25 +186,51 @@ func (c *copier) copySignature(ctx context.Context, run, key string) error {
 	return c.forward(ctx, key)
 }
 
-// copyObject copies what one key holds to another, of the same store or not,
-// if it is what sum says. Errors: those of Get and Create; ErrCorrupt.
-func copyObject(ctx context.Context, from store.Store, fromKey string, to store.Store, toKey string, sum Digest) (size int64, err error) {
-	body, info, err := from.Get(ctx, fromKey)
-	if err != nil {
-		return 0, err
-	}
-	defer body.Close()
-	// Create may read its body again and again.
-	file, err := os.CreateTemp("", "cidbench-*")
+// copyObject copies what one key holds to another, of the same registry or not, if it is what sum says.
+// Errors: those of fetch and Create.
+func copyObject(ctx context.Context, from *Registry, fromKey string, to *Registry, toKey string, sum Digest) (size int64, err error) {
+	file, size, err := from.fetch(ctx, fromKey, sum)
 	if err != nil {
 		return 0, err
 	}
 	defer file.Close()
-	os.Remove(file.Name())
-	if err := store.CopyVerified(ctx, file, body, info.Size, sum); err != nil {
-		return 0, fmt.Errorf("registry: %s: %w", fromKey, err)
+	return size, to.store.Create(ctx, toKey, file, size, sum)
+}
+
+// A tempFile has no name any more: it is gone when it is closed. Create may read it again and again.
+type tempFile struct{ *os.File }
+
+// fetch reads an object into a temporary file, and verifies it. Errors: those of Get; ErrCorrupt.
+func (r *Registry) fetch(ctx context.Context, key string, sum Digest) (file tempFile, size int64, err error) {
+	err = r.read(ctx, key, func() (err error) {
+		body, info, err := r.store.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		f, err := os.CreateTemp("", "cidbench-*")
+		if err != nil {
+			return err
+		}
+		os.Remove(f.Name())
+		file, size = tempFile{f}, info.Size
+		if err := store.CopyVerified(ctx, f, broken{body}, info.Size, sum); err != nil {
+			return errors.Join(fmt.Errorf("registry: %s: %w", key, err), f.Close())
+		}
+		return nil
+	})
+	return file, size, err
+}
+
+// A broken body that cannot be read to its end is a failure of the storage.
+type broken struct{ io.Reader }
+
+func (b broken) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return info.Size, to.Create(ctx, toKey, file, info.Size, sum)
+	return n, err
 }
 
 // forEach calls f for every item, several at a time, until one fails. Of many

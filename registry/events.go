@@ -41,6 +41,11 @@ func (r *Registry) Append(ctx context.Context, run, kind string, data any) (Even
 	if err != nil {
 		return Event{}, err
 	}
+	if last == 0 {
+		if err := r.announce(ctx, run); err != nil {
+			return Event{}, err
+		}
+	}
 	for seq := last + 1; ; seq++ {
 		event := Event{seq, time.Now().UTC(), kind, value}
 		text, err := encode(event)
@@ -111,7 +116,7 @@ func (r *Registry) Events(ctx context.Context, run string) iter.Seq2[Event, erro
 }
 
 func (r *Registry) event(ctx context.Context, run, key string) (Event, error) {
-	text, _, err := r.store.Load(ctx, key)
+	text, err := r.loadObject(ctx, key)
 	if err != nil {
 		return Event{}, err
 	}

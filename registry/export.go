@@ -4,10 +4,10 @@ import (
 	"archive/tar"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cidbench/cidbench/registry/store"
 )
@@ -17,24 +17,29 @@ import (
 // first layer the manifest of the run, the others its signatures and artifacts. Registries with the same runs and
 // signatures have the same bytes. progress, which may be nil, is called after each of total blobs.
 //
-// Errors: ErrCorrupt if something is damaged; ErrNotExist if a blob is missing; ErrUnavailable; those of w.
-func (r *Registry) Export(ctx context.Context, w io.Writer, progress func(done, total int)) error {
-	e := exporter{Registry: r, index: []ociDescriptor{}, blobs: make(map[Digest]exported)}
+// A run of which something is damaged or missing is left out, and so is a damaged signature; what was bad is
+// returned in the order of keys. Errors: ErrUnavailable; those of w.
+func (r *Registry) Export(ctx context.Context, w io.Writer, progress func(done, total int)) ([]Problem, error) {
+	e := exporter{Registry: r, index: []ociDescriptor{}, blobs: make(map[Digest]exported), users: make(map[Digest][]string)}
 	for run, err := range r.Runs(ctx) {
-		if err != nil {
-			return err
+		if err == nil {
+			err = e.run(ctx, run)
 		}
-		if err := e.run(ctx, run); err != nil {
-			return err
+		if err != nil {
+			return nil, err
 		}
 	}
-	return e.write(ctx, w, progress)
+	err := e.write(ctx, w, progress)
+	slices.SortFunc(e.left, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
+	return e.left, err
 }
 
 type exporter struct {
 	*Registry
 	index []ociDescriptor
 	blobs map[Digest]exported
+	users map[Digest][]string // runs, of artifacts
+	left  []Problem
 }
 
 // An exported blob is in memory, or else in the registry.
@@ -49,14 +54,15 @@ func (e *exporter) add(mediaType string, data []byte) Descriptor {
 	return d
 }
 
-func (e *exporter) refer(d Descriptor) error {
-	there, ok := e.blobs[d.Digest]
-	if ok && there.size != d.Size {
-		return fmt.Errorf("registry: export: %w: %s has %d bytes in one place and %d in another", ErrCorrupt, d.Digest, there.size, d.Size)
+// leave notes what was bad, for which something is left out. It returns errors that concern more than that.
+func (e *exporter) leave(key string, usual ProblemKind, err error) error {
+	if err == nil || !tolerable(err) {
+		return err
 	}
-	if !ok {
-		e.blobs[d.Digest] = exported{size: d.Size}
+	if errors.Is(err, ErrNotExist) {
+		usual = Missing
 	}
+	e.left = append(e.left, Problem{key, kindOf(err, usual), err.Error()})
 	return nil
 }
 
@@ -70,9 +76,14 @@ func titled(d Descriptor, title string) ociDescriptor {
 }
 
 func (e *exporter) run(ctx context.Context, run string) error {
-	m, _, err := e.Run(ctx, run)
+	m, digest, err := e.Run(ctx, run)
 	if err != nil {
-		return err
+		return e.leave(manifestKey(run), BadManifest, err)
+	}
+	for _, d := range m.Artifacts {
+		if there, ok := e.blobs[d.Digest]; ok && there.size != d.Size {
+			return e.leave(manifestKey(run), WrongSize, corrupt("%s has %d bytes in one place and %d in another", d.Digest, there.size, d.Size))
+		}
 	}
 	text, err := encode(m) // the stored bytes, or Run would have refused them
 	if err != nil {
@@ -87,17 +98,25 @@ func (e *exporter) run(ctx context.Context, run string) error {
 		if p.kind != signaturePart {
 			continue
 		}
-		text, _, err := e.store.Load(ctx, info.Key)
+		text, err := e.loadObject(ctx, info.Key)
+		if err == nil {
+			err = decodeEnvelope(text, p.signer, m, digest)
+		}
 		if err != nil {
-			return err
+			if err := e.leave(info.Key, BadSignature, err); err != nil {
+				return err
+			}
+			continue
 		}
 		layers = append(layers, titled(e.add(signatureType, text), p.signer+".json"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Artifacts)) {
-		if err := e.refer(m.Artifacts[name]); err != nil {
-			return err
+		d := m.Artifacts[name]
+		if _, ok := e.blobs[d.Digest]; !ok {
+			e.blobs[d.Digest] = exported{size: d.Size}
 		}
-		layers = append(layers, titled(m.Artifacts[name], name))
+		e.users[d.Digest] = append(e.users[d.Digest], run)
+		layers = append(layers, titled(d, name))
 	}
 	text, err = encode(ociManifest{
 		SchemaVersion: 2,
@@ -115,45 +134,75 @@ func (e *exporter) run(ctx context.Context, run string) error {
 	return nil
 }
 
+// write writes the index last: what it names is there.
 func (e *exporter) write(ctx context.Context, w io.Writer, progress func(done, total int)) error {
 	layout, err := encode(ociLayout{ociVersion})
 	if err != nil {
 		return err
 	}
-	index, err := encode(ociIndex{2, ociIndexType, e.index})
-	if err != nil {
-		return err
-	}
 	archive := tar.NewWriter(w)
-	if err := errors.Join(writeFile(archive, ociLayoutName, layout), writeFile(archive, ociIndexName, index)); err != nil {
+	if err := writeFile(archive, ociLayoutName, layout); err != nil {
 		return err
 	}
+	partial := make(map[string]bool) // runs
 	for i, digest := range slices.Sorted(maps.Keys(e.blobs)) {
-		if err := e.blob(ctx, archive, digest, e.blobs[digest]); err != nil {
+		whole, err := e.blob(ctx, archive, digest, e.blobs[digest])
+		if err != nil {
 			return err
+		}
+		if !whole {
+			for _, run := range e.users[digest] {
+				partial[run] = true
+			}
 		}
 		if progress != nil {
 			progress(i+1, len(e.blobs))
 		}
 	}
-	return archive.Close()
-}
-
-func (e *exporter) blob(ctx context.Context, archive *tar.Writer, digest Digest, blob exported) error {
-	name := ociBlobPrefix + digest.Hex()
-	if blob.data != nil {
-		return writeFile(archive, name, blob.data)
-	}
-	body, info, err := e.openBlob(ctx, digest)
+	e.index = slices.DeleteFunc(e.index, func(d ociDescriptor) bool { return partial[d.Annotations[ociTag]] })
+	index, err := encode(ociIndex{2, ociIndexType, e.index})
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	if err := writeHeader(archive, name, blob.size); err != nil {
-		return err
+	return errors.Join(writeFile(archive, ociIndexName, index), archive.Close())
+}
+
+// blob reports whether it is there, whole, and now in the archive.
+func (e *exporter) blob(ctx context.Context, archive *tar.Writer, digest Digest, blob exported) (whole bool, err error) {
+	name := ociBlobPrefix + digest.Hex()
+	if blob.data != nil {
+		return true, writeFile(archive, name, blob.data)
 	}
-	if err := store.CopyVerified(ctx, archive, body, blob.size, digest); err != nil {
-		return fmt.Errorf("registry: export %s: %w", info.Key, err)
+	file, size, err := e.fetchBlob(ctx, digest)
+	if err == nil {
+		defer file.Close()
+		err = wantSize(store.Info{Key: blobKey(digest), Size: size}, Descriptor{Size: blob.size})
 	}
-	return nil
+	if err != nil {
+		return false, e.leave(blobKey(digest), Flipped, err)
+	}
+	if err := writeHeader(archive, name, size); err != nil {
+		return false, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return false, err
+	}
+	_, err = io.Copy(archive, file)
+	return true, err
+}
+
+// fetchBlob is fetch that looks in the trash, too.
+func (r *Registry) fetchBlob(ctx context.Context, d Digest) (tempFile, int64, error) {
+	file, size, err := r.fetch(ctx, blobKey(d), d)
+	if errors.Is(err, ErrNotExist) {
+		for key, e := range r.trashed(ctx, d) {
+			if e != nil {
+				return file, size, e
+			}
+			if file, size, e := r.fetch(ctx, key, d); e == nil {
+				return file, size, nil
+			}
+		}
+	}
+	return file, size, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +36,12 @@ type GCReport struct {
 	Restored []Garbage // moved back: something does again
 	Purged   []Garbage // deleted: in the trash for longer than the grace period
 	Damaged  []Garbage // left alone, because its bytes are not those of its name
+	// Files that killed writers have left half-written in a directory are deleted, with so many bytes.
+	Files     int
+	FileBytes int64
+	// Unknown are runs and events of which it cannot be read what they need. While there are any, nothing is moved or
+	// deleted; Repair removes them.
+	Unknown []Problem
 }
 
 // Garbage is a blob that nothing needs.
@@ -49,13 +56,13 @@ type Garbage struct {
 //
 // Writers may be at work meanwhile. A blob is never deleted at once, but moved to the trash, and GC looks again
 // afterwards for what needs it. Whoever refers to a blob looks for it before and after, and moves it back. Thus no
-// order of the steps of a collector and a writer loses a blob, as long as the writer takes less than the grace
-// period.
+// order of the steps of a collector and a writer loses a blob, nor does a step of a collector that has lost its lease
+// and comes late, as long as the writer, and any request, take less than the grace period.
 //
 // Another collection is waited for, for as long as it takes to see that it is alive.
 //
 // Errors: ErrHeld if another collection is at work; ErrCorrupt if something that might refer to blobs cannot be
-// read, in which case nothing is removed; ErrUnavailable.
+// read, in which case the report says what, and nothing is removed; ErrUnavailable.
 func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err error) {
 	if opts.Grace < 0 {
 		return GCReport{}, fmt.Errorf("registry: gc: the grace period %v is negative", opts.Grace)
@@ -118,6 +125,9 @@ func (c *collector) collect(ctx context.Context) error {
 	if err := c.emptyTrash(ctx, needed); err != nil {
 		return err
 	}
+	if n := len(c.report.Unknown); n > 0 {
+		return corrupt("it is not known what %d runs or events need, so that nothing was removed; repair them first", n)
+	}
 	for i, info := range candidates {
 		if err := c.trash(ctx, parseKey(info.Key).blob, info); err != nil {
 			return err
@@ -126,14 +136,24 @@ func (c *collector) collect(ctx context.Context) error {
 			c.opts.Progress(i+1, len(candidates))
 		}
 	}
-	if !c.opts.Remove || len(c.report.Trashed) == 0 {
+	if !c.opts.Remove {
+		return nil
+	}
+	if s, ok := c.store.(interface {
+		Tidy(before time.Time) (int, int64, error)
+	}); ok {
+		if c.report.Files, c.report.FileBytes, err = s.Tidy(c.cutoff); err != nil {
+			return err
+		}
+	}
+	if len(c.report.Trashed) == 0 {
 		return nil
 	}
 	if needed, err = c.mark(ctx); err != nil {
 		return err
 	}
 	for _, g := range c.report.Trashed {
-		if needed[g.Digest] {
+		if needed[g.Digest] || len(c.report.Unknown) > 0 {
 			if err := c.restore(ctx, g); err != nil {
 				return err
 			}
@@ -149,11 +169,7 @@ func (c *collector) trash(ctx context.Context, d Digest, info store.Info) error 
 		c.report.Trashed = append(c.report.Trashed, garbage)
 		return nil
 	}
-	// An older one is there if the blob was stored again since; its age would let the new one be purged too early.
-	if err := c.store.Delete(ctx, trashKey(d)); err != nil {
-		return err
-	}
-	_, err := copyObject(ctx, c.store, info.Key, c.store, trashKey(d), d)
+	_, err := copyObject(ctx, c.Registry, info.Key, c.Registry, newTrashKey(d), d)
 	switch {
 	case errors.Is(err, ErrCorrupt):
 		c.report.Damaged = append(c.report.Damaged, garbage)
@@ -180,29 +196,32 @@ func (c *collector) restore(ctx context.Context, g Garbage) error {
 	return nil
 }
 
-// emptyTrash deletes what earlier passes have left, unless it is needed again.
+// emptyTrash moves back what is needed again, and deletes what earlier passes have left and is not, or is there
+// once more, whole.
 func (c *collector) emptyTrash(ctx context.Context, needed map[Digest]bool) error {
 	for info, err := range c.store.List(ctx, trashPrefix) {
 		if err != nil {
 			return err
 		}
-		d, err := digestOfHex(info.Key[max(0, len(info.Key)-64):])
-		if err != nil || info.Key != trashKey(d) {
+		p := parseKey(info.Key)
+		if p.kind != trashPart || info.Special != "" {
 			continue
 		}
-		garbage := Garbage{d, info.Size}
-		if needed[d] {
-			there, err := c.HasBlob(ctx, Descriptor{MediaType: "application/octet-stream", Digest: d, Size: info.Size})
-			if err != nil {
-				return err
-			}
-			if !there {
+		garbage := Garbage{p.blob, info.Size}
+		if needed[p.blob] {
+			err := c.read(ctx, info.Key, func() error { return store.Holds(ctx, c.store, blobKey(p.blob), info.Size, p.blob) })
+			switch {
+			case errors.Is(err, ErrNotExist):
 				if err := c.restore(ctx, garbage); err != nil {
 					return err
 				}
+			case err != nil && tolerable(err): // it is damaged, and this may be what to mend it with
+				continue
+			case err != nil:
+				return err
 			}
 		}
-		if !info.ModTime.Before(c.cutoff) {
+		if !info.ModTime.Before(c.cutoff) || len(c.report.Unknown) > 0 {
 			continue
 		}
 		if c.opts.Remove {
@@ -215,8 +234,9 @@ func (c *collector) emptyTrash(ctx context.Context, needed map[Digest]bool) erro
 	return nil
 }
 
-// mark returns the digests of all blobs that something needs.
+// mark returns the digests of all blobs that something needs, and adds to the report of what that cannot be known.
 func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
+	c.report.Unknown = nil
 	needed := make(map[Digest]bool)
 	finished := make(map[string]bool)
 	young := make(map[string]bool)
@@ -225,6 +245,10 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 	for info, err := range c.store.List(ctx, runPrefix) {
 		if err != nil {
 			return nil, err
+		}
+		if info.Special != "" {
+			_ = c.unknown(info.Key, corrupt("it is a %s", info.Special))
+			continue
 		}
 		recent := !info.ModTime.Before(c.cutoff)
 		switch p := parseKey(info.Key); p.kind {
@@ -242,7 +266,7 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 		run := parseKey(info.Key).run
 		return finished[run] || !young[run]
 	})
-	var mu sync.Mutex // guards needed
+	var mu sync.Mutex // guards needed and the report
 	need := func(d Digest) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -253,7 +277,9 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 		for _, artifact := range m.Artifacts {
 			need(artifact.Digest)
 		}
-		return err
+		mu.Lock()
+		defer mu.Unlock()
+		return c.unknown(manifestKey(run), err)
 	})
 	if err == nil {
 		err = forEach(ctx, events, func(ctx context.Context, info store.Info) error {
@@ -261,11 +287,23 @@ func (c *collector) mark(ctx context.Context) (map[Digest]bool, error) {
 			for _, d := range digestsIn(event.Data) {
 				need(d)
 			}
-			return err
+			mu.Lock()
+			defer mu.Unlock()
+			return c.unknown(info.Key, err)
 		})
 	}
-	if err != nil {
-		return nil, fmt.Errorf("registry: gc: run a check first: %w", err)
+	slices.SortFunc(c.report.Unknown, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
+	return needed, err
+}
+
+// unknown notes an object of which it cannot be read what it needs; it returns every other error.
+func (c *collector) unknown(key string, err error) error {
+	switch {
+	case errors.Is(err, ErrNotExist): // it is gone since it was listed
+		return nil
+	case !errors.Is(err, ErrCorrupt):
+		return err
 	}
-	return needed, nil
+	c.report.Unknown = append(c.report.Unknown, Problem{key, kindOf(err, Flipped), err.Error()})
+	return nil
 }

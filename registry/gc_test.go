@@ -26,7 +26,15 @@ func age(t *testing.T, root, name string, by time.Duration) {
 	}
 }
 
-func trashName(d registry.Digest) string { return "trash/sha256/" + d.Hex()[:2] + "/" + d.Hex() }
+// trashNames are the files of a blob in the trash.
+func trashNames(t *testing.T, root string, d registry.Digest) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "trash/sha256", d.Hex()[:2], d.Hex()+"*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
 
 func digests(garbage []registry.Garbage) []string {
 	var all []string
@@ -131,11 +139,13 @@ func TestGC(t *testing.T) {
 	}
 	// As if a collector had been killed before it looked again.
 	remove(t, root, blobName(garbage.Digest))
-	if got := found(t, r, registry.CheckOptions{}); got != nil {
+	if got := found(t, r, registry.CheckOptions{}); !slices.Equal(got, []string{blobName(garbage.Digest) + ": in the trash"}) {
 		t.Errorf("Check finds %q", got)
 	}
 	for _, d := range unneeded {
-		age(t, root, trashName(d.Digest), 3*grace)
+		for _, name := range trashNames(t, root, d.Digest) {
+			age(t, name, "", 3*grace)
+		}
 	}
 	report = run("second pass")
 	wantGC(t, "restored", report.Restored, garbage)
@@ -144,20 +154,40 @@ func TestGC(t *testing.T) {
 	if ok, err := r.HasBlob(ctx, garbage); !ok || err != nil {
 		t.Errorf("what is needed is not restored: %v, %v", ok, err)
 	}
-	if _, err := os.Stat(filepath.Join(root, trashName(garbage.Digest))); err == nil {
+	if left := trashNames(t, root, garbage.Digest); left != nil {
 		t.Error("the trash is not emptied")
 	}
 
 	// Nothing is removed when it cannot be known what is needed.
 	late := old("late")
 	overwrite(t, root, "runs/"+needy+"/manifest.json", "{}")
-	_, err = r.GC(ctx, registry.GCOptions{Remove: true, Grace: grace})
+	report, err = r.GC(ctx, registry.GCOptions{Remove: true, Grace: grace})
 	wantErr(t, "a damaged manifest", err, registry.ErrCorrupt)
+	if len(report.Unknown) != 1 || report.Unknown[0].Key != "runs/"+needy+"/manifest.json" {
+		t.Errorf("the damaged manifest is named as %v", report.Unknown)
+	}
 	if ok, err := r.HasBlob(ctx, late); !ok || err != nil {
 		t.Errorf("garbage is removed in spite of it, %v", err)
 	}
 	if _, err := r.GC(ctx, registry.GCOptions{Grace: -1}); err == nil {
 		t.Error("a negative grace period is accepted")
+	}
+}
+
+// TestGCTidies: what a killed writer has left half-written goes after the grace period, and nothing younger.
+func TestGCTidies(t *testing.T) {
+	root := t.TempDir()
+	r := openRegistry(t, root)
+	for _, name := range []string{".tmp/old", ".tmp/young"} {
+		overwrite(t, root, name, "half")
+	}
+	age(t, root, ".tmp/old", 3*time.Hour)
+	report, err := r.GC(t.Context(), registry.GCOptions{Remove: true, Grace: time.Hour})
+	if err != nil || report.Files != 1 || report.FileBytes != 4 {
+		t.Errorf("GC = %+v, %v", report, err)
+	}
+	if left, err := os.ReadDir(filepath.Join(root, ".tmp")); err != nil || len(left) != 1 || left[0].Name() != "young" {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }
 
@@ -249,6 +279,9 @@ func testGCRace(t *testing.T, url string, makeOld func(registry.Descriptor)) {
 	writers.Wait()
 	stop()
 	collectors.Wait()
+	if _, err := r.GC(t.Context(), registry.GCOptions{Remove: true, Grace: grace}); err != nil { // of what the last was at when it was stopped
+		t.Fatal(err)
+	}
 	if got := found(t, r, registry.CheckOptions{ReadData: true}); got != nil {
 		t.Errorf("Check finds %q", got)
 	}

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"testing"
 	"time"
@@ -64,6 +65,47 @@ func TestGCSteps(t *testing.T) {
 			}
 		}
 		t.Logf("%s before each of %d steps", name, steps)
+	}
+}
+
+// TestGCLateDelete has the DELETE of a collector that has lost its lease arrive before each step of the next
+// collection, which finds the blob restored and garbage once more: the blob is never gone for good.
+func TestGCLateDelete(t *testing.T) {
+	ctx := t.Context()
+	for steps := 0; ; steps++ {
+		aged := agedStore{store.NewMemory(fmt.Sprint("late ", steps))}
+		plain := openOn(t, aged)
+		d := putBlob(t, plain, "artifact")
+		if _, err := plain.GC(ctx, registry.GCOptions{Remove: true, Grace: time.Hour}); err != nil { // the one that comes late
+			t.Fatal(err)
+		}
+		putBlob(t, plain, "artifact")
+		stepped := &steppedStore{aged, func() {}}
+		r := openOn(t, stepped)
+		left, late := steps, false
+		stepped.step = func() {
+			if left == 0 {
+				late = true
+				if err := aged.Delete(ctx, blobName(d.Digest)); err != nil {
+					t.Error(err)
+				}
+			}
+			left--
+		}
+		if _, err := r.GC(ctx, registry.GCOptions{Remove: true, Grace: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := plain.Blob(ctx, d); err != nil || string(got) != "artifact" {
+			t.Errorf("before step %d: the blob reads %q, %v", steps, got, err)
+		}
+		commit(t, plain, newManifest(1, map[string]registry.Descriptor{"a": d}))
+		if got := found(t, plain, registry.CheckOptions{ReadData: true}); got != nil {
+			t.Errorf("before step %d: Check finds %q", steps, got)
+		}
+		if !late || t.Failed() {
+			t.Logf("before each of %d steps", steps)
+			break
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,22 +18,31 @@ import (
 
 const (
 	defaultImportSize = 1 << 40
-	maxImportJSON     = 256 << 20 // index.json
-	maxManifest       = 16 << 20  // of a run, and the OCI manifest around it
+	maxImportFiles    = 10_000_000
+	maxImportJSON     = 64 << 20 // index.json; that of 100,000 runs has half of it
+	maxManifest       = 16 << 20 // of a run, the OCI manifest around it, and a signature
 )
 
 // ImportOptions says what an import accepts. The zero value is a good choice.
 type ImportOptions struct {
 	// MaxBytes is the most that all files of the archive may hold together; 0 means 1 TiB.
 	MaxBytes int64
+	// PublicKeys are those by which signatures are verified. A signature that no such key has made is not kept; with
+	// at least one key, a run that none has signed is not either. A signature is all that vouches for a run's
+	// provenance, which does not follow from its key.
+	PublicKeys []ed25519.PublicKey
 	// Progress, if not nil, is called after each of total runs.
 	Progress func(done, total int)
 }
 
 // ImportReport says what an import found.
 type ImportReport struct {
-	Runs    int
-	Ignored int // manifests of other things than runs
+	Runs     int
+	Ignored  int // manifests of other things than runs
+	Unsigned int // runs left out: no key of the options has signed them
+	Unknown  int // signatures left out: by keys that are none of the options
+	// Kept are runs that were there with the same result and another provenance, which stays.
+	Kept []string
 }
 
 // Import reads what Export writes, or a tool for OCI images has rewritten, and adds its runs and signatures to the
@@ -46,14 +56,10 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 	if opts.MaxBytes <= 0 {
 		opts.MaxBytes = defaultImportSize
 	}
-	dir, err := os.MkdirTemp("", "cidbench-import-*")
-	if err != nil {
-		return ImportReport{}, err
-	}
-	defer os.RemoveAll(dir)
-	i := importer{Registry: r, dir: dir, sizes: make(map[Digest]int64)}
+	i := importer{Registry: r, opts: opts, sizes: make(map[Digest]int64)}
+	defer func() { os.RemoveAll(i.dir) }()
 	unpack := func(header *tar.Header, body io.Reader) error { return i.unpack(ctx, header, body) }
-	if err := readArchive(ctx, archive, opts.MaxBytes, unpack); err != nil {
+	if err := readArchive(ctx, archive, maxImportFiles, opts.MaxBytes, unpack); err != nil {
 		return ImportReport{}, fmt.Errorf("registry: import: %w", err)
 	}
 	runs, err := i.plan()
@@ -69,12 +75,14 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 			opts.Progress(n+1, len(runs))
 		}
 	}
-	return i.report, nil
+	_, err = r.Overview(ctx) // whoever lists them next need not read them all
+	return i.report, err
 }
 
 type importer struct {
 	*Registry
-	dir    string           // blobs, by their digits
+	opts   ImportOptions
+	dir    string           // blobs, by their digits; empty before the first
 	sizes  map[Digest]int64 // of blobs that are there
 	index  []byte
 	layout []byte
@@ -103,6 +111,11 @@ func (i *importer) unpack(ctx context.Context, header *tar.Header, body io.Reade
 	}
 	if _, twice := i.sizes[digest]; twice {
 		return corrupt("%s is there twice", name)
+	}
+	if i.dir == "" {
+		if i.dir, err = os.MkdirTemp("", "cidbench-import-*"); err != nil {
+			return err
+		}
 	}
 	f, err := os.OpenFile(i.path(digest), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -188,6 +201,10 @@ func (i *importer) plan() ([]plannedRun, error) {
 		if err != nil {
 			return nil, fmt.Errorf("manifest %s: %w", d.Digest, err)
 		}
+		if len(run.signatures) == 0 && len(i.opts.PublicKeys) > 0 {
+			i.report.Unsigned++
+			continue
+		}
 		runs = append(runs, run)
 	}
 	return runs, nil
@@ -217,9 +234,19 @@ func (i *importer) planRun(layers []ociDescriptor) (plannedRun, error) {
 		if !ok || parseKey(key).kind != signaturePart {
 			return plannedRun{}, corrupt("%.100q does not name a key", layer.Annotations[ociTitle])
 		}
-		if run.signatures[key], err = i.read(layer.Descriptor); err != nil {
+		text, err := i.read(layer.Descriptor)
+		if err != nil {
 			return plannedRun{}, err
 		}
+		by := slices.IndexFunc(i.opts.PublicKeys, func(k ed25519.PublicKey) bool { return KeyID(k) == id })
+		if by < 0 {
+			i.report.Unknown++
+			continue
+		}
+		if err := verifyEnvelope(text, i.opts.PublicKeys[by], m, run.digest); err != nil {
+			return plannedRun{}, fmt.Errorf("signature by key %s: %w", id, err)
+		}
+		run.signatures[key] = text
 	}
 	return run, nil
 }
@@ -239,7 +266,8 @@ func (i *importer) importRun(ctx context.Context, run plannedRun) error {
 	if err != nil {
 		return err
 	}
-	if there != run.digest { // an equal run was there, which nobody has signed here
+	if there != run.digest { // what is signed is not what stays
+		i.report.Kept = append(i.report.Kept, run.manifest.Run)
 		return nil
 	}
 	for key, text := range run.signatures {

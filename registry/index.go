@@ -1,109 +1,275 @@
 package registry
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
+	"github.com/google/uuid"
 )
 
-// indexLag is how many manifests may be read again and again before the index is written anew.
-const indexLag = 100
+// The index is a summary of all manifests, so that nobody need read, or even list, them all: one object, replaced by
+// compare-and-swap, whose first line is the digest of the rest. Whoever begins, commits or deletes a run first leaves a
+// mark, and a run with a mark is looked at again until a writer has taken it into the index. In a directory, whose
+// folders are cheap to list, so is every run that the index lacks, whoever wrote it; in a bucket, only marks are.
+//
+// The index is derived: without it, or where it is damaged, everything is read anew, and Check compares it.
+const (
+	indexKey   = "index/summary"
+	markPrefix = "index/new/"
+	// indexLag is how many runs may be read again and again before the index is written anew.
+	indexLag = 32
+	// indexPause is the least time between two times that a process writes it while it commits runs.
+	indexPause = time.Minute
+	// indexFormat is the first word of the index; it changes with its lines.
+	indexFormat = "cidbench-index-1"
+)
 
-// A RunStatus is what a list of runs says of one.
-type RunStatus struct {
-	Run          string `json:"run"`
-	Status       Status `json:"status"`
-	ResultDigest Digest `json:"resultDigest"`
-	Manifest     Digest `json:"manifest"` // of the stored form
-	// Err, if not nil, is the ErrCorrupt of reading the manifest, in place of all but Run.
-	Err error `json:"-"`
+// An Overview is what there is of runs.
+type Overview struct {
+	// Finished are the runs with a manifest, in the order of their ids.
+	Finished []*Summary
+	// Others are the ids of runs that are marked, or have a folder, and are not finished: begun, most likely.
+	Others map[string]bool
 }
 
-// indexed is what the index remembers of a manifest, as long as it has the same size and time.
-type indexed struct {
-	RunStatus
-	Size    int64     `json:"size"`
-	ModTime time.Time `json:"modTime"`
+// Local says that reading an object, or seeing that there is none, costs no request to a server.
+func (r *Registry) Local() bool {
+	if r.top != nil {
+		return r.top.Local()
+	}
+	_, ok := r.store.(namer)
+	return ok
 }
 
-// Statuses returns the status of all finished runs in the order of their ids. It reads the manifests that the index
-// does not know, and adds them to the index if they are many and the registry can be written to. What it says of
-// the others is what it has read before: whoever decides on a result calls Run, which verifies. Errors:
-// ErrUnavailable.
-func (r *Registry) Statuses(ctx context.Context) ([]RunStatus, error) {
-	known, version, err := r.loadIndex(ctx)
+// Overview returns what there is of runs: from the index, and by reading the manifests of those that it lacks or that
+// are marked. It takes a few requests, and as many as there are of these. What it says is what was read once: whoever
+// decides on a result calls Run, which verifies. A registry that was opened for writing brings the index up to date
+// where it lags. Errors: ErrUnavailable.
+func (r *Registry) Overview(ctx context.Context) (*Overview, error) { return r.overview(ctx, false) }
+
+// Reindex is Overview that reads every manifest, and writes the index. Errors: ErrUnavailable.
+func (r *Registry) Reindex(ctx context.Context) (*Overview, error) { return r.overview(ctx, true) }
+
+func (r *Registry) overview(ctx context.Context, anew bool) (*Overview, error) {
+	if r.base != nil {
+		return r.merged(ctx, anew)
+	}
+	known, families, version, err := r.loadIndex(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var index, unknown []*indexed
-	for info, err := range r.store.List(ctx, runPrefix) {
-		if err != nil {
-			return nil, err
-		}
-		p := parseKey(info.Key)
-		if p.kind != manifestPart {
-			continue
-		}
-		entry, ok := known[p.run]
-		if !ok || entry.Size != info.Size || !entry.ModTime.Equal(info.ModTime) {
-			entry = &indexed{RunStatus{Run: p.run}, info.Size, info.ModTime.UTC()}
-			unknown = append(unknown, entry)
-		}
-		index = append(index, entry)
+	marks, err := r.marks(ctx)
+	if err != nil {
+		return nil, err
 	}
-	err = forEach(ctx, unknown, func(ctx context.Context, entry *indexed) error {
-		m, digest, err := r.Run(ctx, entry.Run)
-		if errors.Is(err, ErrCorrupt) {
-			entry.Err = err
+	if anew || known == nil {
+		known, anew = map[string]*Summary{}, true
+	}
+	look, err := r.unknown(ctx, known, anew)
+	if err != nil {
+		return nil, err
+	}
+	for _, mark := range marks {
+		look[mark.run] = true
+	}
+	type reading struct {
+		run    string
+		m      Manifest
+		digest Digest
+		err    error
+	}
+	var readings []*reading
+	for run := range look {
+		delete(known, run)
+		readings = append(readings, &reading{run: run})
+	}
+	err = forEach(ctx, readings, func(ctx context.Context, x *reading) error {
+		if x.m, x.digest, x.err = r.Run(ctx, x.run); errors.Is(x.err, ErrNotExist) || errors.Is(x.err, ErrCorrupt) {
 			return nil
-		} else if err != nil {
-			return err
 		}
-		entry.Status, entry.ResultDigest, entry.Manifest = m.Status, m.ResultDigest, digest
-		return nil
+		return x.err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(unknown) >= indexLag || len(known) > len(index)+indexLag {
-		r.saveIndex(ctx, index, version)
+	o, added := &Overview{Others: map[string]bool{}}, 0
+	for _, x := range readings {
+		switch {
+		case errors.Is(x.err, ErrNotExist):
+			o.Others[x.run] = true
+		case x.err != nil:
+			known[x.run] = &Summary{Run: x.run, Err: x.err}
+		default:
+			if known[x.run], err = summaryOf(x.m, x.digest, families); err != nil {
+				return nil, err
+			}
+			added++
+		}
 	}
-	var all []RunStatus
-	for _, entry := range index {
-		all = append(all, entry.RunStatus)
+	o.Finished = sorted(known)
+	if r.writing && (anew || added >= indexLag || len(marks) >= 2*indexLag) {
+		r.saveIndex(ctx, o, version, marks, anew)
+	}
+	return o, nil
+}
+
+func sorted(known map[string]*Summary) []*Summary {
+	return slices.SortedFunc(maps.Values(known), func(a, b *Summary) int { return strings.Compare(a.Run, b.Run) })
+}
+
+// merged is the overview of a registry and what is below it.
+func (r *Registry) merged(ctx context.Context, anew bool) (*Overview, error) {
+	above, err := r.top.overview(ctx, anew)
+	if err != nil {
+		return nil, err
+	}
+	below, err := r.base.overview(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]*Summary)
+	for _, s := range slices.Concat(below.Finished, above.Finished) {
+		all[s.Run] = s
+	}
+	maps.Copy(above.Others, below.Others)
+	maps.DeleteFunc(above.Others, func(run string, _ bool) bool { return all[run] != nil })
+	return &Overview{sorted(all), above.Others}, nil
+}
+
+// namer is a store in which it is cheap to list the names in a folder.
+type namer interface {
+	Names(ctx context.Context, folder string) ([]string, error)
+}
+
+// unknown are the runs that the index lacks, as far as it is cheap to see; anew says that it is worth all it takes.
+func (r *Registry) unknown(ctx context.Context, known map[string]*Summary, anew bool) (map[string]bool, error) {
+	look := make(map[string]bool)
+	if s, ok := r.store.(namer); ok {
+		names, err := s.Names(ctx, runPrefix)
+		for _, run := range names {
+			if known[run] == nil && checkRunID(run) == nil {
+				look[run] = true
+			}
+		}
+		return look, err
+	}
+	if !anew {
+		return look, nil
+	}
+	for info, err := range r.store.List(ctx, runPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if p := parseKey(info.Key); p.run != "" {
+			look[p.run] = true
+		}
+	}
+	return look, nil
+}
+
+// A mark says that a run has to be looked at. Each has a key of its own, so that none is removed that was set since.
+type mark struct {
+	run, key string
+	modTime  time.Time
+}
+
+// mark sets one, before something happens to a run that Overview would else not see.
+func (r *Registry) mark(ctx context.Context, run string) error {
+	return r.put(ctx, markPrefix+run+"-"+uuid.NewString(), []byte("{}\n"))
+}
+
+// announce is mark where that is all that tells of a new run.
+func (r *Registry) announce(ctx context.Context, run string) error {
+	if r.Local() {
+		return nil
+	}
+	return r.mark(ctx, run)
+}
+
+func (r *Registry) marks(ctx context.Context) (all []mark, err error) {
+	for info, err := range r.store.List(ctx, markPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		run, _, _ := strings.Cut(strings.TrimPrefix(info.Key, markPrefix), "-")
+		if checkRunID(run) == nil {
+			all = append(all, mark{run, info.Key, info.ModTime})
+		}
 	}
 	return all, nil
 }
 
-// loadIndex returns an empty index if there is none, or a damaged one.
-func (r *Registry) loadIndex(ctx context.Context) (map[string]*indexed, store.Version, error) {
+// loadIndex returns no runs, as nil, if there is no index, or a damaged one.
+func (r *Registry) loadIndex(ctx context.Context) (known map[string]*Summary, families map[string]*Family, version store.Version, err error) {
+	families = make(map[string]*Family)
 	text, version, err := r.store.Load(ctx, indexKey)
-	if errors.Is(err, ErrNotExist) {
-		return nil, "", nil
+	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
+		return nil, families, "", nil
 	} else if err != nil {
-		return nil, "", err
+		return nil, families, "", err
 	}
-	sum, text, _ := bytes.Cut(text, []byte("\n"))
-	var entries []*indexed
-	known := make(map[string]*indexed)
-	if Digest(sum) == DigestOf(text) && json.Unmarshal(text, &entries) == nil {
-		for _, entry := range entries {
-			known[entry.Run] = entry
-		}
+	known, err = decodeIndex(text, families)
+	if err != nil {
+		known = nil
 	}
-	return known, version, nil
+	return known, families, version, nil
+}
+
+// committed brings the index up to date now and then, as far as that works: a run is committed without it.
+func (r *Registry) committed(ctx context.Context) {
+	r.index.Lock()
+	r.commits++
+	due := r.commits >= indexLag && time.Since(r.indexed) >= indexPause
+	if due {
+		r.commits, r.indexed = 0, time.Now()
+	}
+	r.index.Unlock()
+	if due {
+		_, _ = r.Overview(ctx)
+	}
 }
 
 // saveIndex does what it can: somebody else may be faster, or the only one who may write.
-func (r *Registry) saveIndex(ctx context.Context, entries []*indexed, old store.Version) {
-	entries = slices.DeleteFunc(slices.Clone(entries), func(e *indexed) bool { return e.Manifest == "" })
-	text, err := json.Marshal(entries)
-	if err == nil {
-		_, _ = r.store.Swap(ctx, indexKey, old, append([]byte(DigestOf(text)+"\n"), text...))
+func (r *Registry) saveIndex(ctx context.Context, o *Overview, old store.Version, marks []mark, anew bool) {
+	text, err := encodeIndex(o.Finished)
+	if err != nil {
+		return
 	}
+	if anew { // what was found by listing everything must be found without it
+		for _, s := range o.Finished {
+			if s.Err != nil && r.announce(ctx, s.Run) != nil {
+				return
+			}
+		}
+		for run := range o.Others {
+			if r.announce(ctx, run) != nil {
+				return
+			}
+		}
+	}
+	if _, err = r.store.Swap(ctx, indexKey, old, text); err != nil {
+		return
+	}
+	bad := make(map[string]bool)
+	for _, s := range o.Finished {
+		if s.Err != nil {
+			bad[s.Run] = true
+		}
+	}
+	_ = forEach(ctx, marks, func(ctx context.Context, m mark) error {
+		if bad[m.run] {
+			return nil
+		}
+		if o.Others[m.run] { // begun, or forgotten
+			if last, err := r.lastSeq(ctx, m.run); err != nil || last > 0 || time.Since(m.modTime) < 24*time.Hour {
+				return err
+			}
+		}
+		return r.store.Delete(ctx, m.key)
+	})
 }

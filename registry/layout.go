@@ -7,11 +7,11 @@ import (
 	"strings"
 
 	"github.com/cidbench/cidbench/registry/store"
+	"github.com/google/uuid"
 )
 
 const (
 	configKey   = "cidbench-registry.json"
-	indexKey    = "index/runs.json"
 	gcLockKey   = "locks/gc.json"
 	blobPrefix  = "blobs/sha256/"
 	trashPrefix = "trash/sha256/"
@@ -25,8 +25,13 @@ const (
 	eventDigestLen = 12
 )
 
-func blobKey(d Digest) string  { return blobPrefix + d.Hex()[:2] + "/" + d.Hex() }
+func blobKey(d Digest) string { return blobPrefix + d.Hex()[:2] + "/" + d.Hex() }
+
+// trashKey is what all keys of a blob in the trash start with. What is moved there gets a name of its own, so that
+// no copy takes the place of another, of which a request that comes late might be the last to hold the blob.
 func trashKey(d Digest) string { return trashPrefix + d.Hex()[:2] + "/" + d.Hex() }
+
+func newTrashKey(d Digest) string { return trashKey(d) + "-" + uuid.NewString() }
 
 func manifestKey(run string) string { return runPrefix + run + "/manifest.json" }
 func leaseKey(run string) string    { return runPrefix + run + "/lease.json" }
@@ -58,7 +63,7 @@ type part struct {
 	kind   partKind
 	run    string // of all parts of runs
 	seq    int    // of eventPart: it orders the events
-	blob   Digest // of blobPart and misplacedPart
+	blob   Digest // of blobPart, misplacedPart and trashPart
 	signer string // of signaturePart: the id of the key
 }
 
@@ -73,12 +78,14 @@ const (
 	eventPart
 	signaturePart
 	leasePart // content is judged by who wants the lease
+	trashPart // a blob that a collector has moved away
+	runPart   // the folder of a run, where something else is in its place
 	freePart  // content is not the registry's to judge
 )
 
 var keyPattern = regexp.MustCompile(`^(?:cidbench-registry\.json|blobs/sha256/([0-9a-f]{2})/([0-9a-f]{64})|` +
-	`runs/([0-9a-f]{32})/(?:manifest|lease|signatures/([0-9a-f]{32})|events/([0-9]{8})-[0-9a-f]{12})\.json|` +
-	`(?:index|locks|trash)/.+)$`)
+	`runs/([0-9a-f]{32})(?:/(?:manifest|lease|signatures/([0-9a-f]{32})|events/([0-9]{8})-[0-9a-f]{12})\.json)?|` +
+	`trash/sha256/[0-9a-f]{2}/([0-9a-f]{64})(?:-[0-9a-f-]{36})?|(?:index|locks|trash)/.+)$`)
 
 // parseKey inverts the functions that make keys.
 func parseKey(key string) part {
@@ -86,8 +93,10 @@ func parseKey(key string) part {
 	if m == nil || !store.ValidKey(key) {
 		return part{}
 	}
-	folder, hex, run, signer, seq := m[1], m[2], m[3], m[4], m[5]
+	folder, hex, run, signer, seq, trashed := m[1], m[2], m[3], m[4], m[5], m[6]
 	switch {
+	case trashed != "":
+		return part{kind: trashPart, blob: "sha256:" + Digest(trashed)}
 	case key == configKey:
 		return part{kind: configPart}
 	case hex != "" && hex[:2] != folder:
@@ -105,6 +114,8 @@ func parseKey(key string) part {
 		return part{kind: freePart}
 	case key == manifestKey(run):
 		return part{kind: manifestPart, run: run}
+	case key == runPrefix+run:
+		return part{kind: runPart, run: run}
 	}
 	return part{kind: leasePart, run: run}
 }

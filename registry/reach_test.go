@@ -41,7 +41,7 @@ func TestReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	var saved bytes.Buffer
-	if err := reg.WriteEvidence(t.Context(), &saved, nil); err != nil {
+	if err := reg.WriteEvidence(t.Context(), &saved, nil, EvidenceOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(evidence, saved.Bytes(), 0o644); err != nil {

@@ -75,8 +75,13 @@ type config struct {
 type Registry struct {
 	store     store.Store
 	config    config
+	writing   bool      // it was opened to be written to
+	top, base *Registry // what it is made of, if it is one on top of another
 	appending sync.Mutex
-	leases    sightings // of others
+	leases    sightings  // of others
+	index     sync.Mutex // guards the rest
+	commits   int        // since the index was looked after
+	indexed   time.Time  // when it was
 }
 
 // Open opens the registry at a URL that OpenStore accepts, and creates it if there is nothing at all.
@@ -102,8 +107,7 @@ func OpenOver(ctx context.Context, url, base string) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.store = store.NewOverlay(r.store, below.store)
-	return r, nil
+	return &Registry{store: store.NewOverlay(r.store, below.store), config: r.config, writing: true, top: r, base: below}, nil
 }
 
 // OpenExisting opens a registry for a command that only reads. It never writes.
@@ -140,7 +144,7 @@ func OpenStore(ctx context.Context, rawURL string) (store.Store, error) {
 	case scheme == "file":
 		path, err := url.PathUnescape(rest)
 		if err != nil {
-			return nil, fmt.Errorf("registry: %s: %w", rawURL, err)
+			return nil, fmt.Errorf("registry: %s: the path has a %% that is not followed by two hexadecimal digits", store.Redacted(rawURL))
 		}
 		return store.NewDir(path)
 	case scheme == "mem":
@@ -157,7 +161,7 @@ var memories sync.Map // name to *store.Memory
 // OpenOn is Open for a store that is configured in code. A store that has to find
 // out whether it can keep its promises has a method Probe, which is called first.
 func OpenOn(ctx context.Context, s store.Store) (*Registry, error) {
-	r := &Registry{store: s}
+	r := &Registry{store: s, writing: true}
 	var err error
 	if s, ok := s.(interface{ Probe(context.Context) error }); ok {
 		err = s.Probe(ctx)
@@ -191,7 +195,7 @@ func (r *Registry) foreign(ctx context.Context) error {
 		if parseKey(info.Key).kind == foreignPart {
 			kind = ErrForeign
 		}
-		return fmt.Errorf("%w: it holds %s but no %s; choose an empty place", kind, info.Key, configKey)
+		return fmt.Errorf("%w: it holds %s but no %s; choose an empty place", kind, store.Printable(info.Key), configKey)
 	}
 	return nil
 }
@@ -246,6 +250,34 @@ func (r *Registry) ID() string { return r.config.ID }
 
 // String is the URL of the registry, without secrets.
 func (r *Registry) String() string { return r.store.String() }
+
+// errUnreadable is the ErrCorrupt of one object that cannot be read.
+var errUnreadable = fmt.Errorf("%w: it cannot be read, though its store answers", ErrCorrupt)
+
+// read does what reads one object. Where that is not to be had although the store answers, be it for a bad sector or
+// a missing permission, the failure is that object's: errUnreadable, and nothing else need stop for it.
+func (r *Registry) read(ctx context.Context, key string, do func() error) error {
+	err := do()
+	if !errors.Is(err, ErrUnavailable) || ctx.Err() != nil || key == configKey {
+		return err
+	}
+	if _, _, e := r.store.Load(ctx, configKey); e != nil {
+		return err
+	}
+	if err = do(); errors.Is(err, ErrUnavailable) { // not only for a moment
+		return fmt.Errorf("registry: %s: %w: %v", store.Printable(key), errUnreadable, err) //nolint:errorlint // it is no failure of the store
+	}
+	return err
+}
+
+// loadObject is Load of the store, as read does it.
+func (r *Registry) loadObject(ctx context.Context, key string) (data []byte, err error) {
+	err = r.read(ctx, key, func() (err error) {
+		data, _, err = r.store.Load(ctx, key)
+		return err
+	})
+	return data, err
+}
 
 // put creates a key with the given bytes.
 func (r *Registry) put(ctx context.Context, key string, data []byte) error {

@@ -29,7 +29,11 @@ func (r *Registry) Commit(ctx context.Context, m Manifest) (Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	return digest, r.wantArtifacts(ctx, sealed)
+	if err := r.wantArtifacts(ctx, sealed); err != nil {
+		return digest, err
+	}
+	r.committed(ctx)
+	return digest, nil
 }
 
 func (r *Registry) wantArtifacts(ctx context.Context, m Manifest) error {
@@ -43,6 +47,9 @@ func (r *Registry) wantArtifacts(ctx context.Context, m Manifest) error {
 
 // putManifest returns the digest of the manifest that is there in the end.
 func (r *Registry) putManifest(ctx context.Context, m Manifest, text []byte) (Digest, error) {
+	if err := r.announce(ctx, m.Run); err != nil {
+		return "", err
+	}
 	err := r.put(ctx, manifestKey(m.Run), text)
 	if err == nil {
 		return DigestOf(text), nil
@@ -67,7 +74,7 @@ func (r *Registry) Run(ctx context.Context, id string) (Manifest, Digest, error)
 		return Manifest{}, "", err
 	}
 	key := manifestKey(id)
-	data, _, err := r.store.Load(ctx, key)
+	data, err := r.loadObject(ctx, key)
 	if err != nil {
 		return Manifest{}, "", err
 	}
@@ -87,8 +94,8 @@ func manifestOf(run string, data []byte) (Manifest, error) {
 	return m, err
 }
 
-// Runs yields the ids of all finished runs, complete or failed, in order. It
-// does not read their manifests. An error is yielded last.
+// Runs yields the ids of all finished runs, complete or failed, in order, and of those whose place is taken by what is
+// no run. It does not read their manifests. An error is yielded last.
 func (r *Registry) Runs(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for info, err := range r.store.List(ctx, runPrefix) {
@@ -96,7 +103,8 @@ func (r *Registry) Runs(ctx context.Context) iter.Seq2[string, error] {
 				yield("", err)
 				return
 			}
-			if p := parseKey(info.Key); p.kind == manifestPart && !yield(p.run, nil) {
+			p := parseKey(info.Key)
+			if (p.kind == manifestPart || p.kind == runPart && info.Special != "") && !yield(p.run, nil) {
 				return
 			}
 		}
@@ -129,7 +137,7 @@ func (r *Registry) Manifests(ctx context.Context) iter.Seq2[Manifest, error] {
 				m, _, err := r.Run(ctx, next.m.Run)
 				if err == nil {
 					next.m = m
-				} else if next.err = err; !errors.Is(err, ErrCorrupt) {
+				} else if next.err = err; !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNotExist) {
 					return err
 				}
 				return nil
@@ -139,7 +147,7 @@ func (r *Registry) Manifests(ctx context.Context) iter.Seq2[Manifest, error] {
 				return
 			}
 			for _, next := range some {
-				if !yield(next.m, next.err) {
+				if !errors.Is(next.err, ErrNotExist) && !yield(next.m, next.err) { // one may have been forgotten meanwhile
 					return
 				}
 			}

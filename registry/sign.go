@@ -6,6 +6,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+
+	"filippo.io/edwards25519"
 )
 
 const (
@@ -42,68 +44,119 @@ func (r *Registry) Sign(ctx context.Context, run string, key ed25519.PrivateKey)
 	if err != nil {
 		return err
 	}
-	payload, err := statementOf(m, digest)
+	text, err := sealEnvelope(statementOf(m, digest), key)
 	if err != nil {
 		return err
 	}
-	id := KeyID(key.Public().(ed25519.PublicKey))
-	text, err := encode(envelope{
+	return r.put(ctx, signatureKey(run, KeyID(key.Public().(ed25519.PublicKey))), text)
+}
+
+// sealEnvelope is the stored form of an envelope around a statement, signed with key.
+func sealEnvelope(statement map[string]any, key ed25519.PrivateKey) ([]byte, error) {
+	payload, err := canonical(statement)
+	if err != nil {
+		return nil, err
+	}
+	return encode(envelope{
 		Payload:     payload,
 		PayloadType: dssePayloadType,
-		Signatures:  []signature{{id, ed25519.Sign(key, preAuthentication(payload))}},
+		Signatures:  []signature{{KeyID(key.Public().(ed25519.PublicKey)), ed25519.Sign(key, preAuthentication(payload))}},
 	})
-	if err != nil {
-		return err
-	}
-	return r.put(ctx, signatureKey(run, id), text)
 }
 
 // statementOf is the in-toto statement, version 1, about one manifest, whose stored form has the digest.
-func statementOf(m Manifest, digest Digest) ([]byte, error) {
-	return canonical(map[string]any{
+func statementOf(m Manifest, digest Digest) map[string]any {
+	return map[string]any{
 		"_type":         statementType,
 		"subject":       []any{map[string]any{"name": manifestKey(m.Run), "digest": map[string]string{"sha256": digest.Hex()}}},
 		"predicateType": runPredicateType,
 		"predicate":     map[string]any{"run": m.Run, "status": m.Status, "resultDigest": m.ResultDigest},
-	})
+	}
 }
 
 // VerifySignature checks that key has signed the manifest of a run as it is stored. Errors: ErrNotExist if there is
 // no signature by key, or no run; ErrCorrupt if there is one of something else; ErrUnavailable.
 func (r *Registry) VerifySignature(ctx context.Context, run string, key ed25519.PublicKey) error {
+	if err := CheckPublicKey(key); err != nil {
+		return corrupt("public key %s: %w", KeyID(key), err)
+	}
 	m, digest, err := r.Run(ctx, run)
 	if err != nil {
 		return err
 	}
 	name := signatureKey(run, KeyID(key))
-	text, _, err := r.store.Load(ctx, name)
+	text, err := r.loadObject(ctx, name)
 	if err != nil {
 		return err
 	}
-	want, err := statementOf(m, digest)
-	if err != nil {
-		return err
-	}
-	if err := verifyEnvelope(text, key, want); err != nil {
-		return fmt.Errorf("registry: %s: %w: %w", name, ErrCorrupt, err)
+	if err := verifyEnvelope(text, key, m, digest); err != nil {
+		return fmt.Errorf("registry: %s: %w", name, err)
 	}
 	return nil
 }
 
-// verifyEnvelope checks the signature before it looks at what is signed.
-func verifyEnvelope(text []byte, key ed25519.PublicKey, want []byte) error {
-	var e envelope
-	if err := decodeStored(text, &e); err != nil {
+// verifyEnvelope checks that key has signed the manifest whose stored form has the digest. Every error is ErrCorrupt.
+func verifyEnvelope(text []byte, key ed25519.PublicKey, m Manifest, digest Digest) error {
+	want, err := canonical(statementOf(m, digest))
+	if err != nil {
+		return corrupt("%w", err)
+	}
+	return verifySealed(text, key, want)
+}
+
+// verifySealed checks that key has signed a payload. Every error is ErrCorrupt.
+func verifySealed(text []byte, key ed25519.PublicKey, want []byte) error {
+	e, err := decodeSealed(text, KeyID(key))
+	if err != nil {
 		return err
 	}
-	if e.PayloadType != dssePayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != KeyID(key) {
-		return fmt.Errorf("not one signature by key %s of a payload of type %s", KeyID(key), dssePayloadType)
-	}
 	if !ed25519.Verify(key, preAuthentication(e.Payload), e.Signatures[0].Sig) {
-		return errors.New("the signature is not one by this key")
+		return corrupt("the signature is not one by key %s", KeyID(key))
 	}
+	return e.says(want)
+}
+
+// decodeEnvelope reads what claims to be the signature of a manifest by the key of an id. Every error is ErrCorrupt.
+func decodeEnvelope(text []byte, keyID string, m Manifest, digest Digest) error {
+	e, err := decodeSealed(text, keyID)
+	if err != nil {
+		return err
+	}
+	want, err := canonical(statementOf(m, digest))
+	if err != nil {
+		return corrupt("%w", err)
+	}
+	return e.says(want)
+}
+
+// decodeSealed reads what claims to be an envelope by the key of an id. Every error is ErrCorrupt.
+func decodeSealed(text []byte, keyID string) (envelope, error) {
+	var e envelope
+	if err := decodeStored(text, &e); err != nil {
+		return e, corrupt("%w", err)
+	}
+	if e.PayloadType != dssePayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != keyID {
+		return e, corrupt("not one signature by key %s of a payload of type %s", keyID, dssePayloadType)
+	}
+	return e, nil
+}
+
+// says fails unless that is what is signed.
+func (e envelope) says(want []byte) error {
 	if !bytes.Equal(e.Payload, want) {
-		return fmt.Errorf("what is signed is another manifest: %.400q, not %q", e.Payload, want)
+		return corrupt("what is signed is something else: %.400q, not %.400q", e.Payload, want)
+	}
+	return nil
+}
+
+// CheckPublicKey fails for a key of small order: anybody can sign for one.
+func CheckPublicKey(key ed25519.PublicKey) error {
+	point, err := new(edwards25519.Point).SetBytes(key)
+	if err != nil {
+		return errors.New("it is no point of the curve")
+	}
+	if point.MultByCofactor(point).Equal(edwards25519.NewIdentityPoint()) == 1 {
+		return errors.New("it is of small order, for which anybody can sign")
 	}
 	return nil
 }

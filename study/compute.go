@@ -23,7 +23,7 @@ func weight(c bench.Cell) int {
 }
 
 // Run runs what is missing: cells, and then the analyses of what the claims observe.
-func (s *Study) Run(ctx context.Context) error { return s.compute(ctx, s.cells) }
+func (s *Study) Run(ctx context.Context) error { return s.damage.note(s.compute(ctx, s.cells)) }
 
 func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 	if s.backend.Note != "" {
@@ -37,7 +37,7 @@ func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 		weights[cell.Spec.ID()] = weight(cell)
 	}
 	err := s.work("cells", weights, func(r *bench.Runner) error { return r.Run(ctx, cells) })
-	if err != nil {
+	if s.damage.note(err) != nil {
 		return err
 	}
 	return s.analyze(ctx, s.observed(cells))
@@ -46,9 +46,12 @@ func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 // analyze analyses what is stored of the cells and was not analysed yet.
 func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
 	analyses, err := bench.Analyses(ctx, s.reg, cells, s.tier.Analysis, s.source.Tree(), s.env)
-	analyses = slices.DeleteFunc(analyses, s.unasked)
-	if err != nil || len(analyses) == 0 {
+	if s.damage.note(err) != nil {
 		return err
+	}
+	analyses = slices.DeleteFunc(analyses, s.unasked)
+	if len(analyses) == 0 {
+		return nil
 	}
 	weights := map[string]int{}
 	for _, a := range analyses {
@@ -100,7 +103,7 @@ func (s *Study) Analyze(ctx context.Context) (*model.Report, error) {
 	if len(s.opts.Arms) > 0 {
 		cells = pick(s.everyCell(s.cells), func(c bench.Cell) bool { return slices.Contains(s.opts.Arms, c.Arm) })
 	}
-	all, err := states(ctx, s.reg, cells)
+	all, err := s.states(ctx, cells)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +114,7 @@ func (s *Study) Analyze(ctx context.Context) (*model.Report, error) {
 	default:
 		s.opts.Observer.Say(fmt.Sprintf("%d of %d runs are not there and cannot be analysed; `%s run` trains them", absent, len(cells), s.opts.Program))
 	}
-	if err := s.analyze(ctx, cells); err != nil {
+	if err := s.damage.note(s.analyze(ctx, cells)); err != nil {
 		return nil, err
 	}
 	r, _, err := s.Report(ctx)

@@ -3,31 +3,32 @@ package study
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 )
 
-// held is what a registry holds, by one walk through its manifests. Judging starts from it: what a key says is what
-// was computed, whatever the catalogue asks for.
+// held is what a registry holds, by its overview. Judging starts from it: what a key says is what was computed,
+// whatever the catalogue asks for.
 type held struct {
-	runs []heldRun       // trainings and floors, keyed as this program keys them
-	ids  map[string]bool // of those
-	// others cannot be what the catalogue asks for: foreign says of how many why.
-	others  []heldRun
-	foreign map[string]commits
+	finished map[string]*registry.Summary // trainings and floors that this program keys as it does, by id
+	others   map[string]bool              // runs that are begun, most likely, or damaged
+	groups   []*heldGroup
+	foreign  map[string]commits // how many cannot be what the catalogue asks for, by the reason
 }
 
-type heldRun struct {
-	bench.Stored
-	id     string
-	key    json.RawMessage
-	commit string
+// A heldGroup is runs whose keys differ in the seed alone.
+type heldGroup struct {
+	bench.Stored // but for the seed
+	foreign      bool
+	commits      commits
+	bySeed       map[uint64]*registry.Summary
 }
 
 // commits are those that made some runs: one for each run, empty where it is not known.
@@ -43,42 +44,75 @@ func (c commits) String() string {
 	return text
 }
 
-// hold reads the manifests; after an error, what it had read is there.
-func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue) (*held, error) {
-	h := &held{ids: map[string]bool{}, foreign: map[string]commits{}}
+// hold looks at all that a registry holds. A damaged run is said and passed over: whoever asks for it is told again.
+func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue, say func(string)) (*held, error) {
+	o, err := reg.Overview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := &held{finished: map[string]*registry.Summary{}, others: o.Others, foreign: map[string]commits{}}
 	methods := map[string]bool{"": true, "untrained": true}
 	for _, t := range catalogue.Tiers {
 		methods[t.Train.ID().Name] = true
 	}
-	for m, err := range reg.Manifests(ctx) {
+	groups := map[*registry.Family]*heldGroup{}
+	for _, run := range o.Finished {
+		if err = run.Err; err == nil {
+			err = h.add(run, groups, catalogue, methods)
+		}
 		if err != nil {
-			return h, err
-		}
-		run := heldRun{id: m.Run, key: m.Key, commit: m.Provenance.Commit}
-		if run.Stored, err = bench.ReadKey(m.Key); err != nil {
-			return h, fmt.Errorf("%w: run %s: %w", registry.ErrCorrupt, m.Run, err)
-		}
-		foreign := ""
-		switch {
-		case run.Scheme != bench.KeyScheme:
-			foreign = fmt.Sprintf("keys of scheme %d, and this program reads and writes scheme %d", run.Scheme, bench.KeyScheme)
-		case run.IsAnalysis(), run.IsPlan():
-			continue
-		case catalogue.Dataset(run.Dataset.Name) == nil:
-			foreign = fmt.Sprintf("data set %q, which this program does not know", run.Dataset.Name)
-		case !methods[run.Training.Method.Name]:
-			foreign = fmt.Sprintf("method %q, which no tier of this program trains by", run.Training.Method.Name)
-		}
-		if foreign == "" {
-			h.runs, h.ids[run.id] = append(h.runs, run), true
-			continue
-		}
-		h.foreign[foreign] = append(h.foreign[foreign], run.commit)
-		if !run.IsAnalysis() && !run.IsPlan() {
-			h.others = append(h.others, run)
+			h.others[run.Run] = true // whoever asks for it reads it again
+			say(store.Printable(fmt.Sprintf("run %s is left out: %v", run.Run, err)))
 		}
 	}
 	return h, nil
+}
+
+// add sorts a run into its group. Keys are read once for each group, if only the seed differs.
+func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup, catalogue *bench.Catalogue, methods map[string]bool) error {
+	text, onlySeed := run.Member("seed")
+	seed, err := strconv.ParseUint(text, 10, 64)
+	group := groups[run.Family]
+	if group == nil || !group.IsAnalysis() && !group.IsPlan() && (!onlySeed || err != nil) {
+		stored, err := bench.ReadKey(run.Key())
+		if err != nil {
+			return err
+		}
+		group = &heldGroup{Stored: stored, bySeed: map[uint64]*registry.Summary{}}
+		reason := foreign(stored, catalogue, methods)
+		group.foreign = reason != ""
+		if onlySeed && seed == stored.Seed || stored.IsAnalysis() || stored.IsPlan() {
+			groups[run.Family] = group
+		}
+		seed = stored.Seed
+		h.groups = append(h.groups, group)
+	}
+	if reason := foreign(group.Stored, catalogue, methods); reason != "" {
+		h.foreign[reason] = append(h.foreign[reason], run.Commit)
+	}
+	if group.IsAnalysis() || group.IsPlan() {
+		return nil
+	}
+	group.bySeed[seed] = run
+	group.commits = append(group.commits, run.Commit)
+	if !group.foreign {
+		h.finished[run.Run] = run
+	}
+	return nil
+}
+
+// foreign says why a run cannot be what the catalogue asks for.
+func foreign(s bench.Stored, catalogue *bench.Catalogue, methods map[string]bool) string {
+	switch {
+	case s.Scheme != bench.KeyScheme:
+		return fmt.Sprintf("keys of scheme %d, and this program reads and writes scheme %d", s.Scheme, bench.KeyScheme)
+	case s.IsAnalysis(), s.IsPlan():
+	case catalogue.Dataset(s.Dataset.Name) == nil:
+		return fmt.Sprintf("data set %q, which this program does not know", s.Dataset.Name)
+	case !methods[s.Training.Method.Name]:
+		return fmt.Sprintf("method %q, which no tier of this program trains by", s.Training.Method.Name)
+	}
+	return ""
 }
 
 // notes are sentences about what cannot be judged here.
@@ -107,10 +141,10 @@ func (v version) is(selector string) bool {
 // versions are those of the trainings of a tier's method on its data set.
 func (h *held) versions(t *bench.Tier) map[version]commits {
 	found := map[version]commits{}
-	for _, run := range h.runs {
-		if run.Training.Features == bench.Trained && run.Dataset.Name == t.Dataset && run.Training.Method.Name == t.Train.ID().Name {
-			v := version{Backend: run.Backend, Method: run.Training.Method.Version}
-			found[v] = append(found[v], run.commit)
+	for _, g := range h.groups {
+		if !g.foreign && g.Training.Features == bench.Trained && g.Dataset.Name == t.Dataset && g.Training.Method.Name == t.Train.ID().Name {
+			v := version{Backend: g.Backend, Method: g.Training.Method.Version}
+			found[v] = append(found[v], g.commits...)
 		}
 	}
 	return found
@@ -156,17 +190,21 @@ func (h *held) adopt(t *bench.Tier, own version, selector string) (version, erro
 // heldSeeds is the number of seeds, counted from 0, that may have been explored. Those of a plan are none of them.
 func (s *Study) heldSeeds() (seeds int) {
 	plan := s.catalogue.Plan(s.tier.ID)
-	for _, run := range s.held.runs {
-		explored := plan == nil || run.Seed < plan.FirstSeed
-		if explored && run.Training.Method.Version == s.env.Method && run.Backend == s.env.Backend && run.Dataset.Name == s.tier.Dataset {
-			seeds = max(seeds, int(run.Seed)+1)
+	for _, g := range s.held.groups {
+		if g.foreign || g.Training.Method.Version != s.env.Method || g.Backend != s.env.Backend || g.Dataset.Name != s.tier.Dataset {
+			continue
+		}
+		for seed := range g.bySeed {
+			if plan == nil || seed < plan.FirstSeed {
+				seeds = max(seeds, int(seed)+1)
+			}
 		}
 	}
 	return seeds
 }
 
 // has says whether the run of a cell is there.
-func (h *held) has(cell bench.Cell) bool { return h.ids[cell.Spec.ID()] }
+func (h *held) has(cell bench.Cell) bool { return h.finished[cell.Spec.ID()] != nil }
 
 // near finds for a cell that was not run the run that is nearest to it: of the same data set, features, rules and
 // seed, not asked for by any other cell, and with the fewest differences. None: ok is false.
@@ -177,14 +215,18 @@ func (h *held) near(cell bench.Cell, asked map[string]bool) (run string, differe
 	if err != nil {
 		panic(err) // this program's own
 	}
-	for _, have := range slices.Concat(h.runs, h.others) {
-		same := have.Dataset.Name == want.Dataset.Name && have.Seed == want.Seed && have.Training.Features == want.Training.Features &&
-			len(bench.Differences(have.Training.Rules, stored.Training.Rules)) == 0
-		if !same || asked[have.id] {
+	foreign := false
+	for _, g := range h.groups {
+		have := g.bySeed[want.Seed]
+		same := have != nil && g.Dataset.Name == want.Dataset.Name && g.Training.Features == want.Training.Features &&
+			len(bench.Differences(g.Training.Rules, stored.Training.Rules)) == 0
+		if !same || asked[have.Run] {
 			continue
 		}
-		if d := bench.Differences(have.key, key); !ok || len(d) < len(differences) {
-			run, differences, ok = have.id, d, true
+		d := bench.Differences(have.Key(), key)
+		nearer := cmp.Or(cmp.Compare(len(d), len(differences)), compareBool(g.foreign, foreign), strings.Compare(have.Run, run)) < 0
+		if !ok || nearer {
+			run, differences, foreign, ok = have.Run, d, g.foreign, true
 		}
 	}
 	// What makes a key unreadable comes first.
@@ -192,4 +234,14 @@ func (h *held) near(cell bench.Cell, asked map[string]bool) (run string, differe
 		return strings.Compare(strings.TrimPrefix(a.Path, "scheme"), strings.TrimPrefix(b.Path, "scheme"))
 	})
 	return run, differences, ok
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"image"
@@ -19,6 +20,7 @@ import (
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/taxonomy"
+	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/diff"
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/model"
@@ -67,7 +69,7 @@ func (s *Study) look(ctx context.Context, at *extent, run bool) (*model.Report, 
 		if open {
 			s.opts.Observer.Say(words.Going(r))
 		}
-		err = s.compute(limited, at.cells)
+		err = s.damage.note(s.compute(limited, at.cells))
 		if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(limited), errBudget) {
 			at.stopped = fmt.Sprintf("budget of %s spent", budget)
 		} else if err != nil {
@@ -116,36 +118,53 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	in.Cells = union(to.cells, pick(s.exploring(s.claims, s.seeds), s.held.has))
 	cells := s.everyCell(in.Cells)
 	var err error
-	if in.Runs, err = Load(ctx, s.reg, cells); err != nil {
+	if in.Runs, err = Load(ctx, s.reg, cells); s.damage.note(err) != nil {
 		return in, err
 	}
 	stored, err := bench.Analyses(ctx, s.reg, cells, s.tier.Analysis, s.source.Tree(), s.env)
-	if err != nil {
+	if s.damage.note(err) != nil {
 		return in, err
 	}
-	if in.Analyses, err = LoadAnalyses(ctx, s.reg, stored); err != nil {
+	if in.Analyses, err = LoadAnalyses(ctx, s.reg, stored); s.damage.note(err) != nil {
 		return in, err
 	}
 	in.Near = s.near(in.Cells, in.Runs)
 	if s.plan != nil {
 		spec := s.catalogue.PlanSpec(s.plan, s.env)
 		in.PlanID = spec.ID()
-		in.Registered, err = s.registered(ctx, spec)
+		if in.Registered, err = s.registered(ctx, spec); s.damage.note(err) != nil {
+			return in, err
+		}
 	}
-	return in, err
+	in.Notes = append(in.Notes, s.damage.notes()...)
+	return in, nil
 }
 
 // WriteEvidence writes the runs and analyses that a report is built from, as a file that can be opened as a
-// registry.
-func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, in judge.Input) error {
+// registry, with all runs of the tier's plan that there are: none can be left out without that being seen. With a key
+// the list of them is signed.
+func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, in judge.Input, key ed25519.PrivateKey) error {
 	ids := slices.Collect(maps.Keys(in.Runs))
 	for _, a := range in.Analyses {
 		ids = append(ids, a.Spec.ID())
 	}
+	opts := registry.EvidenceOptions{MediaTypes: []string{analysis.CountsType}, Key: key}
 	if in.Registered != nil {
 		ids = append(ids, in.Registered.Plan)
+		spec := s.catalogue.PlanSpec(s.plan, s.env)
+		plan := registry.EvidencePlan{Plan: in.Registered.Plan, Planned: len(spec.Runs)}
+		for _, run := range spec.Runs {
+			switch _, _, err := s.reg.Run(ctx, run); {
+			case err == nil:
+				ids = append(ids, run)
+				plan.Finished++
+			case !errors.Is(err, registry.ErrNotExist) && s.damage.note(err) != nil:
+				return err
+			}
+		}
+		opts.Plans = []registry.EvidencePlan{plan}
 	}
-	return s.reg.WriteEvidence(ctx, w, ids, analysis.CountsType)
+	return s.reg.WriteEvidence(ctx, w, ids, opts)
 }
 
 // sweeps lists the sweeps with their cells, as far as their usual seeds.
@@ -243,9 +262,10 @@ func (s *Study) command() string {
 var versionSuffix = regexp.MustCompile(`@((?:v[0-9]+|go|xla)(?:,(?:v[0-9]+|go|xla))*)$`)
 
 // Compare judges the same selection on two sides, each STORE, STORE@VERSION or @VERSION of the Store of the
-// options. Errors: NothingError if a side holds no complete run; those of Open.
+// options. Errors: NothingError if a side holds no complete run; those of Open; beside a comparison, that of Damage.
 func Compare(ctx context.Context, catalogue *bench.Catalogue, o Options, a, b string) (*diff.Comparison, error) {
 	var names [2]string
+	var damage error
 	var reports [2]*model.Report
 	for i, arg := range []string{a, b} {
 		side, store := o, arg
@@ -256,6 +276,7 @@ func Compare(ctx context.Context, catalogue *bench.Catalogue, o Options, a, b st
 		s, err := Open(ctx, catalogue, side)
 		if err == nil {
 			reports[i], _, err = s.Report(ctx)
+			damage = errors.Join(damage, s.Damage())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", arg, err)
@@ -268,5 +289,6 @@ func Compare(ctx context.Context, catalogue *bench.Catalogue, o Options, a, b st
 			return nil, NothingError(fmt.Sprintf("nothing to compare: %s holds no complete run of these claims in tier %s", names[i], s.tier.ID))
 		}
 	}
-	return diff.Compare(names[0], reports[0], names[1], reports[1])
+	both, err := diff.Compare(names[0], reports[0], names[1], reports[1])
+	return both, errors.Join(err, damage)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/judge"
 )
 
@@ -29,35 +30,50 @@ type CellState struct {
 // State says what there is of a run.
 type State string
 
-// The states; the first two are those of finished runs.
+// The states; the first two are those of finished runs. A damaged one cannot be judged, nor run again before it is
+// repaired.
 const (
-	Complete State = "complete"
-	Failed   State = "failed"
-	Begun    State = "begun"
-	Missing  State = "missing"
+	Complete   State = "complete"
+	Failed     State = "failed"
+	DamagedRun State = "damaged"
+	Begun      State = "begun"
+	Missing    State = "missing"
 )
 
 func (c CellState) unfinished() bool { return c.State == Begun || c.State == Missing }
 
 // Status says where the cells stand.
-func (s *Study) Status(ctx context.Context) ([]CellState, error) { return states(ctx, s.reg, s.cells) }
+func (s *Study) Status(ctx context.Context) ([]CellState, error) { return s.states(ctx, s.cells) }
 
-func states(ctx context.Context, reg *registry.Registry, cells []bench.Cell) ([]CellState, error) {
+func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, error) {
 	var all []CellState
 	for _, cell := range cells {
 		c := CellState{Cell: cell, Run: cell.Spec.ID(), State: Missing}
-		m, _, err := reg.Run(ctx, c.Run)
+		if known := s.held.finished[c.Run]; !s.reg.Local() && known != nil && known.Status == registry.Complete {
+			c.State, c.Seconds, c.Bytes = Complete, known.WallSeconds, known.Bytes
+			all = append(all, c)
+			continue
+		} else if !s.reg.Local() && known == nil && !s.held.others[c.Run] { // nothing tells of it
+			all = append(all, c)
+			continue
+		}
+		m, _, err := s.reg.Run(ctx, c.Run)
 		switch {
+		case errors.Is(err, registry.ErrCorrupt):
+			c.State, c.Reason = DamagedRun, store.Printable(err.Error())
+			_ = s.damage.note(fmt.Errorf("run %s (%s): %w", c.Run, cell.Name(), err))
 		case err == nil:
-			c.State, c.Reason, c.Seconds = State(m.Status), m.Reason, m.Provenance.WallSeconds
+			c.State, c.Reason, c.Seconds = State(m.Status), store.Printable(m.Reason), m.Provenance.WallSeconds
 			for _, artifact := range m.Artifacts {
 				c.Bytes += artifact.Size
 			}
 		case !errors.Is(err, registry.ErrNotExist):
 			return nil, err
 		default:
-			for event, err := range reg.Events(ctx, c.Run) {
-				if err != nil {
+			for event, err := range s.reg.Events(ctx, c.Run) {
+				if errors.Is(err, registry.ErrCorrupt) { // a resumption passes it over, too
+					continue
+				} else if err != nil {
 					return nil, err
 				}
 				c.State = Begun
@@ -72,27 +88,33 @@ func states(ctx context.Context, reg *registry.Registry, cells []bench.Cell) ([]
 	return all, nil
 }
 
-// Load reads the runs of the cells, by run id. A run that is not finished is absent. A damaged one is
-// an error that names it and wraps registry.ErrCorrupt: what cannot be read must not look missing.
+// Load reads the runs of the cells, by run id. A run that is not finished is absent. Damaged ones are an error that
+// names them and wraps registry.ErrCorrupt, beside all others: what cannot be read must not look missing.
 func Load(ctx context.Context, reg *registry.Registry, cells []bench.Cell) (map[string]judge.Run, error) {
 	runs := map[string]judge.Run{}
+	var damage []error
 	for _, cell := range cells {
 		id := cell.Spec.ID()
 		var run judge.Run
 		var err error
 		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Result)
-		if err == nil {
+		switch {
+		case err == nil:
 			runs[id] = run
-		} else if !errors.Is(err, registry.ErrNotExist) {
+		case errors.Is(err, registry.ErrNotExist):
+		case errors.Is(err, registry.ErrCorrupt):
+			damage = append(damage, fmt.Errorf("run %s (%s): %w", id, cell.Name(), err))
+		default:
 			return nil, fmt.Errorf("run %s (%s): %w", id, cell.Name(), err)
 		}
 	}
-	return runs, nil
+	return runs, errors.Join(damage...)
 }
 
-// LoadAnalyses reads those of the analyses that are finished, in the same order; damaged ones are errors.
+// LoadAnalyses reads those of the analyses that are finished, in the same order; damaged ones are an error as of Load.
 func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.Analysis) ([]judge.AnalysisRun, error) {
 	var runs []judge.AnalysisRun
+	var damage []error
 	for _, a := range analyses {
 		run := judge.AnalysisRun{Analysis: a}
 		var err error
@@ -104,16 +126,23 @@ func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.
 			run.Measures.Counts, err = loadCounts(ctx, reg, run.Manifest)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("analysis %s (%s): %w", a.Spec.ID(), a.Name(), err)
+			err = fmt.Errorf("analysis %s (%s): %w", a.Spec.ID(), a.Name(), err)
 		}
-		runs = append(runs, run)
+		switch {
+		case err == nil:
+			runs = append(runs, run)
+		case errors.Is(err, registry.ErrCorrupt):
+			damage = append(damage, err)
+		default:
+			return nil, err
+		}
 	}
-	return runs, nil
+	return runs, errors.Join(damage...)
 }
 
 func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest) (counts analysis.Counts, err error) {
 	text, err := reg.Blob(ctx, m.Artifacts[bench.CountsArtifact])
-	if err != nil && !errors.Is(err, registry.ErrNotExist) {
+	if errors.Is(err, registry.ErrUnavailable) || ctx.Err() != nil {
 		return counts, err
 	}
 	if err == nil {
@@ -128,6 +157,7 @@ func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest
 // load reads a manifest and decodes its result, if it has one.
 func load(ctx context.Context, reg *registry.Registry, id string, result any) (registry.Manifest, registry.Digest, error) {
 	m, digest, err := reg.Run(ctx, id)
+	m.Reason = store.Printable(m.Reason)
 	if err != nil || len(m.Result) == 0 {
 		return m, digest, err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ type Options struct {
 	Access Access
 	Selection
 	Workers
+	DataDir string // of imported data sets
 	// Budget is the time after which Judge trains no more for further looks; 0 means no limit.
 	Budget time.Duration
 	// Runs names those to read where a registry holds several versions of the method or several backends: "v1", a
@@ -54,7 +54,8 @@ type Selection struct {
 
 // Workers say how cells are computed.
 type Workers struct {
-	Parallel int           // cells at a time; 0 means one for each processor
+	Parallel int           // cells at a time; 0 means one for each processor, or for each GPU
+	Devices  []int         // GPUs to use, by number; none means all
 	Threads  int           // of each cell; 0 means 1
 	Lease    time.Duration // how long a cell is left to a process that gives no sign of life; 0 means the usual
 }
@@ -134,7 +135,6 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 		return c, fmt.Errorf("--look %d: there are %d here", o.Look, looks)
 	}
 	o.Look = cmp.Or(o.Look, looks)
-	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
 	o.Threads = cmp.Or(o.Threads, 1)
 	if o.Observer == nil {
 		o.Observer = silent{}

@@ -70,7 +70,7 @@ func (s *Study) pricing(ctx context.Context) (*pricing, error) {
 		p.held = max(p.held, s.heldSeeds())
 		cells = union(cells, s.exploring(s.claims, p.held))
 	}
-	all, err := states(ctx, s.reg, cells)
+	all, err := s.states(ctx, cells)
 	if err != nil {
 		return nil, err
 	}

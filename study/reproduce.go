@@ -2,6 +2,7 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -60,7 +61,7 @@ func (r *Reproduction) String() string {
 
 // Reproduce trains again what the primary claims of the tier's plan need, and the first look of the secondary ones,
 // and sets it beside published evidence. The registry of the options must not hold that evidence. The report is of what
-// was run here. Errors: UsageError if the tier has no plan; those of Open.
+// was run here. Errors: UsageError if the tier has no plan; those of Open; beside a reproduction, that of Damage.
 func Reproduce(ctx context.Context, catalogue *bench.Catalogue, o Options, evidence string) (*Reproduction, *model.Report, error) {
 	plan := catalogue.Plan(o.Tier)
 	if plan == nil {
@@ -87,7 +88,7 @@ func Reproduce(ctx context.Context, catalogue *bench.Catalogue, o Options, evide
 		return nil, nil, err
 	}
 	at = extent{cells: union(at.cells, s.matrix(0)), stopped: "the reproduction ends with their first look"}
-	if err := s.compute(ctx, at.cells); err != nil {
+	if err := s.damage.note(s.compute(ctx, at.cells)); err != nil {
 		return nil, nil, err
 	}
 	ours, err := s.input(ctx, at)
@@ -114,7 +115,7 @@ func Reproduce(ctx context.Context, catalogue *bench.Catalogue, o Options, evide
 		i := slices.IndexFunc(there.Claims, func(x model.Claim) bool { return x.ID == c.ID })
 		r.Claims = append(r.Claims, Verdicts{c.ID, c.Look, there.Claims[i].Verdict, c.Verdict})
 	}
-	return r, here, nil
+	return r, here, errors.Join(theirs.Damage(), s.Damage())
 }
 
 // compare sets runs, by id, beside the published ones. A run without an interval to expect it in lies outside.

@@ -24,6 +24,7 @@ type Study struct {
 	choice
 	reg     *registry.Registry
 	held    *held
+	damage  *damage
 	source  *dataset.Source
 	data    func() (*dataset.Dataset, error) // opened once, when it is needed
 	backend backend.Backend
@@ -38,7 +39,7 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	if err != nil {
 		return nil, UsageError{err}
 	}
-	s := &Study{opts: o, catalogue: catalogue, choice: chosen}
+	s := &Study{opts: o, choice: chosen}
 	if o.Backend != "auto" {
 		if s.backend, err = backend.Choose(ctx, o.Backend); err != nil {
 			return nil, UsageError{err}
@@ -47,18 +48,22 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	if s.reg, err = OpenRegistry(ctx, o.Store, o.Base, o.Access); err != nil {
 		return nil, fmt.Errorf("--store: %w", err)
 	}
-	s.source = catalogue.Dataset(s.tier.Dataset)
-	s.data = sync.OnceValues(s.source.Open)
-	s.held, err = hold(ctx, s.reg, catalogue)
-	if errors.Is(err, registry.ErrCorrupt) && o.Access != Read { // a damaged run keeps no other from being run
-		s.opts.Observer.Say(err.Error())
-	} else if err != nil {
+	if s.source, err = catalogue.Dataset(s.tier.Dataset).Pin(o.DataDir); err != nil {
+		return nil, err
+	}
+	s.catalogue = catalogue.With(s.source)
+	s.data = sync.OnceValues(func() (*dataset.Dataset, error) { return s.source.Open(o.DataDir) })
+	s.damage = &damage{observer: s.opts.Observer}
+	if s.held, err = hold(ctx, s.reg, catalogue, s.opts.Observer.Say); err != nil {
 		return nil, err
 	}
 	if o.Backend == "auto" {
 		if s.backend, err = s.autoBackend(ctx); err != nil {
 			return nil, UsageError{err}
 		}
+	}
+	if s.backend, s.opts.Parallel, err = s.backend.On(o.Devices, o.Parallel); err != nil {
+		return nil, UsageError{err}
 	}
 	s.env = bench.Environment{Backend: s.backend.Kind, Method: s.tier.Train.ID().Version}
 	for _, note := range s.held.notes() {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
@@ -157,7 +159,7 @@ func TestUsualSeeds(t *testing.T) {
 	}
 }
 
-// A damaged manifest keeps no other run from being run, and is said; what is judged must be read as a whole.
+// A damaged manifest keeps no other run from being run, and is said; what is judged is judged without it.
 func TestDamagedManifest(t *testing.T) {
 	store := t.TempDir() + "/store"
 	if _, err := registry.Open(t.Context(), store); err != nil {
@@ -170,12 +172,43 @@ func TestDamagedManifest(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(damaged, "manifest.json"), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	told := &listener{}
-	if _, err := study.Open(t.Context(), small, options(study.Options{Store: store, Access: study.Write, Observer: told})); err != nil || len(told.said) != 1 {
-		t.Errorf("opened to run: %v, told %q", err, told.said)
+	for _, access := range []study.Access{study.Write, study.Read} {
+		told := &listener{}
+		s, err := study.Open(t.Context(), small, options(study.Options{Store: store, Access: access, Observer: told}))
+		if err != nil || len(told.said) != 1 || s.Damage() != nil {
+			t.Errorf("access %v: %v, told %q", access, err, told.said)
+		}
 	}
-	if _, err := study.Open(t.Context(), small, options(study.Options{Store: store})); !errors.Is(err, registry.ErrCorrupt) {
-		t.Errorf("opened to judge: %v", err)
+
+	// One that was asked for is named, counts as missing in the report, and makes the outcome an error.
+	told := &listener{}
+	s, err := study.Open(t.Context(), small, options(study.Options{Store: store, Observer: told}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := s.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := cells[0]
+	if err := os.CopyFS(filepath.Join(store, "runs", asked.Run), os.DirFS(damaged)); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = study.Open(t.Context(), small, options(study.Options{Store: store, Observer: told})); err != nil {
+		t.Fatal(err)
+	}
+	if cells, err = s.Status(t.Context()); err != nil || cells[0].State != study.DamagedRun || cells[1].State != study.Missing {
+		t.Errorf("the cells are %s and %s, %v", cells[0].State, cells[1].State, err)
+	}
+	r, _, err := s.Report(t.Context())
+	if err != nil || !slices.ContainsFunc(r.Notes, func(note string) bool { return strings.Contains(note, asked.Run) }) {
+		t.Errorf("the report notes %q, %v", r.Notes, err)
+	}
+	if err := s.Damage(); !errors.Is(err, registry.ErrCorrupt) {
+		t.Errorf("Damage: %v", err)
+	}
+	if err := s.Run(t.Context()); errors.Is(err, registry.ErrCorrupt) {
+		t.Errorf("Run: %v, want that it goes on", err)
 	}
 }
 

@@ -71,8 +71,11 @@ type laws struct {
 }
 
 func (v *survey) laws() *laws {
-	rate := float64(v.tail) / float64(v.split.n-1)
+	rate := float64(v.tail) / float64(v.split.others)
 	l := &laws{law: [2]*binomial{newBinomial(v.count, rate), newBinomial(v.count-1, rate)}, trait: make([]int, v.split.n)}
+	if v.split.Queue != nil {
+		return l
+	}
 	for _, queries := range v.queries {
 		for _, q := range queries {
 			l.trait[q] = 1
@@ -195,20 +198,22 @@ func (l *laws) histogram(counts []int32) []Bin {
 func (v *survey) most(counts []int32) []Image {
 	images := make([]Image, len(counts))
 	for j, count := range counts {
-		images[j] = Image{Index: j, Class: v.split.Labels[j], Count: int(count)}
+		images[j] = Image{Index: j, Class: v.split.pool.Labels[j], Count: int(count)}
 	}
 	slices.SortStableFunc(images, func(a, b Image) int { return b.Count - a.Count })
 	return slices.Clone(images[:mostImages])
 }
 
 func (v *survey) mostClasses(counts []int32) []ClassMean {
-	classes := make([]ClassMean, v.split.classes)
+	var classes []ClassMean
 	for c, members := range v.split.members {
 		total := 0
 		for _, j := range members {
 			total += int(counts[j])
 		}
-		classes[c] = ClassMean{Class: c, Mean: float64(total) / float64(len(members))}
+		if len(members) > 0 {
+			classes = append(classes, ClassMean{Class: c, Mean: float64(total) / float64(len(members))})
+		}
 	}
 	slices.SortStableFunc(classes, func(a, b ClassMean) int { return cmp.Compare(b.Mean, a.Mean) })
 	return slices.Clone(classes[:min(mostClasses, len(classes))])

@@ -40,8 +40,9 @@ func TestBinomial(t *testing.T) {
 func TestConsistencyIsDescribedAsByPlainLoops(t *testing.T) {
 	for name, in := range inputs() {
 		m, queries := mustRun(t, testProtocol, in), chosenQueries(t, testProtocol, in)
-		n := len(in.Labels)
-		size := math.Round(testProtocol.Tail * float64(n-1))
+		pool, others := negatives(in)
+		n := len(pool.Labels)
+		size := math.Round(testProtocol.Tail * float64(others))
 		for _, side := range []struct {
 			counts []uint16
 			c      Consistency
@@ -52,8 +53,8 @@ func TestConsistencyIsDescribedAsByPlainLoops(t *testing.T) {
 			expected := make([]float64, len(side.c.Histogram))
 			observed := make([]int, len(side.c.Histogram))
 			for j, count := range side.counts {
-				law := distuv.Binomial{N: float64(len(queries)), P: size / float64(n-1)}
-				if slices.Contains(queries, j) {
+				law := distuv.Binomial{N: float64(len(queries)), P: size / float64(others)}
+				if in.Queue == nil && slices.Contains(queries, j) {
 					law.N--
 				}
 				low, high := 0.0, 0.0
@@ -86,10 +87,10 @@ func TestConsistencyIsDescribedAsByPlainLoops(t *testing.T) {
 						expected[i] -= law.CDF(float64(bin.From - 1))
 					}
 				}
-				c := in.Labels[j]
+				c := pool.Labels[j]
 				images = append(images, Image{j, c, int(count)})
 				members := 0.0
-				for _, l := range in.Labels {
+				for _, l := range pool.Labels {
 					if l == c {
 						members++
 					}
@@ -105,7 +106,7 @@ func TestConsistencyIsDescribedAsByPlainLoops(t *testing.T) {
 			}{
 				{"upper observed", c.Upper.Observed, upper.Observed}, {"upper expected", c.Upper.Expected, upper.Expected},
 				{"lower observed", c.Lower.Observed, lower.Observed}, {"lower expected", c.Lower.Expected, lower.Expected},
-				{"mean", c.Mean, total / float64(n)}, {"variance", c.Variance, variance}, {"rate", c.Rate, size / float64(n-1)},
+				{"mean", c.Mean, total / float64(n)}, {"variance", c.Variance, variance}, {"rate", c.Rate, size / float64(others)},
 			} {
 				if !near(x.got, x.want, 1e-9) {
 					t.Errorf("%s: %s is %g, want %g", name, x.what, x.got, x.want)

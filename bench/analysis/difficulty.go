@@ -10,30 +10,33 @@ import (
 
 // ranker orders the negatives of one query after the other, reusing its memory.
 type ranker struct {
-	embeddings blas32.General
-	dots       []float32 // [n] dot product with the query, by image
-	order      []int32   // [n-1] the negatives, hardest first
-	keys       []uint64
+	asked []float32 // what queries are taken from, [.., dim]
+	self  bool      // a query is one of the pool
+	pool  blas32.General
+	dots  []float32 // [n] dot product with the query, of all in the pool
+	order []int32   // the negatives, hardest first
+	keys  []uint64
 }
 
 func newRanker(s *split) *ranker {
 	return &ranker{
-		embeddings: blas32.General{Rows: s.n, Cols: s.Dim, Stride: s.Dim, Data: s.Embeddings},
-		dots:       make([]float32, s.n),
-		order:      make([]int32, s.n-1),
-		keys:       make([]uint64, s.n-1),
+		asked: s.Embeddings, self: s.Queue == nil,
+		pool:  blas32.General{Rows: s.n, Cols: s.Dim, Stride: s.Dim, Data: s.pool.Embeddings},
+		dots:  make([]float32, s.n),
+		order: make([]int32, s.others),
+		keys:  make([]uint64, s.others),
 	}
 }
 
 // rank fills dots and order for a query.
 func (r *ranker) rank(query int32) {
-	dim := r.embeddings.Cols
-	blas32.Gemv(blas.NoTrans, 1, r.embeddings,
-		blas32.Vector{N: dim, Inc: 1, Data: r.embeddings.Data[int(query)*dim:][:dim]},
+	dim := r.pool.Cols
+	blas32.Gemv(blas.NoTrans, 1, r.pool,
+		blas32.Vector{N: dim, Inc: 1, Data: r.asked[int(query)*dim:][:dim]},
 		0, blas32.Vector{N: len(r.dots), Inc: 1, Data: r.dots})
 	keys := r.keys[:0]
 	for j, dot := range r.dots {
-		if int32(j) != query {
+		if int32(j) != query || !r.self {
 			keys = append(keys, uint64(descending(dot))<<32|uint64(j))
 		}
 	}

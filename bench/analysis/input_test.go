@@ -123,6 +123,40 @@ func TestBadInputIsRefused(t *testing.T) {
 	}
 }
 
+func TestBadQueueIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		spoil func(in *Input)
+		want  string
+	}{
+		"few":                {func(in *Input) { in.Queue.Labels = in.Queue.Labels[:100] }, "100 images"},
+		"length":             {func(in *Input) { in.Queue.Embeddings = in.Queue.Embeddings[1:] }, "2079 numbers are not a queue of 130"},
+		"length of queries":  {func(in *Input) { in.Embeddings = in.Embeddings[1:] }, "1759 numbers are not 110"},
+		"not unit length":    {func(in *Input) { in.Queue.Embeddings[0] += 0.5 }, "queue: analysis: embedding of image 0 has length"},
+		"label":              {func(in *Input) { in.Queue.Labels[7] = 6 }, "image 7 has label 6"},
+		"label of a query":   {func(in *Input) { in.Labels[7] = 6 }, "image 7 has label 6"},
+		"two classes":        {func(in *Input) { fold(in.Queue.Labels, 2) }, "holds 2 classes"},
+		"no class of theirs": {func(in *Input) { clearTo(in.Labels, 4) }, "0 images are of one"},
+	} {
+		in := inputs()["queue"]
+		tc.spoil(&in)
+		if _, err := testProtocol.Run(in, 1); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want one that says %q", name, err, tc.want)
+		}
+	}
+}
+
+func fold(labels []int32, classes int32) {
+	for i := range labels {
+		labels[i] %= classes
+	}
+}
+
+func clearTo(labels []int32, class int32) {
+	for i := range labels {
+		labels[i] = class
+	}
+}
+
 // lone leaves class 5 so many images; the others become class 4.
 func lone(in *Input, left int) {
 	for i, l := range in.Labels {

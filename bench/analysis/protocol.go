@@ -20,7 +20,7 @@ import (
 // Protocol is how embeddings are analysed.
 type Protocol struct {
 	// Queries is the number of images that serve as queries, drawn evenly from the classes: all images if
-	// there are fewer. Every image is a negative of every other.
+	// there are fewer.
 	Queries int `json:"queries"`
 	// Tail is the share of a query's negatives, in (0, 0.25], that counts as its hardest or its easiest.
 	// The paper's cut is 0.05.
@@ -73,14 +73,14 @@ func (p Protocol) queries(s *split) [][]int32 {
 	order := rng.Stream(p.Seed, streamQueries).Perm(s.classes)
 	chosen := make([][]int32, s.classes)
 	shuffled := make([][]int, s.classes)
-	for c, members := range s.members {
+	for c, members := range s.asking {
 		shuffled[c] = rng.Stream(p.Seed, streamQueries, uint64(c)).Perm(len(members))
 	}
-	left := min(p.Queries, s.n)
+	left := min(p.Queries, s.askable)
 	for turn := 0; left > 0; turn++ {
 		for _, c := range order {
 			if left > 0 && turn < len(shuffled[c]) {
-				chosen[c] = append(chosen[c], s.members[c][shuffled[c][turn]])
+				chosen[c] = append(chosen[c], s.asking[c][shuffled[c][turn]])
 				left--
 			}
 		}

@@ -41,7 +41,16 @@ func lattice(seed uint64) Input {
 }
 
 func inputs() map[string]Input {
+	queued, other := lattice(3), lattice(4)
+	queued.Labels, queued.Embeddings = queued.Labels[:110], queued.Embeddings[:110*queued.Dim]
+	queued.Queue = &Queue{Embeddings: other.Embeddings, Labels: other.Labels}
+	for j, c := range queued.Queue.Labels {
+		if c == 4 { // of which no image can be a query
+			queued.Queue.Labels[j] = 1
+		}
+	}
 	return map[string]Input{
+		"queue":   queued,
 		"ties":    lattice(1),
 		"no ties": plan{dim: 5, superclasses: 3, each: 3, images: 14, superWeight: 0.5, classWeight: 0.5, noise: 1, seed: 2}.input(),
 	}
@@ -53,16 +62,25 @@ type pair struct {
 	dot          float64
 }
 
+// negatives are what queries see, and how many of them.
+func negatives(in Input) (pool Queue, n int) {
+	if in.Queue != nil {
+		return *in.Queue, len(in.Queue.Labels)
+	}
+	return Queue{in.Embeddings, in.Labels}, len(in.Labels) - 1
+}
+
 // rankPlainly orders the negatives of a query.
 func rankPlainly(in Input, q int) []pair {
 	var pairs []pair
-	for j := range in.Labels {
-		if j == q {
+	pool, _ := negatives(in)
+	for j := range pool.Labels {
+		if j == q && in.Queue == nil {
 			continue
 		}
 		dot := 0.0
 		for d := range in.Dim {
-			dot += float64(in.Embeddings[q*in.Dim+d]) * float64(in.Embeddings[j*in.Dim+d])
+			dot += float64(in.Embeddings[q*in.Dim+d]) * float64(pool.Embeddings[j*in.Dim+d])
 		}
 		pairs = append(pairs, pair{image: j, dot: dot})
 	}
@@ -105,17 +123,17 @@ func spearman(x, y []float64) float64 {
 
 // referenceValues computes the values of all statistics with plain loops over queries and negatives.
 func referenceValues(in Input, queries []int, tail float64) map[string]float64 {
-	n := len(in.Labels)
-	size := max(1, int(math.Round(tail*float64(n-1))))
+	pool, n := negatives(in)
+	size := max(1, int(math.Round(tail*float64(n))))
 	total, opposites := map[string]float64{}, 0.0
-	hard, easy := make([]float64, n), make([]float64, n)
+	hard, easy := make([]float64, len(pool.Labels)), make([]float64, len(pool.Labels))
 	for _, q := range queries {
 		class := in.Labels[q]
 		pairs := rankPlainly(in, q)
 		var wins, fights float64
 		for _, a := range pairs {
 			for _, b := range pairs {
-				if in.Labels[a.image] == class && in.Labels[b.image] != class {
+				if pool.Labels[a.image] == class && pool.Labels[b.image] != class {
 					fights++
 					if a.dot > b.dot {
 						wins++
@@ -132,17 +150,17 @@ func referenceValues(in Input, queries []int, tail float64) map[string]float64 {
 		}{{in.Path, SemanticPath, SemanticPathAll, AnticorrelatedPath}, {in.WuPalmer, SemanticWuPalmer, SemanticWuPalmerAll, AnticorrelatedWuPalmer}} {
 			var dots, meaning, otherDots, otherMeaning, middle, opposite []float64
 			for _, a := range pairs {
-				s := m.similarity[class][in.Labels[a.image]]
+				s := m.similarity[class][pool.Labels[a.image]]
 				dots, meaning = append(dots, a.dot), append(meaning, s)
-				if in.Labels[a.image] == class {
+				if pool.Labels[a.image] == class {
 					continue
 				}
 				otherDots, otherMeaning = append(otherDots, a.dot), append(otherMeaning, s)
-				quarter := func(f float64) int { return int(math.Round(f * float64(n-1))) }
+				quarter := func(f float64) int { return int(math.Round(f * float64(n))) }
 				if a.place >= quarter(0.25) && a.place < quarter(0.75) {
 					middle = append(middle, s)
 				}
-				if a.place >= n-1-size && a.dot < 0 {
+				if a.place >= n-size && a.dot < 0 {
 					opposite = append(opposite, s)
 				}
 			}
@@ -155,15 +173,15 @@ func referenceValues(in Input, queries []int, tail float64) map[string]float64 {
 		}
 		for _, a := range pairs {
 			if a.dot < 0 {
-				total[NegativeShare] += 1 / float64(n-1)
-				if a.place >= n-1-size {
+				total[NegativeShare] += 1 / float64(n)
+				if a.place >= n-size {
 					total[AnticorrelatedShare] += 1 / float64(size)
 				}
 			}
 			if a.place < size {
 				hard[a.image]++
 			}
-			if a.place >= n-1-size {
+			if a.place >= n-size {
 				easy[a.image]++
 			}
 		}
@@ -175,12 +193,12 @@ func referenceValues(in Input, queries []int, tail float64) map[string]float64 {
 			total[id] /= float64(len(queries))
 		}
 	}
-	rate := float64(size) / float64(n-1)
+	rate := float64(size) / float64(n)
 	for id, counts := range map[string][]float64{HardConsistency: hard, EasyConsistency: easy} {
 		observed, expected := 0.0, 0.0
 		for j, count := range counts {
 			trials := float64(len(queries))
-			if slices.Contains(queries, j) {
+			if in.Queue == nil && slices.Contains(queries, j) {
 				trials--
 			}
 			observed += (count - trials*rate) * (count - trials*rate)
@@ -239,7 +257,7 @@ func TestBandsAreThoseOfPlainLoops(t *testing.T) {
 		if len(m.Percentiles) != 100 || len(m.Cuts) != 6 {
 			t.Fatalf("%d percentiles, %d cuts", len(m.Percentiles), len(m.Cuts))
 		}
-		n := len(in.Labels) - 1
+		pool, n := negatives(in)
 		edges := map[int][2]int{}
 		for i := range 100 {
 			edges[i] = [2]int{i * n / 100, (i + 1) * n / 100}
@@ -254,7 +272,7 @@ func TestBandsAreThoseOfPlainLoops(t *testing.T) {
 			for _, q := range queries {
 				c := in.Labels[q]
 				for _, a := range rankPlainly(in, q)[edges[i][0]:edges[i][1]] {
-					d := in.Labels[a.image]
+					d := pool.Labels[a.image]
 					pairs++
 					want.Dot += a.dot
 					want.Path += in.Path[c][d]
@@ -295,17 +313,18 @@ func TestGalleryAndUniformityAreThoseOfPlainLoops(t *testing.T) {
 	for name, in := range inputs() {
 		m, energy := mustRun(t, testProtocol, in), 0.0
 		queries := chosenQueries(t, testProtocol, in)
+		pool, n := negatives(in)
 		for _, q := range queries {
 			for _, a := range rankPlainly(in, q) {
 				squared := 0.0
 				for d := range in.Dim {
-					diff := float64(in.Embeddings[q*in.Dim+d]) - float64(in.Embeddings[a.image*in.Dim+d])
+					diff := float64(in.Embeddings[q*in.Dim+d]) - float64(pool.Embeddings[a.image*in.Dim+d])
 					squared += diff * diff
 				}
 				energy += math.Exp(-2 * squared)
 			}
 		}
-		if want := math.Log(energy / float64(len(queries)*(len(in.Labels)-1))); !near(m.Uniformity, want, 1e-6) {
+		if want := math.Log(energy / float64(len(queries)*n)); !near(m.Uniformity, want, 1e-6) {
 			t.Errorf("%s: uniformity %g, want %g", name, m.Uniformity, want)
 		}
 		seen := map[int32]bool{}
@@ -318,13 +337,13 @@ func TestGalleryAndUniformityAreThoseOfPlainLoops(t *testing.T) {
 			for i := range galleryColumns {
 				for k, got := range []Neighbour{row.Hardest[i], row.Easiest[i]} {
 					want := pairs[[]int{i, len(pairs) - 1 - i}[k]]
-					if got.Index != want.image || got.Class != in.Labels[want.image] || !near(float64(got.Dot), want.dot, 1e-6) {
+					if got.Index != want.image || got.Class != pool.Labels[want.image] || !near(float64(got.Dot), want.dot, 1e-6) {
 						t.Errorf("%s: query %d shows %+v, want %+v", name, row.Query, got, want)
 					}
 				}
 			}
 		}
-		if len(m.Gallery) != 6 {
+		if in.Queue == nil && len(m.Gallery) != 6 || in.Queue != nil && len(m.Gallery) != 5 {
 			t.Errorf("%s: gallery of %d", name, len(m.Gallery))
 		}
 	}
@@ -343,12 +362,17 @@ func TestNullsAreTheStatisticsOfShuffledInput(t *testing.T) {
 		v := p.survey(s, 1)
 		for i, r := range p.relabellings(s, 1)[:3] {
 			shuffled, draw := in, 0.0
-			shuffled.Labels = make([]int32, len(in.Labels))
+			labels := make([]int32, s.n)
 			for j, c := range r.class {
-				shuffled.Labels[j] = int32(c)
+				labels[j] = int32(c)
+			}
+			if in.Queue != nil {
+				shuffled.Queue = &Queue{in.Queue.Embeddings, labels}
+			} else {
+				shuffled.Labels = labels
 			}
 			for c := range v.labelNull {
-				draw += v.labelNull[c][i] / float64(s.n)
+				draw += v.labelNull[c][i] / float64(v.count)
 			}
 			if want := mustRun(t, p, shuffled).Statistics[SameClassAUC].Value; !near(draw, want, 1e-9) {
 				t.Errorf("%s: draw %d of %s is %g, want %g", name, i, SameClassAUC, draw, want)
@@ -356,7 +380,7 @@ func TestNullsAreTheStatisticsOfShuffledInput(t *testing.T) {
 		}
 		mean := 0.0
 		for c := range v.labelNull {
-			mean += sum(v.labelNull[c]) / float64(s.n*p.Draws)
+			mean += sum(v.labelNull[c]) / float64(v.count*p.Draws)
 		}
 		if null := mustRun(t, p, in).Statistics[SameClassAUC].Null; !near(null.Mean, mean, 1e-9) || math.Abs(mean-0.5) > 4*null.SD/math.Sqrt(float64(p.Draws)) {
 			t.Errorf("%s: null of %s %+v, mean of draws %g, expected 0.5", name, SameClassAUC, null, mean)

@@ -8,6 +8,8 @@ type Measures struct {
 	Images  int `json:"images"`
 	Queries int `json:"queries"`
 	Classes int `json:"classes"`
+	// Queue is the number of negatives of every query, if they are not the other images.
+	Queue int `json:"queue,omitempty"`
 	// Statistics by id, see All. Absent says why one is missing.
 	Statistics map[string]Statistic `json:"statistics"`
 	Absent     map[string]string    `json:"absent,omitempty"`
@@ -39,11 +41,14 @@ func (p Protocol) Run(in Input, threads int) (*Measures, error) {
 	v := p.survey(s, threads)
 	bands := v.bands()
 	m := &Measures{
-		Images: s.n, Queries: v.count, Classes: s.classes,
+		Images: len(s.Labels), Queries: v.count, Classes: s.classes,
 		Statistics: map[string]Statistic{}, Absent: map[string]string{},
 		Percentiles: bands[:percentiles], Cuts: bands[percentiles:],
 		Gallery: v.gallery, Uniformity: v.uniformity(),
 		Counts: Counts{Hard: narrow(v.hard), Easy: narrow(v.easy)},
+	}
+	if in.Queue != nil {
+		m.Queue = s.n
 	}
 	p.classMeans(v, m.Statistics, threads)
 	p.semantics(v, m.Statistics, m.Absent, threads)
@@ -65,7 +70,7 @@ func (v *survey) uniformity() float64 {
 	for _, class := range v.classes {
 		energy += class.energy
 	}
-	return math.Log(energy / (float64(v.count) * float64(v.split.n-1)))
+	return math.Log(energy / (float64(v.count) * float64(v.split.others)))
 }
 
 // classMeans adds the statistics that do not depend on the tree.
@@ -86,7 +91,7 @@ func (p Protocol) classMeans(v *survey, statistics map[string]Statistic, threads
 	}
 	statistics[SameClassAUC] = p.statistic(mean(1, func(s classSums) float64 { return s.auc }), draws, threads)
 	statistics[AnticorrelatedShare] = p.statistic(mean(v.tail, func(s classSums) float64 { return s.opposite }), nil, threads)
-	statistics[NegativeShare] = p.statistic(mean(v.split.n-1, func(s classSums) float64 { return s.negative }), nil, threads)
+	statistics[NegativeShare] = p.statistic(mean(v.split.others, func(s classSums) float64 { return s.negative }), nil, threads)
 }
 
 // Row shows a query with its extreme negatives.
@@ -127,8 +132,8 @@ func showcase(queries [][]int32) (gallery []Row, shown map[int32]int) {
 }
 
 // newRow shows a query, the one that was ranked last.
-func newRow(query int32, r *ranker, labels []int32) Row {
-	row := Row{Query: int(query), Class: labels[query]}
+func newRow(query, class int32, r *ranker, labels []int32) Row {
+	row := Row{Query: int(query), Class: class}
 	show := func(j int32) Neighbour { return Neighbour{Index: int(j), Class: labels[j], Dot: r.dots[j]} }
 	for i := range galleryColumns {
 		row.Hardest = append(row.Hardest, show(r.order[i]))

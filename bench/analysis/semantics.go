@@ -45,18 +45,17 @@ func (s *semanticSimilarity) flat(same bool) bool {
 }
 
 // correlation is the sum over the queries of class c of Spearman's correlation between difficulty and semantic
-// similarity, ties sharing the mean of their ranks, with each class moved to its place in the tree. sizes are the
-// images of each class; count is scratch memory for each level. Where all classes are equally similar to c it is 0.
-func (s *semanticSimilarity) correlation(c int, t *rankTotals, sizes []float64, place []int, count []float64) float64 {
+// similarity, ties sharing the mean of their ranks, with each class moved to its place in the tree. count is scratch memory for each level. Where all classes are equally similar to c it is 0.
+func (s *semanticSimilarity) correlation(c int, t *rankTotals, in *split, place []int, count []float64) float64 {
 	row := s.level[place[c]]
 	clear(count)
 	total := 0.0
-	for d, n := range sizes {
+	for d, n := range in.sizes {
 		if d == c {
 			if !t.same {
 				continue
 			}
-			n-- // the query itself
+			n = float64(in.same(c))
 		}
 		count[row[place[d]]] += n
 		total += n
@@ -105,7 +104,7 @@ func (v *survey) treeStatistics(path, wuPalmer *semanticSimilarity) []treeStatis
 	}
 	correlation := func(id string, s *semanticSimilarity, t *rankTotals) treeStatistic {
 		stat := treeStatistic{id: id, den: queries, class: func(c int, place []int, count []float64) float64 {
-			return s.correlation(c, t, v.split.sizes, place, count[:s.levels])
+			return s.correlation(c, t, v.split, place, count[:s.levels])
 		}}
 		if s.flat(t.same) {
 			stat.absent = "all classes are equally similar"

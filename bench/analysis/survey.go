@@ -42,7 +42,7 @@ type classSums struct {
 
 func (p Protocol) survey(s *split, threads int) *survey {
 	v := &survey{
-		split: s, queries: p.queries(s), count: min(p.Queries, s.n), tail: share(p.Tail, s.n-1), cuts: cutsOf(s.n - 1),
+		split: s, queries: p.queries(s), count: min(p.Queries, s.askable), tail: share(p.Tail, s.others), cuts: cutsOf(s.others),
 		classes:   make([]classSums, s.classes),
 		labelNull: matrix[float64](s.classes, p.Draws),
 		others:    rankTotals{sum: matrix[float64](s.classes, s.classes)}, all: rankTotals{same: true, sum: matrix[float64](s.classes, s.classes)},
@@ -80,7 +80,7 @@ type worker struct {
 	*ranker
 	draws                []relabelling
 	shown                map[int32]int // place in the gallery, by query
-	doubled              []int32       // [n] twice the rank of each negative, 0 for the query
+	doubled              []int32       // [n] twice the rank of each of the pool, 0 for the query itself
 	ranksAll, ranksOther ranks
 	middle               []float64 // [C] those of other classes in the middle half
 	tally                *tally
@@ -98,9 +98,9 @@ func (w *worker) class(c int) {
 		for _, j := range w.order {
 			w.classes[c].energy += math.Exp(4 * (float64(w.dots[j]) - 1)) // |x-y|^2 = 2 - 2 x.y
 		}
-		w.tally.add(w.ranker, w.split.Labels)
+		w.tally.add(w.ranker, w.split.pool.Labels)
 		if row, ok := w.shown[q]; ok {
-			w.gallery[row] = newRow(q, w.ranker, w.split.Labels)
+			w.gallery[row] = newRow(q, int32(c), w.ranker, w.split.pool.Labels)
 		}
 	}
 	w.classes[c].cuts = w.tally.sums(w.split, c)
@@ -108,10 +108,12 @@ func (w *worker) class(c int) {
 
 // rankByClass sums ranks by class, from the easiest negative on.
 func (w *worker) rankByClass(q int32, c int) {
-	labels := w.split.Labels
+	labels := w.split.pool.Labels
 	w.ranksAll.reset()
 	w.ranksOther.reset()
-	w.doubled[q] = 0
+	if w.self {
+		w.doubled[q] = 0
+	}
 	for end := len(w.order); end > 0; {
 		start, others := end, int64(0)
 		for start > 0 && w.dots[w.order[start-1]] == w.dots[w.order[end-1]] {
@@ -133,21 +135,24 @@ func (w *worker) rankByClass(q int32, c int) {
 
 // relate adds the query's ranks to the totals of its class.
 func (w *worker) relate(c int) {
-	w.classes[c].auc += auc(w.ranksAll.class[c], len(w.split.members[c])-1, len(w.order))
+	w.classes[c].auc += auc(w.ranksAll.class[c], w.split.same(c), len(w.order))
 	w.ranksAll.add(w.all.sum[c])
 	w.ranksOther.add(w.others.sum[c])
 }
 
-// relabel computes the query's auc under every shuffle of the labels.
+// relabel computes the query's auc under every shuffle of the labels: that of an image in a queue is not its own.
 func (w *worker) relabel(q int32, c int) {
 	n := len(w.order)
 	for i := range w.draws {
-		class := w.draws[i].class[q]
+		class := c
+		if w.self {
+			class = int(w.draws[i].class[q])
+		}
 		total := int64(0)
 		for _, j := range w.draws[i].members[w.split.starts[class]:w.split.starts[class+1]] {
 			total += int64(w.doubled[j]) // the query's own is 0
 		}
-		w.labelNull[c][i] += auc(total, len(w.split.members[class])-1, n)
+		w.labelNull[c][i] += auc(total, w.split.same(class), n)
 	}
 }
 
@@ -157,7 +162,7 @@ func (w *worker) visitTails(c int) {
 	for _, j := range w.order[:w.tail] {
 		atomic.AddInt32(&w.hard[j], 1)
 	}
-	sums, labels := &w.classes[c], w.split.Labels
+	sums, labels := &w.classes[c], w.split.pool.Labels
 	opposite, row := 0.0, w.anticorrelated[c]
 	clear(w.middle)
 	total := 0.0

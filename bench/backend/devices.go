@@ -1,10 +1,12 @@
 package backend
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -25,6 +27,28 @@ func (d Devices) Take() (nn.Device, error) { return d.take() }
 
 // Give returns it.
 func (d Devices) Give(device nn.Device) { d.give(device) }
+
+// On bounds the backend to some GPUs, by number - none: to all -, and gives the number of cells to run at a time: what was
+// asked for, or with 0 one for each GPU or processor. Errors: there are no such GPUs, or fewer than cells.
+func (b Backend) On(gpus []int, cells int) (Backend, int, error) {
+	if b.Kind == "go" || b.Plugin == nil || b.Plugin.Kind == "cpu" {
+		if len(gpus) > 0 {
+			return b, 0, fmt.Errorf("--devices %v: they are GPUs, and training runs on the CPU, where --parallel says how many cells", gpus)
+		}
+		return b, cmp.Or(cells, runtime.GOMAXPROCS(0)), nil
+	}
+	for i, gpu := range gpus {
+		if gpu < 0 || gpu >= len(b.Plugin.Devices) || slices.Contains(gpus[:i], gpu) {
+			return b, 0, fmt.Errorf("--devices %v: %s has the GPUs 0 to %d, each once", gpus, b.Plugin.Label(), len(b.Plugin.Devices)-1)
+		}
+	}
+	b.GPUs = gpus
+	have := cmp.Or(len(gpus), len(b.Plugin.Devices))
+	if cells > have {
+		return b, 0, fmt.Errorf("--parallel %d: a GPU runs one cell at a time, and there are %d", cells, have)
+	}
+	return b, cmp.Or(cells, have), nil
+}
 
 // Open starts devices for so many cells at a time, each with so many threads. On XLA's CPU the cells share all of their
 // threads, and on GPUs each has one GPU. Errors: there are fewer GPUs than cells; the plugin's.

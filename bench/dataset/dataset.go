@@ -2,8 +2,8 @@
 // says of two classes, is in package taxonomy; augmentation and batching live with the trainer.
 //
 // A Source is a data set as a catalogue lists it: a literal, from which everything that a plan or a report needs is
-// known without an image being read. The sources here are procedural: every image is a function of its split and
-// index.
+// known without an image being read. The glyphs here are procedural: every image is a function of its split and
+// index. Sets of pictures are imported once, into shards (package shards) in a data directory.
 package dataset
 
 import (
@@ -25,26 +25,72 @@ type Source struct {
 	Name string
 	// From says where the images are from.
 	From string
-	// Digest is Dataset.Digest, known before the images are: it is in the key of every run.
+	// Digest identifies the images, and is in the key of every run. It is Dataset.Digest of images that were there when
+	// it was written down; where an archive pins them, the archive's digest and what reads it
+	// ("sha256:c4a3.../cifar10-v1"); and empty where each user brings a copy, which Pin looks up.
 	Digest string
-	// Tree gives the class tree, whose classes are those of the labels.
+	// Tree gives the class tree, whose classes are those of the labels; nil: the images bring theirs.
 	Tree func() taxonomy.Tree `json:"-"`
-	// Read gives the images, all or by index.
-	Read func() (Images, error) `json:"-"`
+	// Read gives the images, all or by index. Sets that are imported lie in the data directory dir.
+	Read func(dir string) (Images, error) `json:"-"`
+	// Import says how files become the images; nil: they are drawn.
+	Import *Import `json:",omitempty"`
 }
 
-// Validate reports what a plan could not do without.
+// Import says how a set that is not drawn comes into the data directory.
+type Import struct {
+	// Side is the height and width in pixels to which pictures are brought; 0: they are raw pixels of one size.
+	Side int
+	// URL and Digest ("sha256:...") are those of the archive that is published, Bytes its length, 0 if not known. All are
+	// empty where users have a copy of their own.
+	URL    string
+	Digest string
+	Bytes  int64
+	// WordNet says that the classes are synsets, and their tree is WordNet's.
+	WordNet bool
+}
+
+// Validate reports what a plan could not do without. What is imported may leave its digest and tree to Pin.
 func (s *Source) Validate() error {
-	if s.Name == "" || s.From == "" || !strings.HasPrefix(s.Digest, "sha256:") || s.Tree == nil || s.Read == nil {
-		return errors.New("name, origin, digest, tree and a way to read it must be given")
+	if s.Name == "" || s.From == "" || s.Read == nil {
+		return errors.New("name, origin and a way to read it must be given")
+	}
+	if s.Digest != "" && !strings.HasPrefix(s.Digest, "sha256:") {
+		return errors.New("want a digest such as sha256:c4a3")
+	}
+	if s.Import == nil && (s.Digest == "" || s.Tree == nil) {
+		return errors.New("digest and tree of what is not imported must be given")
 	}
 	return nil
+}
+
+// Pin completes a source from what was imported, without an image being read: the result has a digest and a tree.
+func (s *Source) Pin(dir string) (*Source, error) {
+	if s.Digest != "" && s.Tree != nil {
+		return s, nil
+	}
+	images, err := s.Read(dir)
+	if err != nil {
+		return nil, fmt.Errorf("data set %s: %w", s.Name, err)
+	}
+	pinned := *s
+	if pinned.Digest == "" {
+		pinned.Digest = images.Stated
+	}
+	if pinned.Tree == nil {
+		pinned.Tree = func() taxonomy.Tree { return images.Tree }
+	}
+	return &pinned, nil
 }
 
 // Images is what a source reads.
 type Images struct {
 	Height, Width int // pixels
 	Train, Test   Split
+	// Stated and Tree are what imported images state of themselves: their Source's digest, and their class tree. Empty:
+	// the digest is computed from the images, and the tree is the source's.
+	Stated string
+	Tree   taxonomy.Tree
 }
 
 // A Split is one part, training or test, of a data set.
@@ -83,31 +129,41 @@ type Dataset struct {
 	Classes []string // by label
 }
 
-// ErrDigest says that the images are not those that the source promises.
-var ErrDigest = errors.New("the data set is not what its digest says")
+var (
+	// ErrDigest says that the images are not those that the source promises.
+	ErrDigest = errors.New("the data set is not what its digest says")
+	// ErrFiles says that files are no data set, or none that can be taken as it is.
+	ErrFiles = errors.New("the files cannot be imported")
+)
 
-// Open reads the images and checks their digest.
-func (s *Source) Open() (*Dataset, error) {
-	d, err := s.open()
+// Open reads the images, from the data directory dir if they were imported, and checks their digest. Imported images
+// say which they are, and are not all read for that: shards.Verify does so.
+func (s *Source) Open(dir string) (*Dataset, error) {
+	d, err := s.open(dir)
 	if err != nil {
 		return nil, err
 	}
-	got, err := d.Digest()
-	if err != nil {
-		return nil, fmt.Errorf("data set %s: %w", s.Name, err)
+	got := d.Stated
+	if got == "" {
+		if got, err = d.Digest(); err != nil {
+			return nil, fmt.Errorf("data set %s: %w", s.Name, err)
+		}
 	}
-	if got != s.Digest {
+	if s.Digest != "" && got != s.Digest {
 		return nil, fmt.Errorf("data set %s: %w: %s, not %s", s.Name, ErrDigest, got, s.Digest)
 	}
 	return d, nil
 }
 
-func (s *Source) open() (*Dataset, error) {
-	images, err := s.Read()
+func (s *Source) open(dir string) (*Dataset, error) {
+	images, err := s.Read(dir)
 	if err != nil {
 		return nil, fmt.Errorf("data set %s: %w", s.Name, err)
 	}
-	tree := s.Tree()
+	tree := images.Tree
+	if s.Tree != nil {
+		tree = s.Tree()
+	}
 	return &Dataset{Name: s.Name, Images: images, Tree: tree, Classes: taxonomy.Classes(tree)}, nil
 }
 

@@ -22,7 +22,7 @@ func source(train, test int) *Source {
 }
 
 func mustOpen(train, test int) *Dataset {
-	d, err := source(train, test).open()
+	d, err := source(train, test).open("")
 	if err != nil {
 		panic(err)
 	}
@@ -41,16 +41,16 @@ func digest(t *testing.T, d *Dataset) string {
 // TestOpenChecksTheDigest: a source whose images are not those it promises is not opened.
 func TestOpenChecksTheDigest(t *testing.T) {
 	s := source(200, 100)
-	if _, err := s.Open(); !errors.Is(err, ErrDigest) || !strings.Contains(err.Error(), "glyphs") {
+	if _, err := s.Open(""); !errors.Is(err, ErrDigest) || !strings.Contains(err.Error(), "glyphs") {
 		t.Errorf("a digest that is wrong: %v", err)
 	}
 	s.Digest = digest(t, mustOpen(200, 100))
-	if _, err := s.Open(); err != nil {
+	if _, err := s.Open(""); err != nil {
 		t.Errorf("a digest that is right: %v", err)
 	}
 	disk := errors.New("the disk is gone")
-	s.Read = func() (Images, error) { return Images{}, disk }
-	if _, err := s.Open(); !errors.Is(err, disk) {
+	s.Read = func(string) (Images, error) { return Images{}, disk }
+	if _, err := s.Open(""); !errors.Is(err, disk) {
 		t.Errorf("images that cannot be read: %v", err)
 	}
 }

@@ -223,8 +223,8 @@ func GlyphTree() taxonomy.Tree {
 }
 
 // Glyphs reads a data set of so many training and test images; a smaller one is a prefix of a larger.
-func Glyphs(train, test int) func() (Images, error) {
-	return func() (Images, error) {
+func Glyphs(train, test int) func(dir string) (Images, error) {
+	return func(string) (Images, error) {
 		var classes []*glyph
 		for label := range len(outlines) * len(textures) {
 			classes = append(classes, newGlyph(label))

@@ -53,7 +53,7 @@ func (e *Encoder) Apply(params, stats []*Node, views *Node, groups int) Pass {
 
 func (e *Encoder) apply(params, stats []*Node) *nn.Apply {
 	a := nn.NewApply(params, stats)
-	a.Products = e.device.IsCPU()
+	a.CPU = e.device.IsCPU()
 	if e.Precision == BFloat16 {
 		a.DType = dtypes.BFloat16
 	}

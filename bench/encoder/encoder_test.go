@@ -16,7 +16,7 @@ func small() Config {
 
 // TestUntrainedDependsOnTheSeedAlone: not on how many threads the backend has, or what else was drawn.
 func TestUntrainedDependsOnTheSeedAlone(t *testing.T) {
-	images, err := dataset.Glyphs(0, 60)()
+	images, err := dataset.Glyphs(0, 60)("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/method/methodtest"
@@ -86,13 +87,34 @@ func TestQueriesMeetTheirKeys(t *testing.T) {
 }
 
 // TestStepByHand checks the momentum update, SGD and the queue of one step against their definitions.
-func TestStepByHand(t *testing.T) {
+func TestStepByHand(t *testing.T) { stepByHand(t, newTrainer(t, tiny())) }
+
+// TestStepOfBFloat16: the same with a ResNet in mixed precision, whose state is float32.
+func TestStepOfBFloat16(t *testing.T) {
 	c := tiny()
-	tr := newTrainer(t, c)
+	c.Encoder = encoder.Config{
+		Size: 32, Stem: []int{4}, StemKind: encoder.ImageNetStem, Hidden: 8, Dim: 6, Init: encoder.TorchInit, Precision: encoder.BFloat16,
+		Stages: []encoder.Stage{{Blocks: 1, Width: 4, Out: 16, Stride: 1}, {Blocks: 1, Width: 6, Out: 24, Stride: 2}},
+	}
+	backendtest.Each(t, func(t *testing.T, d nn.Device) {
+		tr, err := New(c, method.Start{Device: d, Data: methodtest.Data(), Seed: 1, Threads: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		stepByHand(t, tr)
+	})
+}
+
+func stepByHand(t *testing.T, tr *Trainer) {
+	t.Helper()
+	c := tr.config
 	advance(t, tr) // so that velocities and the key encoder are not at their start
+	tr.fetch()
 	query, key := group(tr.Params), group(tr.key)
 	queue, classes := slices.Clone(tr.queue), slices.Clone(tr.queueClass)
 	m := advance(t, tr)
+	tr.fetch()
 
 	near(t, "learning rate", m.LearningRate, 0.1*2/4, 1e-12)
 	for i, p := range tr.Encoder.Params {

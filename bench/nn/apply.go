@@ -8,14 +8,15 @@ import (
 // Apply is the context of a pass through layers in the terms of a compiler: activations are [batch, height, width,
 // channels], convolutions and sums are the backend's own, and gradients are derived from the graph.
 type Apply struct {
-	// Train selects batch statistics, those of each of so many Groups of the batch; otherwise running ones are used.
+	// Train selects batch statistics, those of each of so many Groups of the batch; otherwise running ones are used, and
+	// Groups is 1.
 	Train  bool
 	Groups int
 	// DType is that of the activations and of the weights that meet them. Statistics are float32 whatever it is.
 	DType dtypes.DType
-	// Products makes matrix products of those convolutions that are ones, or nearly: quicker on a CPU. On a GPU
-	// convolutions have kernels of their own.
-	Products bool
+	// CPU makes matrix products of those convolutions that are ones, or nearly, which is quicker on a CPU - on a GPU
+	// convolutions have kernels of their own - and takes products in float32 whatever DType is.
+	CPU bool
 	// NewStats collects the updated running statistics, in the order of Stats.
 	NewStats []*Node
 
@@ -29,6 +30,15 @@ func NewApply(params, stats []*Node) *Apply {
 
 func (a *Apply) param() *Node { return pop(&a.params, 0, "parameter") }
 func (a *Apply) stat() *Node  { return pop(&a.stats, 0, "running statistic") }
+
+// product contracts the last axis of x with that of w. On a CPU bfloat16 gains nothing, and up to compute v0.1.3 the go
+// backend with AVX2 leaves out half of the terms of its products (avx2SmallBFloat16Transposed).
+func (a *Apply) product(x, w *Node) *Node {
+	if a.CPU {
+		x, w = ConvertDType(x, dtypes.Float32), ConvertDType(w, dtypes.Float32)
+	}
+	return ConvertDType(DotGeneral(x, []int{x.Rank() - 1}, nil, w, []int{1}, nil), a.DType)
+}
 
 // Apply implements Layer.
 func (s Sequential) Apply(a *Apply, x *Node) *Node {
@@ -50,7 +60,7 @@ func (r Residual) Apply(a *Apply, x *Node) *Node {
 // Apply implements Layer: from [batch, In] to [batch, Out].
 func (l Linear) Apply(a *Apply, x *Node) *Node {
 	w, bias := ConvertDType(a.param(), a.DType), ConvertDType(a.param(), a.DType)
-	y := Add(DotGeneral(x, []int{1}, nil, w, []int{1}, nil), Reshape(bias, 1, l.Out))
+	y := Add(a.product(x, w), Reshape(bias, 1, l.Out))
 	if l.ReLU {
 		y = rectify(y)
 	}
@@ -67,11 +77,7 @@ func (c ConvNorm) Apply(a *Apply, x *Node) *Node {
 	w, scale, shift := ConvertDType(a.param(), a.DType), a.param(), a.param()
 	runMean, runVar := a.stat(), a.stat()
 	y := ConvertDType(c.convolution(a, x, w), dtypes.Float32)
-	d := y.Shape().Dimensions
-	groups := a.Groups
-	if !a.Train {
-		groups = 1 // running statistics are those of all
-	}
+	d, groups := y.Shape().Dimensions, a.Groups
 	y = Reshape(y, groups, d[0]/groups, d[1], d[2], d[3])
 	row := func(x *Node) *Node { return Reshape(x, -1, 1, 1, 1, c.Out) }
 	mean, inv := row(runMean), row(inverseDeviation(runVar))
@@ -93,12 +99,11 @@ func (c ConvNorm) Apply(a *Apply, x *Node) *Node {
 
 // convolution maps x [batch, h, w, In] to [batch, h/Stride, w/Stride, Out] with weights as Params has them.
 func (c ConvNorm) convolution(a *Apply, x, w *Node) *Node {
-	product := func(x *Node) *Node { return DotGeneral(x, []int{3}, nil, w, []int{1}, nil) }
 	switch {
-	case a.Products && c.Kernel == 1:
-		return product(strided(x, c.Stride))
-	case a.Products && c.NoInputGrad && c.Kernel == 3:
-		return product(c.neighbourhoods(x))
+	case a.CPU && c.Kernel == 1:
+		return a.product(strided(x, c.Stride), w)
+	case a.CPU && c.NoInputGrad && c.Kernel == 3:
+		return a.product(c.neighbourhoods(x), w)
 	}
 	pad := (c.Kernel - 1) / 2
 	kernel := TransposeAllAxes(Reshape(w, c.Out, c.Kernel, c.Kernel, c.In), 1, 2, 3, 0)

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
@@ -11,13 +12,13 @@ import (
 
 // applied is run through Apply: the output, the new running statistics, the gradient of the input and those of the
 // parameters, all in the layouts of Forward and Backward.
-func applied(t *testing.T, l Layer, products bool, x *tensors.Tensor, params, stats []*tensors.Tensor, dy *tensors.Tensor) (out []*tensors.Tensor) {
+func applied(t *testing.T, l Layer, cpu bool, x *tensors.Tensor, params, stats []*tensors.Tensor, dy *tensors.Tensor) (out []*tensors.Tensor) {
 	t.Helper()
 	groups := x.Shape().Dimensions[0]
 	e, err := NewExec(backend(), func(in []*Node) []*Node {
 		x, dy, p := in[0], in[1], in[2:2+len(params)]
 		a := NewApply(p, in[2+len(params):])
-		a.Train, a.Groups, a.Products = true, groups, products
+		a.Train, a.Groups, a.CPU = true, groups, cpu
 		y := outwards(l.Apply(a, inwards(x)), groups)
 		return append(append([]*Node{y}, a.NewStats...), Gradient(ReduceAllSum(Mul(y, dy)), append([]*Node{x}, p...)...)...)
 	})
@@ -55,19 +56,19 @@ func outwards(x *Node, groups int) *Node {
 // TestApply: every layer and its gradients are the same in both ways.
 func TestApply(t *testing.T) {
 	for _, c := range layers {
-		for _, products := range []bool{false, true} {
+		for _, cpu := range []bool{false, true} {
 			rng := rand.New(rand.NewPCG(5, 6))
 			x := random(rng, c.in...)
 			params, stats := draw(rng, c.layer.Params()), draw(rng, c.layer.Stats())
 			y := run(t, c.layer, x, params, stats, nil)
 			dy := random(rng, y[0].Shape().Dimensions...)
-			want := append(y, run(t, c.layer, x, params, stats, dy)...)
-			got := applied(t, c.layer, products, x, params, stats, dy)
+			want := slices.Concat(y, run(t, c.layer, x, params, stats, dy))
+			got := applied(t, c.layer, cpu, x, params, stats, dy)
 			if len(got) != len(want) {
 				t.Fatalf("%s: %d results, want %d", c.name, len(got), len(want))
 			}
 			for i := range got {
-				compare(t, fmt.Sprintf("%s, products %t: result %d", c.name, products, i), flat(t, got[i]), flat(t, want[i]), 2e-3)
+				compare(t, fmt.Sprintf("%s, on a CPU %t: result %d", c.name, cpu, i), flat(t, got[i]), flat(t, want[i]), 2e-3)
 			}
 		}
 	}

@@ -2,8 +2,10 @@ package safetensors
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,6 +80,25 @@ func TestDecodeRefusesDamage(t *testing.T) {
 	} {
 		if _, err := Decode(bad); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestHeaderWantsEveryByteOnce(t *testing.T) {
+	for header, want := range map[string]string{
+		`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`:                                                     "",
+		`{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}`:                                                   "",
+		`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`: "at byte 0",
+		`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}`: "at byte 1",
+		`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`:                                                     "take 2 of 4 bytes",
+		`{"a":{"dtype":"U8","shape":[5],"data_offsets":[0,5]}}`:                                                     "bytes 0 to 5 of 4",
+		`{"a":{"dtype":"C64","shape":[2],"data_offsets":[0,4]}}`:                                                    `dtype "C64" is not known`,
+		`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"strides":[1]}}`:                                       "strides",
+	} {
+		file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header+"1234"...)
+		_, err := ReadHeader(bytes.NewReader(file), int64(len(file)))
+		if want == "" && err != nil || want != "" && (!errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: error %v, want %q", header, err, want)
 		}
 	}
 }

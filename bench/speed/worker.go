@@ -147,7 +147,7 @@ func (w *worker) begin(ctx context.Context) (Hello, error) {
 
 // images are n glyphs of size pixels, a multiple of their own 32.
 func images(n, size int) (*dataset.Dataset, error) {
-	all, err := dataset.Glyphs(n, 0)()
+	all, err := dataset.Glyphs(n, 0)("")
 	if err != nil {
 		return nil, err
 	}

@@ -127,3 +127,22 @@ func meet(a, b []ancestor) meeting {
 func (m meeting) pathSimilarity() float64 { return 1 / (1 + float64(m.edges)) }
 
 func (m meeting) wuPalmer() float64 { return 2 * float64(m.depth) / float64(2*m.depth+m.away) }
+
+// Select is the table of some of the classes, by label, in that order.
+func (t Table) Select(classes []int) Table {
+	pick := func(of [][]float64) [][]float64 {
+		out := make([][]float64, len(classes))
+		for i, a := range classes {
+			out[i] = make([]float64, len(classes))
+			for j, b := range classes {
+				out[i][j] = of[a][b]
+			}
+		}
+		return out
+	}
+	out := Table{Path: pick(t.Path), WuPalmer: pick(t.WuPalmer)}
+	for _, a := range classes {
+		out.Superclass = append(out.Superclass, t.Superclass[a])
+	}
+	return out
+}

@@ -224,3 +224,19 @@ func depthOf(t Tree, node int) int {
 func commonAncestor(t Tree, a, b int) int {
 	return meet(lineage(t, a), lineage(t, b)).node
 }
+
+func TestSelectKeepsTheSimilarities(t *testing.T) {
+	tree := CIFAR100()
+	some := []int{99, 0, 42}
+	got := NewTable(tree, tree.Leaves()).Select(some)
+	for i, a := range some {
+		if got.Superclass[i] != Superclass(tree, a) {
+			t.Errorf("superclass of %d is %d", a, got.Superclass[i])
+		}
+		for j, b := range some {
+			if got.Path[i][j] != PathSimilarity(tree, a, b) || got.WuPalmer[i][j] != WuPalmer(tree, a, b) {
+				t.Errorf("classes %d and %d: %g and %g", a, b, got.Path[i][j], got.WuPalmer[i][j])
+			}
+		}
+	}
+}

@@ -12,17 +12,86 @@ import (
 // wordNetSource says in errors what to get, and where.
 const wordNetSource = "ImageNet needs WordNet 3.0, which Debian's package wordnet-base puts into /usr/share/wordnet"
 
-// OpenWordNet reads the tree of the named synsets from the file data.noun of WordNet 3.0 in dir. Synsets are named
-// as by ImageNet, by n and the eight digits of their offset: n02084071 is the dog. They become the classes, in
-// this order, and with their ancestors, by hypernym and instance hypernym, the nodes; a node has the name of the
-// synset's first lemma. The format is described in the manual page wndb(5WN).
-func OpenWordNet(dir string, synsets []string) (Tree, error) {
+// OpenWordNet reads the tree of the named synsets from the files of WordNet 3.0 in dir. A synset is named as by
+// ImageNet, by n and the eight digits of its offset - n02084071 is the dog - or by a noun, which stands for its first
+// sense. They become the classes, in this order, and with their ancestors, by hypernym and instance hypernym, the
+// nodes; a node has the name of the synset's first lemma. The format is described in the manual page wndb(5WN).
+func OpenWordNet(dir string, names []string) (Tree, error) {
 	path := filepath.Join(dir, "data.noun")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, wordNetSource)
 	}
+	synsets, err := firstSenses(filepath.Join(dir, "index.noun"), names)
+	if err != nil {
+		return nil, err
+	}
 	return parseNouns(path, string(text), synsets)
+}
+
+// IsSynset says whether a name is that of a synset: n and eight digits.
+func IsSynset(name string) bool {
+	offset, ok := strings.CutPrefix(name, "n")
+	return ok && isOffset(offset)
+}
+
+// firstSenses puts synsets in the place of nouns. Blanks and dashes between words may be underscores, as in WordNet,
+// and capitals do not count.
+func firstSenses(path string, names []string) ([]string, error) {
+	if !slices.ContainsFunc(names, func(name string) bool { return !IsSynset(name) }) {
+		return names, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, wordNetSource)
+	}
+	return parseSenses(path, string(text), names)
+}
+
+func parseSenses(path, text string, names []string) ([]string, error) {
+	lines := map[string]synsetLine{} // by lemma
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if lemma, _, ok := strings.Cut(line, " "); ok && lemma != "" {
+			lines[lemma] = synsetLine{number, line}
+		}
+	}
+	synsets := slices.Clone(names)
+	for class, name := range names {
+		if IsSynset(name) {
+			continue
+		}
+		lemma := strings.ReplaceAll(strings.ToLower(name), " ", "_")
+		line, ok := lines[lemma]
+		if !ok {
+			lemma = strings.ReplaceAll(lemma, "-", "_")
+			line, ok = lines[lemma]
+		}
+		if !ok {
+			return nil, fmt.Errorf("%s: class %d: %q is no noun in WordNet, and no synset such as n02084071", path, class, name)
+		}
+		offset, err := parseSense(line.text)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, line.number, err)
+		}
+		synsets[class] = "n" + offset
+	}
+	return synsets, nil
+}
+
+// parseSense gives the offset of the first sense in a line of the index: lemma, n, number of synsets, number of pointer
+// symbols, these, number of senses, number of those that are tagged, and the offsets, the most frequent first.
+func parseSense(line string) (string, error) {
+	f := strings.Fields(line)
+	if len(f) < 4 || f[1] != "n" {
+		return "", fmt.Errorf("want a noun with the number of its synsets")
+	}
+	pointers, err := strconv.Atoi(f[3])
+	if err != nil || pointers < 0 || pointers > len(f)-7 || !isOffset(f[6+pointers]) {
+		return "", fmt.Errorf("want the offset of a synset after the pointer symbols")
+	}
+	return f[6+pointers], nil
 }
 
 // nouns is the file data.noun, with the place of each synset.

@@ -1,17 +1,20 @@
 package views
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"testing"
 
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/dataset/shards"
+	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 func split(t *testing.T) dataset.Split {
 	t.Helper()
-	images, err := dataset.Glyphs(100, 0)()
+	images, err := dataset.Glyphs(100, 0)("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,5 +69,50 @@ func TestShuffleMovesKeysAlone(t *testing.T) {
 	}
 	if got := b.Unshuffle(rows); !slices.IsSorted(got) {
 		t.Errorf("rows come back in the order %v", got)
+	}
+}
+
+// Images per second and core from shards on the disk to two views each, as wide as CIFAR's and as ImageNet's.
+func BenchmarkFromShards(b *testing.B) {
+	for _, side := range []int{32, 256} {
+		b.Run(fmt.Sprint(side), func(b *testing.B) {
+			dir := b.TempDir()
+			w, err := shards.Create(dir, shards.Index{
+				Name: "noise", Height: side, Width: side, Classes: []string{"a"}, Tree: *taxonomy.Copy(taxonomy.Flat("thing", "a")),
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer w.Abort()
+			pixels := make([]uint8, side*side*dataset.Channels)
+			for i := range 512 {
+				for p := range pixels {
+					pixels[p] = uint8(i * p)
+				}
+				if err := w.Add(false, 0, pixels); err != nil {
+					b.Fatal(err)
+				}
+			}
+			x, err := w.Finish("", "")
+			if err != nil {
+				b.Fatal(err)
+			}
+			data, err := x.Source().Open(dir)
+			if err != nil {
+				b.Fatal(err)
+			}
+			c := Config{Batch: 64, Groups: 1, Steps: 1 << 30, Augment: augment.Config{
+				MinArea: 0.2, Brightness: 0.4, Contrast: 0.4, Saturation: 0.4, Hue: 0.1, JitterProb: 0.8, GreyProb: 0.2, BlurProb: 0.5, BlurMin: 0.1, BlurMax: 2, FlipProb: 0.5,
+			}}
+			s := New(c, data.Train, 1, 1)
+			step := 0
+			for b.Loop() {
+				if batch := s.make(step); batch.err != nil {
+					b.Fatal(batch.err)
+				}
+				step++
+			}
+			b.ReportMetric(float64(64*b.N)/b.Elapsed().Seconds(), "images/s")
+		})
 	}
 }

@@ -32,7 +32,7 @@ func TestPublishedRunsComeAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("this trains for a tenth of a run")
 	}
-	data, err := experiments.All.Dataset(tier.Dataset).Open()
+	data, err := experiments.All.Dataset(tier.Dataset).Open("")
 	if err != nil {
 		t.Fatal(err)
 	}

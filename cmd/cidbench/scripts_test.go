@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "same": same, "recode": recode, "trained": trained, "pretend": pretend,
+			"exits": exits, "flip": flip, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures,
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
@@ -74,6 +74,15 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Chmod(files[0], 0o644))
 	ts.Check(os.WriteFile(files[0], content, 0o444))
 	ts.Setenv("FLIPPED", filepath.Base(files[0]))
+}
+
+// named sets a variable to the name of the first file that matches a pattern: named VARIABLE PATTERN.
+func named(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(ts.MkAbs(args[1]))
+	if err != nil || len(files) == 0 {
+		ts.Fatalf("no file matches %s", args[1])
+	}
+	ts.Setenv(args[0], filepath.Base(files[0]))
 }
 
 // same checks that two files have the same bytes, and some.

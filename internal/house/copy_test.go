@@ -16,7 +16,7 @@ type edit struct{ file, from, to string }
 var harmless = []edit{
 	// A setting whose zero value means "as before".
 	{"bench/moco/trainer.go", "\tnn.SGD\n", "\tnn.SGD\n\tLookahead float64 `json:\"lookahead\"`\n"},
-	{"bench/encoder/encoder.go", "type Config struct {\n", "type Config struct {\n\tDropout float64 `json:\"dropout\"`\n"},
+	{"bench/encoder/config.go", "type Config struct {\n", "type Config struct {\n\tDropout float64 `json:\"dropout\"`\n"},
 	{"bench/spec.go", "type Training struct {\n", "type Training struct {\n\tNote string `json:\"note\"`\n"},
 	// An error in other words, and a parameter by another name.
 	{"bench/moco/trainer.go", "must be a multiple of batch", "has to be a multiple of batch"},

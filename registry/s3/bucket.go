@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
 	"github.com/minio/minio-go/v7"
@@ -13,9 +16,10 @@ import (
 
 // A bucket is the part of one that a store has. Its methods are requests; their errors are those of minio-go.
 type bucket struct {
-	client *minio.Core
-	name   string
-	root   string // what the names of all objects of the store start with
+	client    *minio.Core
+	transport *transport // of the client
+	name      string
+	root      string // what the names of all objects of the store start with
 }
 
 // object is the name of a key in the bucket.
@@ -53,7 +57,7 @@ func checksumValue(sum store.Digest) string {
 func (b bucket) put(ctx context.Context, key string, condition func(*minio.PutObjectOptions), body io.ReadSeeker, size int64, sum store.Digest) (etag string, resent bool, err error) {
 	opts := checked(sum)
 	condition(&opts)
-	resent, err = retry(ctx, body, 0, size, func(r io.Reader) error {
+	resent, err = b.retry(ctx, body, 0, size, func(ctx context.Context, r io.Reader) error {
 		info, err := b.client.PutObject(ctx, b.name, b.object(key), r, size, "", "", opts)
 		etag = info.ETag
 		return err
@@ -90,7 +94,11 @@ func (b bucket) open(ctx context.Context, key string) (io.ReadCloser, minio.Obje
 	if err != nil {
 		return nil, minio.ObjectInfo{}, err
 	}
-	return &download{ctx: ctx, bucket: b, key: key, body: body, info: info}, info, nil
+	if info.ETag == "" || info.Size < 0 {
+		body.Close()
+		return nil, minio.ObjectInfo{}, fmt.Errorf("%w: its answer has no ETag or no length", errNotS3)
+	}
+	return &download{ctx: ctx, bucket: b, key: key, body: body, info: info, began: time.Now()}, info, nil
 }
 
 // A download is the body of an object. It outlives connections: when one
@@ -102,7 +110,8 @@ type download struct {
 	body     io.ReadCloser
 	info     minio.ObjectInfo
 	offset   int64
-	failures int
+	failures int // since began
+	began    time.Time
 }
 
 func (d *download) Close() error { return d.body.Close() }
@@ -113,6 +122,9 @@ func (d *download) Read(p []byte) (int, error) {
 	}
 	n, err := d.body.Read(p)
 	d.offset += int64(n)
+	if n > 0 && d.failures > 0 {
+		d.failures, d.began = 0, time.Now()
+	}
 	switch {
 	case err == nil:
 		return n, nil
@@ -126,27 +138,56 @@ func (d *download) Read(p []byte) (int, error) {
 
 func (d *download) resume(cause error) error {
 	d.body.Close()
-	for ; d.failures < attempts; d.failures++ {
-		if err := pause(d.ctx, d.failures); err != nil {
+	for {
+		if d.failures == 0 {
+			d.began = time.Now()
+		}
+		wait, ok := d.bucket.transport.wait(d.ctx, d.began, d.failures, 0, cause)
+		if !ok {
+			break
+		}
+		if err := sleep(d.ctx, wait); err != nil {
 			return err
 		}
-		var opts minio.GetObjectOptions
-		if err := opts.SetRange(d.offset, d.info.Size-1); err != nil {
-			return err
-		}
-		if err := opts.SetMatchETag(d.info.ETag); err != nil {
-			return err
-		}
-		body, _, _, err := d.bucket.client.GetObject(d.ctx, d.bucket.name, d.bucket.object(d.key), opts)
-		if err == nil {
-			d.failures++
-			d.body = body
+		d.failures++
+		if cause = d.again(); cause == nil {
 			return nil
 		}
-		cause = err
-		if answer(err).StatusCode != 0 { // it is gone or another: reading on makes no sense
+		if answer(cause).StatusCode != 0 || errors.Is(cause, errNotTheRest) { // it is gone or another: reading on makes no sense
 			break
 		}
 	}
 	return fmt.Errorf("%w after %d of %d bytes: %w", store.ErrUnavailable, d.offset, d.info.Size, cause)
 }
+
+// again asks for the rest. A server that ignores that sends all of it once more.
+func (d *download) again() error {
+	var opts minio.GetObjectOptions
+	if err := opts.SetRange(d.offset, d.info.Size-1); err != nil {
+		return err
+	}
+	if err := opts.SetMatchETag(d.info.ETag); err != nil {
+		return err
+	}
+	body, info, header, err := d.bucket.client.GetObject(d.ctx, d.bucket.name, d.bucket.object(d.key), opts)
+	if err != nil {
+		return err
+	}
+	part := header.Get("Content-Range")
+	switch {
+	case info.ETag != d.info.ETag:
+		err = fmt.Errorf("%w: it has changed from %s to %s", errNotTheRest, d.info.ETag, info.ETag)
+	case part == "":
+		_, err = io.CopyN(io.Discard, body, d.offset)
+	case !strings.HasPrefix(part, fmt.Sprintf("bytes %d-", d.offset)):
+		err = fmt.Errorf("%w: it is %.60q", errNotTheRest, part)
+	}
+	if err != nil {
+		body.Close()
+		return err
+	}
+	d.body = body
+	return nil
+}
+
+var errNotTheRest = errors.New("what comes is not the rest of the object")

@@ -61,7 +61,7 @@ func ParseURL(rawURL string) (Config, error) {
 	for name, values := range query {
 		field := map[string]*string{"endpoint": &config.Endpoint, "region": &config.Region, "ca": &config.CA}[name]
 		if field == nil || len(values) != 1 {
-			return Config{}, fmt.Errorf("registry: %s: parameter %.20q: want endpoint, region and ca, each at most once", store.Redacted(rawURL), name)
+			return Config{}, fmt.Errorf("registry: %s: want no other parameters than endpoint, region and ca, each at most once", store.Redacted(rawURL))
 		}
 		*field = values[0]
 	}
@@ -123,29 +123,30 @@ func (c Config) String() string {
 	return u.String()
 }
 
-func (c Config) connect() (*minio.Core, error) {
+func (c Config) connect() (*minio.Core, *transport, error) {
 	host, secure, lookup := "s3.amazonaws.com", true, minio.BucketLookupAuto
 	if c.Endpoint != "" {
 		scheme, rest, _ := strings.Cut(c.Endpoint, "://")
 		host, secure, lookup = rest, scheme == "https", minio.BucketLookupPath
 	}
-	transport, err := c.transport()
+	next, err := c.transport()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	sender := &transport{next: next}
 	client, err := minio.NewCore(host, &minio.Options{
 		Creds:           c.credentials(),
 		Secure:          secure,
-		Transport:       transport,
+		Transport:       sender,
 		Region:          c.Region,
 		BucketLookup:    lookup,
 		TrailingHeaders: true, // or minio-go refuses checksums
-		MaxRetries:      attempts,
+		MaxRetries:      1,    // what is repeated is our business
 	})
 	if err != nil {
-		return nil, fmt.Errorf("registry: %s: %w", c, err)
+		return nil, nil, fmt.Errorf("registry: %s: %w", c, err)
 	}
-	return client, nil
+	return client, sender, nil
 }
 
 func (c Config) transport() (http.RoundTripper, error) {

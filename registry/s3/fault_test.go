@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cidbench/cidbench/registry/s3/s3test"
 	"github.com/cidbench/cidbench/registry/store"
@@ -158,4 +159,31 @@ func TestAlwaysFlipped(t *testing.T) {
 	storetest.WantErr(t, "Swap", err, store.ErrCorrupt)
 	_, err = s.Stat(t.Context(), "k")
 	storetest.WantErr(t, "Stat", err, store.ErrNotExist)
+}
+
+// TestOutage: a server that is killed, and is back after some seconds, costs a writer the time and nothing else.
+func TestOutage(t *testing.T) {
+	server := s3test.Start(t, s3test.Versitygw)
+	s := s3Store(t, server, func(next http.RoundTripper) http.RoundTripper { return next })
+	if err := s.Probe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var said atomic.Int64
+	ctx := store.WithNotices(t.Context(), func(string) { said.Add(1) })
+	server.Kill()
+	back := make(chan error)
+	go func() {
+		time.Sleep(5 * time.Second)
+		back <- server.Restart(t.Context())
+	}()
+	data := bytes.Repeat([]byte("x"), 1<<20)
+	if err := s.Create(ctx, "k", bytes.NewReader(data), int64(len(data)), store.DigestOf(data)); err != nil {
+		t.Error(err)
+	}
+	if err := <-back; err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := s.Load(ctx, "k"); err != nil || !bytes.Equal(got, data) || said.Load() == 0 {
+		t.Errorf("Load = %d bytes, %v, after %d notices", len(got), err, said.Load())
+	}
 }

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"crypto/md5"
 	"crypto/sha256"
@@ -129,7 +130,7 @@ func (b bucket) partsThere(ctx context.Context, key, id string) (map[int]minio.O
 
 func (b bucket) sendPart(ctx context.Context, key, id string, body io.ReadSeeker, part uploadPart) (minio.CompletePart, error) {
 	var sent minio.ObjectPart
-	_, err := retry(ctx, body, part.offset, part.size, func(r io.Reader) (err error) {
+	_, err := b.retry(ctx, body, part.offset, part.size, func(ctx context.Context, r io.Reader) (err error) {
 		sent, err = b.client.PutObjectPart(ctx, b.name, b.object(key), id, part.number, r, part.size,
 			minio.PutObjectPartOptions{
 				CustomHeader:         http.Header{http.CanonicalHeaderKey(checksumHeader): {part.sha256}},
@@ -140,12 +141,15 @@ func (b bucket) sendPart(ctx context.Context, key, id string, body io.ReadSeeker
 	return minio.CompletePart{PartNumber: part.number, ETag: sent.ETag, ChecksumSHA256: part.sha256}, err
 }
 
-// completeUpload makes the object out of its parts, unless there is one. The client repeats it when an answer is
-// lost, and then learns that there is no such upload, which counts as a refusal.
+// completeUpload makes the object out of its parts, unless there is one. It is repeated when an answer is lost, and then
+// learns that there is no such upload, which counts as a refusal.
 func (b bucket) completeUpload(ctx context.Context, key, id string, parts []minio.CompletePart) error {
 	var opts minio.PutObjectOptions
 	ifVersion("")(&opts)
-	_, err := b.client.CompleteMultipartUpload(ctx, b.name, b.object(key), id, parts, opts)
+	_, err := b.retry(ctx, bytes.NewReader(nil), 0, 0, func(ctx context.Context, _ io.Reader) error {
+		_, err := b.client.CompleteMultipartUpload(ctx, b.name, b.object(key), id, parts, opts)
+		return err
+	})
 	return err
 }
 

@@ -3,6 +3,7 @@ package s3
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -11,8 +12,8 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// A probe tests that the server keeps the promises that S3 documents. Its object
-// is below the prefix, in the folder .probe.
+// A probe tests that the server keeps the promises that S3 documents, and that it allows what it has to allow. Its
+// objects are below the prefix, in the folder .probe.
 type probe struct {
 	bucket
 	key string
@@ -32,12 +33,13 @@ func (p probe) run(ctx context.Context) (err error) {
 	err = p.sendAs(ctx, first, store.DigestOf(second))
 	if err == nil {
 		return lacks("it stores a body that does not match its x-amz-checksum-sha256")
-	} else if answer(err).StatusCode != http.StatusBadRequest {
+	} else if answer(err).StatusCode != http.StatusBadRequest && !refused(err) {
 		return classified("probe", p.key, err)
 	}
-	// A refusal is that of its own repetition: the object is read in the end.
-	if err := p.send(ctx, ifVersion(""), first); err != nil && !refused(err) {
-		return classified("probe", p.key, err)
+	// What has to be refused is, by a server that refuses everything; so what has to be allowed comes first.
+	version, err := p.allows(ctx, ifVersion(""), first, "it refuses to put an object that is not there (If-None-Match)")
+	if err != nil {
+		return err
 	}
 	if err := p.refuses(p.send(ctx, ifVersion(""), second), "it ignores If-None-Match when an object is put"); err != nil {
 		return err
@@ -45,17 +47,52 @@ func (p probe) run(ctx context.Context) (err error) {
 	if err := p.refuses(p.send(ctx, ifVersion("0123456789abcdef0123456789abcdef"), second), "it ignores If-Match when an object is put"); err != nil {
 		return err
 	}
-	if err := p.refuses(p.complete(ctx, second), "it ignores If-None-Match when a multipart upload is completed"); err != nil {
+	if err := p.refuses(p.complete(ctx, p.key, second), "it ignores If-None-Match when a multipart upload is completed"); err != nil {
 		return err
 	}
-	data, _, err := p.load(ctx, "probe", p.key)
+	data, there, err := p.load(ctx, "probe", p.key)
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(data, first) {
 		return lacks("it overwrites an object although it reports that a condition was not met")
 	}
-	return nil
+	if there != version {
+		return lacks("it gives an object another ETag when it is read than when it was put")
+	}
+	if _, err = p.allows(ctx, ifVersion(there), second, "it refuses to replace an object whose ETag is the one it gave (If-Match); weak ETags are none to compare with"); err != nil {
+		return err
+	}
+	other := p.key + "-parts"
+	defer func() {
+		if e := p.remove(context.WithoutCancel(ctx), "probe", other); err == nil {
+			err = e
+		}
+	}()
+	if err = p.complete(ctx, other, second); refused(err) {
+		return lacks("it refuses to complete a multipart upload of an object that is not there (If-None-Match)")
+	}
+	return classified("probe", other, err)
+}
+
+// allows checks that an object is put whose condition is met, and returns its version. A refusal may be that of the
+// request's own repetition.
+func (p probe) allows(ctx context.Context, condition func(*minio.PutObjectOptions), data []byte, otherwise string) (store.Version, error) {
+	etag, resent, err := p.put(ctx, p.key, condition, bytes.NewReader(data), int64(len(data)), store.DigestOf(data))
+	switch {
+	case err == nil:
+		return store.Version(etag), nil
+	case !refused(err):
+		return "", classified("probe", p.key, err)
+	case resent:
+		there, version, err := p.load(ctx, "probe", p.key)
+		if err == nil && bytes.Equal(there, data) {
+			return version, nil
+		} else if err != nil && !errors.Is(err, store.ErrNotExist) {
+			return "", err
+		}
+	}
+	return "", lacks(otherwise)
 }
 
 func lacks(guarantee string) error {
@@ -86,16 +123,16 @@ func (p probe) sendAs(ctx context.Context, data []byte, sum store.Digest) error 
 	return err
 }
 
-func (p probe) complete(ctx context.Context, data []byte) error {
-	id, err := p.startUpload(ctx, p.key)
+func (p probe) complete(ctx context.Context, key string, data []byte) error {
+	id, err := p.startUpload(ctx, key)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(p.key), id) }()
+	defer func() { _ = p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(key), id) }()
 	part := uploadPart{number: 1, size: int64(len(data)), sha256: checksumValue(store.DigestOf(data))}
-	sent, err := p.sendPart(ctx, p.key, id, bytes.NewReader(data), part)
+	sent, err := p.sendPart(ctx, key, id, bytes.NewReader(data), part)
 	if err != nil {
 		return err
 	}
-	return p.completeUpload(ctx, p.key, id, []minio.CompletePart{sent})
+	return p.completeUpload(ctx, key, id, []minio.CompletePart{sent})
 }

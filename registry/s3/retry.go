@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -15,29 +14,17 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-const attempts = 4 // of each request
-
-// pause waits between two attempts.
-func pause(ctx context.Context, attempt int) error {
-	most := 100 * time.Millisecond << attempt
-	select {
-	case <-time.After(most/2 + rand.N(most/2)):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// retry calls send with size bytes of body from offset, up to attempts times, and reports whether it did so more
-// than once. minio-go could repeat requests by itself, but would seek a body that the connection of the attempt
-// before may still be reading.
-func retry(ctx context.Context, body io.ReadSeeker, offset, size int64, send func(io.Reader) error) (resent bool, err error) {
-	for attempt := range attempts {
+// retry calls send with size bytes of body from offset for as long as the transport would repeat a request, and
+// reports whether it did so more than once. minio-go could repeat requests by itself, but would seek a body that the
+// connection of the attempt before may still be reading.
+func (b bucket) retry(ctx context.Context, body io.ReadSeeker, offset, size int64, send func(context.Context, io.Reader) error) (resent bool, err error) {
+	for first, attempt := time.Now(), 0; ; attempt++ {
 		if _, err := body.Seek(offset, io.SeekStart); err != nil {
 			return resent, err
 		}
 		section := &section{r: io.LimitReader(store.ContextReader(ctx, body), size)}
-		err = send(section)
+		var note failed
+		err = send(context.WithValue(ctx, failedKey{}, &note), section)
 		section.end()
 		if err == nil {
 			return resent, nil
@@ -48,11 +35,13 @@ func retry(ctx context.Context, body io.ReadSeeker, offset, size int64, send fun
 		if !transient(err) {
 			return resent, err
 		}
-		if attempt+1 < attempts {
-			resent = true
-			if err := pause(ctx, attempt); err != nil {
-				return resent, err
-			}
+		wait, ok := b.transport.wait(ctx, first, attempt, note.retryAfter, err)
+		if !ok || damaged(err) && attempt+1 >= attempts {
+			break
+		}
+		resent = true
+		if err := sleep(ctx, wait); err != nil {
+			return resent, err
 		}
 	}
 	if damaged(err) {
@@ -130,8 +119,8 @@ func transient(err error) bool {
 	switch {
 	case r.StatusCode == 0: // no answer
 		return !untrusted
-	case r.StatusCode >= 500, r.StatusCode == http.StatusTooManyRequests, r.StatusCode == http.StatusRequestTimeout:
-		return r.StatusCode != http.StatusNotImplemented
+	case temporary(&http.Response{StatusCode: r.StatusCode}, nil) != nil:
+		return true
 	}
 	return r.Code == "RequestTimeout" || r.Code == "IncompleteBody" || damaged(err)
 }

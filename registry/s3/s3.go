@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
 	"github.com/minio/minio-go/v7"
@@ -43,11 +44,11 @@ func New(config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := config.connect()
+	client, transport, err := config.connect()
 	if err != nil {
 		return nil, err
 	}
-	return &Store{bucket: bucket{client, config.Bucket, strings.TrimPrefix(config.Prefix+"/", "/")}, config: config}, nil
+	return &Store{bucket: bucket{client, transport, config.Bucket, strings.TrimPrefix(config.Prefix+"/", "/")}, config: config}, nil
 }
 
 // Open returns the store at a URL that ParseURL accepts. It sends nothing.
@@ -92,6 +93,9 @@ func (s *Store) Stat(ctx context.Context, key string) (store.Info, error) {
 		return store.Info{}, err
 	}
 	info, err := s.client.StatObject(ctx, s.name, s.object(key), minio.StatObjectOptions{})
+	if err == nil && info.ETag == "" {
+		err = fmt.Errorf("%w: its answer has no ETag", errNotS3)
+	}
 	if err != nil {
 		return store.Info{}, classified("stat", key, err)
 	}
@@ -140,7 +144,7 @@ func (s *Store) Create(ctx context.Context, key string, body io.ReadSeeker, size
 		if attempt+1 == attempts {
 			return fmt.Errorf("registry: create %s: %w: %w", key, store.ErrUnavailable, err)
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := sleep(ctx, 100*time.Millisecond<<attempt); err != nil {
 			return err
 		}
 	}
@@ -202,11 +206,16 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Info, e
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		opts := minio.ListObjectsOptions{Prefix: s.object(prefix), Recursive: true}
+		last := ""
 		for object := range s.client.ListObjectsIter(ctx, s.name, opts) {
+			if object.Err == nil && object.Key <= last {
+				object.Err = fmt.Errorf("%w: %q comes after %q", errEndless, object.Key, last)
+			}
 			if object.Err != nil {
 				yield(store.Info{}, classified("list", prefix, object.Err))
 				return
 			}
+			last = object.Key
 			key := strings.TrimPrefix(object.Key, s.root)
 			if key == "" || strings.HasPrefix(key, ".") || strings.Contains(key, "/.") {
 				continue

@@ -95,7 +95,7 @@ func TestURLFails(t *testing.T) {
 		"s3://", "s3:///p", "s3://me:hush@b/p", "s3://b/p?secret_key=hush", "s3://b/p?endpoint=http://me:hush@host",
 		"s3://b/p?endpoint=host:9000", "s3://b/p?endpoint=http://host/hush", "s3://b/p?endpoint=http://h&endpoint=http://hush",
 		"s3://b/a/../b", "s3://b/a//b", "s3://b/.a", "s3://b/a%00", "s3://b/p?%zzhush", "s3://b/p#hush", "s3://b/" + strings.Repeat("x", 300),
-		"s3://me:hu%zzsh@b",
+		"s3://me:hu%zzsh@b", "s3://hush@b", "s3://hush:@b/p", "s3://b/p?hush=", "s3://b/p?hush", "s3://b?hush=hush&hush=hush",
 	} {
 		_, err := s3.Open(url)
 		if err == nil {

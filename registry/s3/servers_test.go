@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/pem"
@@ -30,6 +31,7 @@ func TestRefused(t *testing.T) {
 	for lack, says := range map[string]string{
 		"put": "If-None-Match when an object is put", "match": "If-Match when an object is put",
 		"complete": "If-None-Match when a multipart upload is completed", "checksum": "x-amz-checksum-sha256", "nothing": "",
+		"permission": "refuses to put an object that is not there", "strong tags": "weak ETags", "parts": "refuses to complete",
 	} {
 		t.Run(lack, func(t *testing.T) {
 			server := httptest.NewServer(&naiveS3{lack: lack, objects: make(map[string][]byte)})
@@ -58,6 +60,28 @@ type naiveS3 struct {
 	mu      sync.Mutex
 	objects map[string][]byte
 	part    []byte
+	cut     int // answers that break off half-way
+}
+
+// TestIgnoredRange: the rest of what was cut off is asked for, and all of it comes once more.
+func TestIgnoredRange(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.SecretKey)
+	naive := &naiveS3{objects: make(map[string][]byte)}
+	server := httptest.NewServer(naive)
+	defer server.Close()
+	s := openURL(t, "s3://bucket/p?endpoint="+server.URL)
+	data := []byte(strings.Repeat("0123456789", 5000))
+	if err := s.Create(t.Context(), "k", bytes.NewReader(data), int64(len(data)), store.DigestOf(data)); err != nil {
+		t.Fatal(err)
+	}
+	naive.cut = 2
+	if got, _, err := s.Load(t.Context(), "k"); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("Load = %d bytes, %v, want %d", len(got), err, len(data))
+	}
+	if naive.cut != 0 {
+		t.Errorf("%d answers were not cut", naive.cut)
+	}
 }
 
 func (s *naiveS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -82,6 +106,11 @@ func (s *naiveS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		if r.Header.Get("If-None-Match") == "*" && exists && s.lack != condition ||
 			r.Header.Get("If-Match") != "" && strings.Trim(r.Header.Get("If-Match"), `"`) != etag && s.lack != "match" {
+			fail(http.StatusPreconditionFailed, "PreconditionFailed")
+			return
+		}
+		weak := s.lack == "strong tags" && r.Header.Get("If-Match") != "" // which no weak tag meets
+		if weak || s.lack == "permission" && r.Method == http.MethodPut || s.lack == "parts" && r.Method == http.MethodPost && query.Has("uploadId") {
 			fail(http.StatusPreconditionFailed, "PreconditionFailed")
 			return
 		}
@@ -115,6 +144,12 @@ func (s *naiveS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.Header().Set("ETag", `"`+etag+`"`)
 		w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+		if s.cut > 0 { // and a Range that is asked for is ignored
+			s.cut--
+			w.Header().Set("Content-Length", fmt.Sprint(len(there)))
+			w.Write(there[:len(there)/2])
+			panic(http.ErrAbortHandler)
+		}
 		w.Write(there)
 	}
 }

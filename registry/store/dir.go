@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // A Dir is a Store in a directory, one read-only file per object. It needs a file system with hard links, flock(2)
@@ -31,7 +32,7 @@ func NewDir(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	return &Dir{disk{root: root}}, nil
+	return &Dir{disk{root: root, Patience: time.Minute}}, nil
 }
 
 func (d *Dir) String() string {
@@ -62,16 +63,12 @@ func (d *Dir) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) 
 	if err := cmp.Or(CheckKey("get", key), ctx.Err()); err != nil {
 		return nil, Info{}, err
 	}
-	f, err := os.Open(d.path(key))
+	fi, err := d.lstat(key)
 	if err != nil {
 		return nil, Info{}, readError("get", key, err)
 	}
-	fi, err := f.Stat()
-	if err == nil && !fi.Mode().IsRegular() {
-		err = fs.ErrNotExist // a folder is not an object
-	}
+	f, err := os.Open(d.path(key))
 	if err != nil {
-		_ = f.Close()
 		return nil, Info{}, readError("get", key, err)
 	}
 	return f, fileInfo(key, fi), nil
@@ -81,10 +78,7 @@ func (d *Dir) Stat(ctx context.Context, key string) (Info, error) {
 	if err := cmp.Or(CheckKey("stat", key), ctx.Err()); err != nil {
 		return Info{}, err
 	}
-	fi, err := os.Stat(d.path(key))
-	if err == nil && !fi.Mode().IsRegular() {
-		err = fs.ErrNotExist
-	}
+	fi, err := d.lstat(key)
 	if err != nil {
 		return Info{}, readError("stat", key, err)
 	}
@@ -180,14 +174,42 @@ func (d *Dir) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 			yield(Info{}, err)
 			return
 		}
-		d.list(ctx, prefix[:strings.LastIndexByte(prefix, '/')+1], prefix, yield)
+		folder := prefix[:strings.LastIndexByte(prefix, '/')+1]
+		if err := d.plain(folder); err != nil && !absent(err) {
+			yield(Info{}, readError("list", folder, err))
+			return
+		}
+		d.list(ctx, folder, prefix, yield)
 	}
+}
+
+// Names lists what is directly in a folder, given with its slash, in order: far cheaper than List where folders are many.
+func (d *Dir) Names(ctx context.Context, folder string) ([]string, error) {
+	err := cmp.Or(CheckPrefix(folder), ctx.Err())
+	if err == nil {
+		err = d.plain(folder)
+	}
+	var entries []fs.DirEntry
+	if err == nil {
+		entries, err = os.ReadDir(d.path(folder))
+	}
+	if err != nil && !absent(err) {
+		return nil, readError("list", folder, err)
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, nil
 }
 
 // list yields what starts with prefix in folder, which is "" or ends in a slash, and reports whether to go on.
 func (d *Dir) list(ctx context.Context, folder, prefix string, yield func(Info, error) bool) bool {
 	entries, err := os.ReadDir(d.path(folder))
 	if err := cmp.Or(ctx.Err(), err); err != nil && !absent(err) {
+		if ctx.Err() == nil && len(folder) > len(prefix) { // one of many: it hides no other
+			return yield(Info{Key: strings.TrimSuffix(folder, "/"), Special: "folder that cannot be read: " + reason(err)}, nil)
+		}
 		yield(Info{}, writeError("list", folder, err))
 		return false
 	}
@@ -215,11 +237,13 @@ func (d *Dir) list(ctx context.Context, folder, prefix string, yield func(Info, 
 		if absent(err) || !strings.HasPrefix(key, prefix) {
 			continue
 		}
-		if err != nil {
-			yield(Info{}, writeError("list", key, err))
-			return false
+		info := Info{Key: key}
+		if err == nil {
+			info = fileInfo(key, fi)
+		} else {
+			info.Special = "file that cannot be read: " + reason(err)
 		}
-		if !yield(fileInfo(key, fi), nil) {
+		if !yield(info, nil) {
 			return false
 		}
 	}
@@ -228,10 +252,13 @@ func (d *Dir) list(ctx context.Context, folder, prefix string, yield func(Info, 
 
 // Delete leaves empty folders behind: removing one could race with a Create that is about to use it.
 func (d *Dir) Delete(ctx context.Context, key string) error {
-	if _, err := d.Stat(ctx, key); errors.Is(err, ErrNotExist) {
-		return nil
-	} else if err != nil {
+	if err := cmp.Or(CheckKey("delete", key), ctx.Err()); err != nil {
 		return err
+	}
+	if _, err := d.lstat(key); absent(err) { // a folder is not an object
+		return nil
+	} else if err := d.plain(key); err != nil {
+		return readError("delete", key, err)
 	}
 	unlock, err := d.lock(ctx)
 	if err != nil {
@@ -244,7 +271,66 @@ func (d *Dir) Delete(ctx context.Context, key string) error {
 	return writeError("delete", key, syncDir(filepath.Dir(d.path(key))))
 }
 
+// lstat describes the file of a key. What is no file is ErrCorrupt, but for a folder, which does not exist.
+func (d *Dir) lstat(key string) (fs.FileInfo, error) {
+	if err := d.plain(key); err != nil {
+		return nil, err
+	}
+	fi, err := os.Lstat(d.path(key))
+	if err == nil && fi.IsDir() {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, err
+	}
+	if what := special(fi.Mode()); what != "" {
+		return nil, fmt.Errorf("%w: it is a %s, and no regular file", ErrCorrupt, what)
+	}
+	return fi, nil
+}
+
+// plain fails if a folder of key is a symbolic link: what is behind one may be outside, or changed by others.
+func (d *Dir) plain(key string) error {
+	for i, r := range key {
+		if r != '/' {
+			continue
+		}
+		fi, err := os.Lstat(d.path(key[:i]))
+		if err != nil {
+			return err
+		}
+		if what := special(fi.Mode()); what != "" {
+			return fmt.Errorf("%w: %s is a %s, which no store follows", ErrCorrupt, key[:i], what)
+		}
+	}
+	return nil
+}
+
+// special says what is neither a regular file nor a folder.
+func special(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular(), mode.IsDir():
+		return ""
+	case mode&fs.ModeSymlink != 0:
+		return "symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	}
+	return "special file"
+}
+
+// reason is an error of the operating system without the path.
+func reason(err error) string {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	return err.Error()
+}
+
 func fileInfo(key string, fi fs.FileInfo) Info {
+	if what := special(fi.Mode()); what != "" {
+		return Info{Key: key, ModTime: fi.ModTime(), Special: what}
+	}
 	return Info{Key: key, Size: fi.Size(), ModTime: fi.ModTime()}
 }
 

@@ -4,17 +4,18 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 )
 
 const (
-	// tempDir holds files being written. What a killed process leaves there is
-	// never listed and may be removed whenever no writer is at work.
+	// tempDir holds files being written. What a killed process leaves there is never listed; Tidy removes it.
 	tempDir = ".tmp"
 	// lockFile is locked with flock(2) around Swap and Delete, never removed.
 	lockFile = ".lock"
@@ -22,8 +23,10 @@ const (
 
 // A disk names files below root, in a way that outlives a crash.
 type disk struct {
-	root    string
-	durable sync.Map // folders whose names are known to be on disk up to the root
+	root string
+	// Patience is how long a writer waits for the lock that others hold.
+	Patience time.Duration
+	durable  sync.Map // folders whose names are known to be on disk up to the root
 }
 
 func (d *disk) path(key string) string {
@@ -52,6 +55,25 @@ func (d *disk) temp(ctx context.Context, body io.ReadSeeker, size int64, sum Dig
 		os.Remove(f.Name())
 	}
 	return f.Name(), err
+}
+
+// Tidy removes what killed writers have left, as far as it was written before a time. Errors: ErrUnavailable.
+func (d *disk) Tidy(before time.Time) (files int, bytes int64, err error) {
+	entries, err := os.ReadDir(d.path(tempDir))
+	if err != nil && !absent(err) {
+		return 0, 0, writeError("tidy", tempDir, err)
+	}
+	for _, e := range entries {
+		fi, err := e.Info()
+		if err != nil || !fi.Mode().IsRegular() || !fi.ModTime().Before(before) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(d.path(tempDir), e.Name())); err != nil && !absent(err) {
+			return files, bytes, writeError("tidy", tempDir, err)
+		}
+		files, bytes = files+1, bytes+fi.Size()
+	}
+	return files, bytes, nil
 }
 
 // publish gives the file temp the name of key, durably. Its error satisfies taken if the name is in use.
@@ -114,28 +136,29 @@ func (d *disk) lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	locked := make(chan error)
-	go func() {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-		for err == syscall.EINTR {
-			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	for start, wait, said := time.Now(), time.Millisecond, false; ; wait = min(2*wait, 50*time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		waited := time.Since(start)
+		switch {
+		case err == nil:
+			return func() { _ = f.Close() }, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+			_ = f.Close()
+			return nil, err
+		case waited > d.Patience:
+			_ = f.Close()
+			return nil, fmt.Errorf("%w: another process has held %s for %v; end it, or wait", ErrUnavailable, f.Name(), waited.Round(time.Millisecond))
+		case waited > d.Patience/10 && !said:
+			said = true
+			Notice(ctx, fmt.Sprintf("waiting for another process, which holds %s", f.Name()))
 		}
 		select {
-		case locked <- err:
-		case <-ctx.Done(): // closing before flock returns would not end the wait
+		case <-time.After(wait):
+		case <-ctx.Done():
 			_ = f.Close()
+			return nil, ctx.Err()
 		}
-	}()
-	select {
-	case err = <-locked:
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return func() { _ = f.Close() }, nil
 }
 
 // absent reports whether err says that there is no such file. A path through a file leads nowhere, too.

@@ -19,6 +19,7 @@ type Memory struct {
 	name    string
 	mu      sync.RWMutex
 	objects map[string]object
+	folders map[string]int // of keys below it
 }
 
 type object struct {
@@ -28,7 +29,7 @@ type object struct {
 
 // NewMemory returns an empty store. The name appears in its URL only.
 func NewMemory(name string) *Memory {
-	return &Memory{name: name, objects: make(map[string]object)}
+	return &Memory{name: name, objects: make(map[string]object), folders: make(map[string]int)}
 }
 
 func (m *Memory) String() string { return "mem://" + m.name }
@@ -89,7 +90,7 @@ func (m *Memory) Create(ctx context.Context, key string, body io.ReadSeeker, siz
 	} else if ok || m.nested(key) {
 		return fmt.Errorf("registry: create %s: %w", key, ErrExist)
 	}
-	m.objects[key] = object{data.Bytes(), time.Now()}
+	m.put(key, data.Bytes())
 	return nil
 }
 
@@ -106,18 +107,34 @@ func (m *Memory) Swap(ctx context.Context, key string, old Version, data []byte)
 	if current != old || m.nested(key) {
 		return "", fmt.Errorf("registry: swap %s: %w", key, ErrConflict)
 	}
-	m.objects[key] = object{bytes.Clone(data), time.Now()}
+	m.put(key, bytes.Clone(data))
 	return versionOf(data), nil
+}
+
+func (m *Memory) put(key string, data []byte) {
+	if _, there := m.objects[key]; !there {
+		m.count(key, 1)
+	}
+	m.objects[key] = object{data, time.Now()}
+}
+
+// count adds n to all folders of a key.
+func (m *Memory) count(key string, n int) {
+	for i, r := range key {
+		if r == '/' {
+			m.folders[key[:i]] += n
+		}
+	}
 }
 
 // nested reports whether key is a folder of another key or the reverse.
 func (m *Memory) nested(key string) bool {
-	for other := range m.objects {
-		if strings.HasPrefix(other, key+"/") || strings.HasPrefix(key, other+"/") {
+	for i, r := range key {
+		if _, taken := m.objects[key[:i]]; r == '/' && taken {
 			return true
 		}
 	}
-	return false
+	return m.folders[key] > 0
 }
 
 func (m *Memory) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
@@ -152,12 +169,29 @@ func (m *Memory) infos(prefix string) []Info {
 	return infos
 }
 
+// Names lists what is directly in a folder, given with its slash, in order.
+func (m *Memory) Names(ctx context.Context, folder string) (names []string, err error) {
+	for info, err := range m.List(ctx, folder) {
+		if err != nil {
+			return nil, err
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(info.Key, folder), "/")
+		if len(names) == 0 || names[len(names)-1] != name {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
 func (m *Memory) Delete(ctx context.Context, key string) error {
 	if err := cmp.Or(CheckKey("delete", key), ctx.Err()); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.objects, key)
+	if _, there := m.objects[key]; there {
+		delete(m.objects, key)
+		m.count(key, -1)
+	}
 	return nil
 }

@@ -61,9 +61,9 @@ type Store interface {
 	Swap(ctx context.Context, key string, old Version, data []byte) (Version, error)
 
 	// List yields every object whose key starts with prefix, in the order of the bytes of their keys. It yields
-	// foreign objects too, whose names are not valid keys, so that they can be reported; it leaves out names that
-	// start with a dot, which belong to the store and to file systems. Objects that come or go meanwhile may or may
-	// not be seen. An error is yielded last. A prefix that no valid key starts with is an error.
+	// foreign objects too, whose names are not valid keys, and what is Special, so that they can be reported; it
+	// leaves out names that start with a dot, which belong to the store and to file systems. Objects that come or go
+	// meanwhile may or may not be seen. An error is yielded last. A prefix that no valid key starts with is an error.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 
 	// Delete removes an object; it succeeds if there is none.
@@ -93,6 +93,9 @@ type Info struct {
 	Key     string
 	Size    int64
 	ModTime time.Time // when the object was written, by the store's clock
+	// Special says of what List yields and that is no object what it is: a symbolic link, a named pipe, a folder
+	// that cannot be read. It has no size; nothing behind it is read or listed.
+	Special string
 }
 
 // A Version identifies the bytes of an object to Swap. It is opaque, and equal bytes may have equal versions (an S3
@@ -103,14 +106,17 @@ type Version string
 // bring back the same inode within one tick of the file system's clock.
 func versionOf(data []byte) Version { return Version(DigestOf(data)) }
 
-// Redacted is the URL of a store for error messages: without passwords, and without queries, where people put keys.
+// Redacted is the URL of a store for error messages: without users, passwords and queries, where people put keys.
 func Redacted(raw string) string {
+	if !strings.Contains(raw, ":") { // a path
+		return raw
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "the URL of the store" // whatever part of it is wrong may hold a secret
 	}
-	u.RawQuery, u.Fragment = "", ""
-	return u.Redacted()
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment = nil, "", false, ""
+	return u.String()
 }
 
 const (

@@ -158,7 +158,7 @@ func source(open func() *dataset.Dataset) *dataset.Source {
 	return &dataset.Source{
 		Name: "stripes", From: "a test", Digest: digest,
 		Tree: func() taxonomy.Tree { return open().Tree },
-		Read: func() (dataset.Images, error) { return open().Images, nil },
+		Read: func(string) (dataset.Images, error) { return open().Images, nil },
 	}
 }
 

@@ -21,7 +21,6 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
-	"github.com/cidbench/cidbench/bench/negatives"
 	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 )
@@ -38,7 +37,7 @@ type Case struct {
 
 // Data are a few glyphs of every class, [32, 32, 3].
 var Data = sync.OnceValue(func() *dataset.Dataset {
-	images, err := dataset.Glyphs(200, 100)()
+	images, err := dataset.Glyphs(200, 100)("")
 	if err != nil {
 		panic(err) // drawn, not read
 	}
@@ -198,55 +197,6 @@ func determinism(t *testing.T, c Case) {
 	}
 }
 
-// oneGraph: a step that is one graph, as where a backend compiles, trains like that of two with the contrast between them,
-// and goes on from each other's states. Rounding grows: a ReLU or a negative at a cut falls on the other side.
-func oneGraph(t *testing.T, c Case) {
-	rule := func(action negatives.Action, pool negatives.Pool, fraction float64) negatives.Rule {
-		return negatives.Rule{Action: action, Pool: pool, Fraction: fraction}
-	}
-	late := rule(negatives.Drop, negatives.Hardest, 0.5)
-	late.After = 0.2
-	for name, rules := range map[string][]negatives.Rule{
-		"all":        nil,
-		"hardest":    {rule(negatives.Keep, negatives.Hardest, 0.1)},
-		"easiest":    {rule(negatives.Drop, negatives.Easiest, 0.7)},
-		"random":     {rule(negatives.Keep, negatives.Random, 0.2)},
-		"same class": {rule(negatives.Drop, negatives.SameClass, 1)},
-		"three":      {rule(negatives.Keep, negatives.Random, 0.6), late, rule(negatives.Drop, negatives.SameClass, 0.3)},
-	} {
-		one := start(t, c, func(s *method.Start) { s.Rules, s.Device.Compiles = rules, true })
-		two := start(t, c, func(s *method.Start) { s.Rules, s.Device = rules, backendtest.Go(t) })
-		for i := range 5 {
-			got, err := one.Advance(t.Context(), true)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := two.Advance(t.Context(), true)
-			if err != nil {
-				t.Fatal(err)
-			}
-			near := func(what string, a, b float64) {
-				if !(math.Abs(a-b) < 1e-3) {
-					t.Errorf("%s, step %d: %s is %g in one graph, and %g in two", name, i+1, what, a, b)
-				}
-			}
-			near("the loss", got.Loss, want.Loss)
-			near("the number kept", got.Kept, want.Kept)
-			near("the positive", got.Positive, want.Positive)
-			near("uniformity", got.Uniformity, want.Uniformity)
-			for b := range got.Bands {
-				near("the similarity of a band", got.Bands[b].Similarity, want.Bands[b].Similarity)
-			}
-		}
-		if err := one.Restore(save(t, two)); err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(save(t, one), save(t, two)) {
-			t.Errorf("%s: a state of one kind is another in the other", name)
-		}
-	}
-}
-
 func resume(t *testing.T, c Case) {
 	whole, half, resumed := start(t, c), start(t, c), start(t, c)
 	advance(t, whole, 6)
@@ -276,60 +226,6 @@ func foreignStates(t *testing.T, c Case) {
 	}
 	if !bytes.Equal(save(t, trainer), before) {
 		t.Error("a refused state changed the trainer")
-	}
-}
-
-func rules(t *testing.T, c Case) {
-	scale, classes := c.Method.Scale(), len(Data().Classes)
-	half := negatives.Rule{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}
-	all, some := start(t, c), start(t, c, func(s *method.Start) { s.Rules = []negatives.Rule{half} })
-	m, n := advance(t, all, 1), advance(t, some, 1)
-	if m.Kept != float64(scale.Negatives) || n.Kept != float64(half.Count(scale.Negatives, classes)) {
-		t.Errorf("%g and %g negatives kept of %d", m.Kept, n.Kept, scale.Negatives)
-	}
-	if m.Positive != n.Positive || !(n.Loss < m.Loss) {
-		t.Errorf("fewer negatives, and the same start: %+v and %+v", m, n)
-	}
-	advance(t, all, 1)
-	advance(t, some, 1)
-	if bytes.Equal(save(t, all), save(t, some)) {
-		t.Error("the rules make no difference")
-	}
-}
-
-// lateRules: a rule that begins at half of training leaves the first half as it is without rules, and begins at the
-// same step where a training was resumed, before that step or after it.
-func lateRules(t *testing.T, c Case) {
-	late := []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5, After: 0.5}}
-	with := func(s *method.Start) { s.Rules = late }
-	scale := c.Method.Scale()
-	middle, kept := int(math.Round(0.5*float64(scale.Steps))), late[0].Count(scale.Negatives, len(Data().Classes))
-	all, some := start(t, c), start(t, c, with)
-	advance(t, all, middle-2)
-	advance(t, some, middle-2)
-	early := save(t, some)
-	for range 2 { // the last of the first half
-		if diff := cmp.Diff(advance(t, all, 1), advance(t, some, 1)); diff != "" {
-			t.Errorf("step %d, before the rule begins: %s", some.Step(), diff)
-		}
-	}
-	if !bytes.Equal(save(t, all), save(t, some)) {
-		t.Error("the rule changed the training before it began")
-	}
-	m, n := advance(t, all, 1), advance(t, some, 1)
-	if m.Kept != float64(scale.Negatives) || n.Kept != float64(kept) || !(n.Loss < m.Loss) {
-		t.Errorf("from the middle on all against the harder half: %+v and %+v", m, n)
-	}
-	begun := save(t, some)
-	advance(t, some, 2)
-	for _, state := range [][]byte{early, begun} {
-		resumed := start(t, c, with)
-		if err := resumed.Restore(state); err != nil {
-			t.Fatal(err)
-		}
-		if advance(t, resumed, some.Step()-resumed.Step()); !bytes.Equal(save(t, resumed), save(t, some)) {
-			t.Error("a resumed training ends in other bytes")
-		}
 	}
 }
 

@@ -1,0 +1,217 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cidbench/cidbench/registry/store"
+)
+
+type sender func(*http.Request) (*http.Response, error)
+
+func (f sender) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// reply is an answer with headers, given as name and value in turn.
+func reply(status int, body io.Reader, headers ...string) *http.Response {
+	r := &http.Response{StatusCode: status, Status: fmt.Sprint(status, " ", http.StatusText(status)), Header: http.Header{}, Body: io.NopCloser(body)}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+// waiting is a body of some bytes that then gives another only every so often, until its request ends.
+type waiting struct {
+	ctx   context.Context
+	text  string
+	every time.Duration
+}
+
+func (w *waiting) Read(p []byte) (int, error) {
+	if n := copy(p, w.text); n > 0 {
+		w.text = w.text[n:]
+		return n, nil
+	}
+	select {
+	case <-time.After(w.every):
+		return copy(p, "x"), nil
+	case <-w.ctx.Done():
+		return 0, w.ctx.Err()
+	}
+}
+
+const forever = 1000 * time.Hour
+
+// A server's misbehaviour, and how long it lasts.
+var misbehaviours = map[string]func(r *http.Request) (*http.Response, error){
+	"503": func(*http.Request) (*http.Response, error) { return reply(503, strings.NewReader("")), nil },
+	"429": func(*http.Request) (*http.Response, error) { return reply(429, strings.NewReader("")), nil },
+	"retry after": func(*http.Request) (*http.Response, error) {
+		return reply(503, strings.NewReader(""), "Retry-After", "7"), nil
+	},
+	"reset": func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNRESET },
+	"no answer": func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	},
+	"page": func(*http.Request) (*http.Response, error) {
+		return reply(200, strings.NewReader("<html><body>Please log in.</body></html>"), "Content-Type", "text/html; charset=utf-8"), nil
+	},
+	"page in disguise": func(*http.Request) (*http.Response, error) {
+		return reply(200, strings.NewReader("<html><body>Please log in.</body></html>")), nil
+	},
+	"stalled list": func(r *http.Request) (*http.Response, error) {
+		return reply(200, &waiting{r.Context(), "<ListBucketResult>", forever}), nil
+	},
+	"dripping list": func(r *http.Request) (*http.Response, error) {
+		return reply(200, &waiting{r.Context(), "<ListBucketResult>", time.Second}), nil
+	},
+	"endless list": func(*http.Request) (*http.Response, error) {
+		return reply(200, strings.NewReader("<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken></ListBucketResult>")), nil
+	},
+}
+
+func listing(ctx context.Context, t *transport) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://s3/bucket?list-type=2", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := t.RoundTrip(r)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return fmt.Sprint(response.StatusCode, " ", string(body)), err
+}
+
+// TestMisbehaviour: for a minute of it a request waits, says what for, and succeeds; for ever, it ends in some minutes.
+func TestMisbehaviour(t *testing.T) {
+	const good = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+	for name, bad := range misbehaviours {
+		for _, lasts := range []time.Duration{time.Minute, forever} {
+			t.Run(fmt.Sprint(name, " for ", lasts), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					begin := time.Now()
+					var requests atomic.Int64
+					tr := &transport{next: sender(func(r *http.Request) (*http.Response, error) {
+						if requests.Add(1) > 1 && time.Since(begin) < lasts {
+							return bad(r)
+						}
+						return reply(200, strings.NewReader(good)), nil
+					})}
+					var said atomic.Int64
+					ctx := store.WithNotices(t.Context(), func(string) { said.Add(1) })
+					if got, err := listing(ctx, tr); err != nil || got != "200 "+good {
+						t.Fatalf("the first answer is %q, %v", got, err)
+					}
+					got, err := listing(ctx, tr)
+					took := time.Since(begin)
+					if lasts == time.Minute && (err != nil || got != "200 "+good || took < lasts) {
+						t.Errorf("after %v: %q, %v", took, got, err)
+					}
+					if lasts == forever && (err == nil && strings.HasPrefix(got, "200") || took > 3*time.Minute) {
+						t.Errorf("after %v: %q, %v", took, got, err)
+					}
+					if said.Load() == 0 || said.Load() > 20 || requests.Load() > 100 {
+						t.Errorf("%d requests, %d notices", requests.Load(), said.Load())
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestRetryAfter: the server is not asked again before it wants to be.
+func TestRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var times []time.Time
+		tr := &transport{next: sender(func(*http.Request) (*http.Response, error) {
+			times = append(times, time.Now())
+			if len(times) == 1 {
+				return reply(503, strings.NewReader(""), "Retry-After", "45"), nil
+			}
+			return reply(200, strings.NewReader("<ListBucketResult/>")), nil
+		})}
+		if _, err := listing(t.Context(), tr); err != nil || len(times) != 2 || times[1].Sub(times[0]) < 45*time.Second {
+			t.Errorf("asked at %v, %v", times, err)
+		}
+	})
+}
+
+// TestFirstContact: a server that was never there is not waited for long.
+func TestFirstContact(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		tr := &transport{next: sender(func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED })}
+		_, err := listing(t.Context(), tr)
+		if took := time.Since(begin); !errors.Is(err, syscall.ECONNREFUSED) || took > 3*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
+
+// TestStalledBodies: a request or an answer whose bytes do not come is given up, one that is merely slow is not.
+func TestStalledBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{next: sender(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPut { // reads all of the body
+				_, err := io.Copy(io.Discard, r.Body)
+				return reply(200, strings.NewReader("")), err
+			}
+			if r.URL.Path == "/slow" {
+				return reply(200, &slow{n: 100}), nil
+			}
+			return reply(200, &waiting{r.Context(), "some", forever}), nil
+		})}
+		get, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://s3/key", nil)
+		response, err := tr.RoundTrip(get)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		if _, err := io.ReadAll(response.Body); !errors.Is(err, errStalled) || time.Since(begin) > 2*stallTime {
+			t.Errorf("a body that stalls: %v after %v", err, time.Since(begin))
+		}
+		response.Body.Close()
+		get, _ = http.NewRequestWithContext(t.Context(), http.MethodGet, "http://s3/slow", nil)
+		if response, err = tr.RoundTrip(get); err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(response.Body); err != nil || len(body) < 90<<10 {
+			t.Errorf("a slow body: %d bytes, %v", len(body), err)
+		}
+		response.Body.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		put, _ := http.NewRequestWithContext(ctx, http.MethodPut, "http://s3/key", io.NopCloser(bytes.NewReader(nil)))
+		put.Body = io.NopCloser(&waiting{ctx, "some", forever})
+		begin = time.Now()
+		go func() { time.Sleep(stallTime + time.Second); cancel() }() // a real connection is closed by then
+		if _, err := tr.RoundTrip(put); !errors.Is(err, errStalled) { //nolint:bodyclose // there is none
+			t.Errorf("a body that is not taken: %v after %v", err, time.Since(begin))
+		}
+	})
+}
+
+// slow gives n kilobytes, one each second.
+type slow struct{ n int }
+
+func (s *slow) Read(p []byte) (int, error) {
+	if s.n == 0 {
+		return 0, io.EOF
+	}
+	s.n--
+	time.Sleep(time.Second)
+	return copy(p, make([]byte, 1<<10)), nil
+}

@@ -1,0 +1,181 @@
+package study
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/registry"
+)
+
+// Listed is a finished run in the words of a catalogue.
+type Listed struct {
+	Run    string          `json:"run"`
+	Status registry.Status `json:"status"` // or "damaged"
+	// Kind is training, floor, analysis or plan; "other" if the catalogue asks for no such run.
+	Kind         string          `json:"kind"`
+	Tier         string          `json:"tier,omitempty"`
+	Arm          string          `json:"arm,omitempty"`
+	Temperature  float64         `json:"temperature,omitempty"`
+	Seed         uint64          `json:"seed"`
+	Step         int             `json:"step,omitempty"` // of the checkpoint that was analysed
+	Backend      string          `json:"backend,omitempty"`
+	Started      time.Time       `json:"started,omitzero"`
+	Finished     time.Time       `json:"finished,omitzero"`
+	Seconds      float64         `json:"seconds,omitempty"`
+	Commit       string          `json:"commit,omitempty"`
+	ResultDigest registry.Digest `json:"resultDigest,omitempty"`
+	Manifest     registry.Digest `json:"manifest,omitempty"`
+	Error        string          `json:"error,omitempty"`
+}
+
+// Filter says which runs to list; what is empty excludes none.
+type Filter struct {
+	Prefixes  []string // of ids
+	Tier, Arm string
+	Status    string
+}
+
+func (f Filter) takes(x Listed) bool {
+	named := len(f.Prefixes) == 0
+	for _, prefix := range f.Prefixes {
+		named = named || strings.HasPrefix(x.Run, prefix)
+	}
+	return named && (f.Tier == "" || x.Tier == f.Tier) && (f.Arm == "" || x.Arm == f.Arm) && (f.Status == "" || string(x.Status) == f.Status)
+}
+
+// damagedStatus is that of a run whose manifest cannot be read.
+const damagedStatus = "damaged"
+
+// List lists the finished runs of an overview that a filter takes, in the order of their ids. Damaged ones have an Error.
+// A floor that several tiers have is listed under the first of them.
+func List(catalogue *bench.Catalogue, o *registry.Overview, filter Filter) ([]Listed, error) {
+	n := namer{catalogue: catalogue, cells: map[bench.Environment]map[string]Listed{}, families: map[*registry.Family]*named{}}
+	var all []Listed
+	trained := map[string]Listed{} // to name analyses after
+	for _, s := range o.Finished {
+		x := Listed{Run: s.Run, Kind: "other"}
+		if s.Err != nil {
+			x.Status, x.Error = damagedStatus, s.Err.Error()
+		} else {
+			if err := n.name(&x, s); err != nil {
+				return nil, fmt.Errorf("%w: run %s: %w", registry.ErrCorrupt, s.Run, err)
+			}
+			x.Status, x.Started, x.Finished, x.Seconds, x.Commit = s.Status, s.Started, s.Finished, s.WallSeconds, s.Commit
+			x.ResultDigest, x.Manifest = s.ResultDigest, s.Manifest
+			trained[x.Run] = x
+		}
+		all = append(all, x)
+	}
+	kept := all[:0]
+	for _, x := range all {
+		if of := trained[n.analysed[x.Run]]; of.Run != "" {
+			x.Tier, x.Arm, x.Temperature, x.Seed = of.Tier, of.Arm, of.Temperature, of.Seed
+		}
+		if filter.takes(x) {
+			kept = append(kept, x)
+		}
+	}
+	return kept, nil
+}
+
+// namer knows runs by their keys, whatever their seeds.
+type namer struct {
+	catalogue *bench.Catalogue
+	cells     map[bench.Environment]map[string]Listed // by key without seed
+	families  map[*registry.Family]*named
+	analysed  map[string]string // trainings, by analysis
+}
+
+type named struct {
+	Listed
+	analysis bool
+}
+
+// name says what a run is.
+func (n *namer) name(x *Listed, s *registry.Summary) error {
+	family := n.families[s.Family]
+	if family == nil {
+		stored, err := bench.ReadKey(s.Key())
+		if err != nil {
+			return err
+		}
+		family = &named{Listed: Listed{Kind: "other", Backend: stored.Backend}, analysis: stored.IsAnalysis()}
+		switch {
+		case stored.IsPlan():
+			family.Kind, family.Tier = "plan", stored.Tier
+		case stored.IsAnalysis():
+			family.Kind = "analysis"
+		default:
+			if family.Listed, err = n.cell(s.Key(), stored); err != nil {
+				return err
+			}
+		}
+		n.families[s.Family] = family
+	}
+	run := x.Run
+	*x = family.Listed
+	x.Run = run
+	member := func(name string) string {
+		text, _ := s.Member(name)
+		return strings.Trim(text, `"`)
+	}
+	if family.analysis {
+		if n.analysed == nil {
+			n.analysed = map[string]string{}
+		}
+		n.analysed[x.Run] = member("run")
+		x.Step, _ = strconv.Atoi(member("step"))
+	}
+	x.Seed, _ = strconv.ParseUint(member("seed"), 10, 64) // a seed of zero is not in the key
+	return nil
+}
+
+// cell finds the cell of the catalogue that has a key.
+func (n *namer) cell(key json.RawMessage, stored bench.Stored) (Listed, error) {
+	env := bench.Environment{Backend: stored.Backend, Method: stored.Training.Method.Version}
+	cells := n.cells[env]
+	if cells == nil {
+		cells = map[string]Listed{}
+		n.cells[env] = cells
+		for _, t := range n.catalogue.Tiers {
+			one := bench.Explored(1)
+			all := n.catalogue.Matrix(t, n.catalogue.Claims, one, env)
+			for _, sweep := range n.catalogue.Sweeps {
+				all = append(all, n.catalogue.SweepMatrix(t, sweep, one, env)...)
+			}
+			for _, cell := range all {
+				text, err := seedless(cell.Spec.Key())
+				if err != nil {
+					return Listed{}, err
+				}
+				kind := "training"
+				if cell.Spec.Training.Features != bench.Trained {
+					kind = "floor"
+				}
+				if _, there := cells[text]; !there {
+					cells[text] = Listed{Kind: kind, Tier: t.ID, Arm: cell.Arm, Temperature: cell.Temperature, Backend: env.Backend}
+				}
+			}
+		}
+	}
+	text, err := seedless(key)
+	if x, ok := cells[text]; ok && err == nil {
+		return x, nil
+	}
+	return Listed{Kind: "other", Backend: stored.Backend}, err
+}
+
+// seedless is a key without its seed.
+func seedless(key json.RawMessage) (string, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(key, &members); err != nil {
+		return "", err
+	}
+	delete(members, "seed")
+	text, err := json.Marshal(members)
+	return string(text), err
+}

@@ -1,0 +1,119 @@
+package study_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
+	"github.com/cidbench/cidbench/study"
+)
+
+// manyRuns makes a directory of so many runs, without waiting for the disk: 500 seeds of the cells of the tiny tier, as
+// it is and with other probes.
+func manyRuns(b *testing.B, n int) string {
+	b.Helper()
+	root := filepath.Join(b.TempDir(), "registry")
+	if _, err := registry.Open(b.Context(), root); err != nil {
+		b.Fatal(err)
+	}
+	cells := small.Matrix(small.Tier("tiny"), small.Claims, bench.Explored(500), bench.Environment{Backend: "go"})
+	for made, variant := 0, 0; made < n; variant++ {
+		memory := store.NewMemory("batch")
+		r, err := registry.OpenOn(b.Context(), memory)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, cell := range cells[:min(len(cells), n-made)] {
+			if variant > 0 {
+				cell.Spec.Probe = fmt.Sprint("other ", variant)
+			}
+			result, err := json.Marshal(bench.Result{Loss: float64(made)})
+			if err == nil {
+				_, err = r.Commit(b.Context(), registry.Manifest{Status: registry.Complete, Key: cell.Spec.Key(), Result: result, Provenance: registry.Provenance{Commit: "a4c86a9"}})
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			made++
+		}
+		for info, err := range memory.List(b.Context(), "runs/") {
+			if err != nil {
+				b.Fatal(err)
+			}
+			data, _, err := memory.Load(b.Context(), info.Key)
+			path := filepath.Join(root, info.Key)
+			if err == nil {
+				err = os.MkdirAll(filepath.Dir(path), 0o777)
+			}
+			if err == nil {
+				err = os.WriteFile(path, data, 0o444)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	return root
+}
+
+// BenchmarkScale is what commands do beside many runs of a directory: the start of a worker, status, the report of a
+// tier, and ls. The first start reads all manifests and writes the index.
+func BenchmarkScale(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		root := manyRuns(b, n)
+		open := func(b *testing.B, access study.Access) *study.Study {
+			s, err := study.Open(b.Context(), small, options(study.Options{Store: root, Access: access}))
+			if err != nil {
+				b.Fatal(err)
+			}
+			return s
+		}
+		for _, work := range []struct {
+			name string
+			do   func(b *testing.B)
+		}{
+			{"first", func(b *testing.B) {
+				if err := os.RemoveAll(filepath.Join(root, "index")); err != nil {
+					b.Fatal(err)
+				}
+				open(b, study.Write)
+			}},
+			{"start", func(b *testing.B) { open(b, study.Write) }},
+			{"status", func(b *testing.B) {
+				if cells, err := open(b, study.Read).Status(b.Context()); err != nil || len(cells) == 0 || cells[0].State != study.Complete {
+					b.Fatal(cells, err)
+				}
+			}},
+			{"report", func(b *testing.B) {
+				if _, _, err := open(b, study.Read).Report(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}},
+			{"ls", func(b *testing.B) {
+				reg, err := registry.OpenExisting(b.Context(), root)
+				if err != nil {
+					b.Fatal(err)
+				}
+				o, err := reg.Overview(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				if all, err := study.List(small, o, study.Filter{}); err != nil || len(all) != n {
+					b.Fatal(len(all), err)
+				}
+			}},
+		} {
+			b.Run(fmt.Sprintf("%s/%d", work.name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					work.do(b)
+				}
+			})
+		}
+	}
+}
