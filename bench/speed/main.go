@@ -43,11 +43,11 @@ func main() {
 	}
 	stop()
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case err == nil, errors.Is(err, flag.ErrHelp):
 	case errors.Is(err, errUsage):
 		fmt.Fprintln(os.Stderr, "speed:", err)
 		os.Exit(2)
-	case err != nil:
+	default:
 		fmt.Fprintln(os.Stderr, "speed:", err)
 		os.Exit(1)
 	}

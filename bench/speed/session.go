@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -253,7 +254,7 @@ func (s *session) arms(ctx context.Context) error {
 	})
 }
 
-// parts are those of a step; on XLA it has but the wait for the views, and the graph.
+// parts are those of a step; on XLA all but the wait for the views is one graph.
 func (s *session) parts(ctx context.Context) error {
 	return s.each(ctx, tier(), ours, func(r *running) error {
 		w, err := newWatch(r)
@@ -269,9 +270,12 @@ func (s *session) parts(ctx context.Context) error {
 			return err
 		}
 		faults := u.faults("during the parts of a step")
-		for _, part := range moco.Parts {
-			if took := a.Parts[part]; len(took) > 0 {
-				s.report.Costs = append(s.report.Costs, Cost{Section: "Parts of a step (one thread)", What: part, Side: r.Name, MS: figure(took), Faults: faults})
+		const whole = "whole step"
+		took := map[string][]float64{whole: a.MS}
+		maps.Copy(took, a.Parts)
+		for _, part := range slices.Concat(moco.Parts, []string{whole}) {
+			if len(took[part]) > 0 {
+				s.report.Costs = append(s.report.Costs, Cost{Section: "Parts of a step (one thread)", What: part, Side: r.Name, MS: figure(took[part]), Faults: faults})
 			}
 		}
 		return nil
