@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -77,13 +78,14 @@ type Measured struct {
 	Faults []string `json:"faults,omitempty"`
 }
 
-// judge finds what is wrong with a side's figures: others were busy while it was alone; it was slower in turn than alone by
-// more than its spread; it had more processors than it has threads.
+// judge finds what is wrong with a side's figures: others were busy while it was alone; it was slower or faster in turn than
+// alone by more than its spread, so that one of the two is wrong, as where a hypervisor gives less than it says; it had more
+// processors than it has threads.
 func (m *Measured) judge(alone Usage, threads int) {
 	m.Faults = alone.faults("while " + m.Side + " was alone")
 	spread := max(m.Alone.High-m.Alone.Low, minSpread*m.Alone.Median)
-	if m.InTurn.Median > m.Alone.Median+spread {
-		m.Faults = append(m.Faults, fmt.Sprintf("%s took %.1f ms in turn and %.1f alone, which is more than its spread of %.1f", m.Side, m.InTurn.Median, m.Alone.Median, spread))
+	if math.Abs(m.InTurn.Median-m.Alone.Median) > spread {
+		m.Faults = append(m.Faults, fmt.Sprintf("%s took %.1f ms in turn and %.1f alone, which differ by more than its spread of %.1f", m.Side, m.InTurn.Median, m.Alone.Median, spread))
 	}
 	if m.CPU > maxThreads*float64(threads)*m.InTurn.Median {
 		m.Faults = append(m.Faults, fmt.Sprintf("%s took %.1f ms of processor time for a step of %.1f ms on %d threads", m.Side, m.CPU, m.InTurn.Median, threads))

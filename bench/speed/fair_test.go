@@ -29,7 +29,7 @@ func TestRatioIsRefused(t *testing.T) {
 		"slower than the spread":      {peer: measuredAs("eager", 30, 2, 32.1), refused: "eager took 32.1 ms in turn and 30.0 alone"},
 		"a spread of nothing":         {peer: measuredAs("eager", 30, 0, 30.5)},
 		"more than clocks drift":      {peer: measuredAs("eager", 30, 0, 30.7), refused: "eager took 30.7 ms in turn"},
-		"faster in turn":              {peer: measuredAs("eager", 30, 1, 25)},
+		"faster in turn":              {peer: measuredAs("eager", 30, 1, 25), refused: "eager took 25.0 ms in turn and 30.0 alone"},
 		"others while it was alone":   {peer: measuredAs("eager", 30, 1, 30), alone: Usage{Foreign: 0.05}, refused: "while eager was alone, other programs took 5%"},
 		"others in turn":              {peer: measuredAs("eager", 30, 1, 30), inTurn: Usage{Foreign: 0.5}, refused: "in turn, other programs took 50%"},
 		"a little of others":          {peer: measuredAs("eager", 30, 1, 30), alone: Usage{Foreign: 0.02}, inTurn: Usage{Foreign: 0.02}},

@@ -3,7 +3,7 @@
 //
 // Each side works in processes of its own. It is measured alone first, with nothing else of ours running; then the sides
 // take turns, and those whose turn it is not are stopped. A ratio is the median of those of block medians, and is refused
-// where a side was slower in turn than alone, or where the machine was busy with something else (fair.go). The table is on
+// where a side took another time in turn than alone, or where the machine was busy with something else (fair.go). The table is on
 // stdout; -json writes all figures to a file.
 package main
 
