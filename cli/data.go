@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -192,7 +193,7 @@ func (a *app) printFindings(verb string, findings []shards.Finding) {
 		if len(names) > shownFindings {
 			more = ", ..."
 		}
-		a.printf("%s: %d %s: %s%s\n", verb, len(names), kind, join(names[:min(shownFindings, len(names))], func(name string) string { return name }, ", "), more)
+		a.printf("%s: %d %s: %s%s\n", verb, len(names), kind, strings.Join(names[:min(shownFindings, len(names))], ", "), more)
 	}
 }
 

@@ -85,7 +85,7 @@ func (d Data) describe(s *dataset.Source) DataSet {
 	about.URL, about.State = s.Import.URL, Absent
 	x, err := shards.ReadIndex(d.Dir, s.Name)
 	if err == nil {
-		_, err = shards.Read(s.Name)(d.Dir)
+		_, err = x.Open(d.Dir)
 	}
 	if err == nil && s.Digest != "" && x.Digest != s.Digest {
 		err = fmt.Errorf("%w: %s", dataset.ErrDigest, x.Digest)

@@ -25,8 +25,8 @@ type held struct {
 
 // A heldGroup is runs whose keys differ in the seed alone.
 type heldGroup struct {
-	bench.Stored // but for the seed
-	foreign      bool
+	bench.Stored        // but for the seed
+	foreign      string // why its runs cannot be what the catalogue asks for; empty if they can
 	commits      commits
 	bySeed       map[uint64]*registry.Summary
 }
@@ -79,23 +79,22 @@ func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup
 			return err
 		}
 		group = &heldGroup{Stored: stored, bySeed: map[uint64]*registry.Summary{}}
-		reason := foreign(stored, catalogue, methods)
-		group.foreign = reason != ""
+		group.foreign = foreign(stored, catalogue, methods)
 		if onlySeed && seed == stored.Seed || stored.IsAnalysis() || stored.IsPlan() {
 			groups[run.Family] = group
 		}
 		seed = stored.Seed
 		h.groups = append(h.groups, group)
 	}
-	if reason := foreign(group.Stored, catalogue, methods); reason != "" {
-		h.foreign[reason] = append(h.foreign[reason], run.Commit)
+	if group.foreign != "" {
+		h.foreign[group.foreign] = append(h.foreign[group.foreign], run.Commit)
 	}
 	if group.IsAnalysis() || group.IsPlan() {
 		return nil
 	}
 	group.bySeed[seed] = run
 	group.commits = append(group.commits, run.Commit)
-	if !group.foreign {
+	if group.foreign == "" {
 		h.finished[run.Run] = run
 	}
 	return nil
@@ -142,7 +141,7 @@ func (v version) is(selector string) bool {
 func (h *held) versions(t *bench.Tier) map[version]commits {
 	found := map[version]commits{}
 	for _, g := range h.groups {
-		if !g.foreign && g.Training.Features == bench.Trained && g.Dataset.Name == t.Dataset && g.Training.Method.Name == t.Train.ID().Name {
+		if g.foreign == "" && g.Training.Features == bench.Trained && g.Dataset.Name == t.Dataset && g.Training.Method.Name == t.Train.ID().Name {
 			v := version{Backend: g.Backend, Method: g.Training.Method.Version}
 			found[v] = append(found[v], g.commits...)
 		}
@@ -191,7 +190,7 @@ func (h *held) adopt(t *bench.Tier, own version, selector string) (version, erro
 func (s *Study) heldSeeds() (seeds int) {
 	plan := s.catalogue.Plan(s.tier.ID)
 	for _, g := range s.held.groups {
-		if g.foreign || g.Training.Method.Version != s.env.Method || g.Backend != s.env.Backend || g.Dataset.Name != s.tier.Dataset {
+		if g.foreign != "" || g.Training.Method.Version != s.env.Method || g.Backend != s.env.Backend || g.Dataset.Name != s.tier.Dataset {
 			continue
 		}
 		for seed := range g.bySeed {
@@ -224,9 +223,9 @@ func (h *held) near(cell bench.Cell, asked map[string]bool) (run string, differe
 			continue
 		}
 		d := bench.Differences(have.Key(), key)
-		nearer := cmp.Or(cmp.Compare(len(d), len(differences)), compareBool(g.foreign, foreign), strings.Compare(have.Run, run)) < 0
+		nearer := cmp.Or(cmp.Compare(len(d), len(differences)), compareBool(g.foreign != "", foreign), strings.Compare(have.Run, run)) < 0
 		if !ok || nearer {
-			run, differences, foreign, ok = have.Run, d, g.foreign, true
+			run, differences, foreign, ok = have.Run, d, g.foreign != "", true
 		}
 	}
 	// What makes a key unreadable comes first.

@@ -9,8 +9,8 @@ import (
 )
 
 // Choose resolves a --backend flag: "go"; "xla", any plugin that works, a GPU before the CPU; "xla:NAME", such as "cpu"
-// or "cuda"; "xla:/path/to/plugin.so"; or "auto". A plugin that it returns has
-// computed something. Errors: the flag is none of these; no such plugin works, with the reason of each; the context's.
+// or "cuda"; "xla:/path/to/plugin.so"; or "auto" (Auto). A plugin that it returns has computed
+// something. Errors: the flag is none of these; no such plugin works, with the reason of each; the context's.
 func Choose(ctx context.Context, flag string) (Backend, error) {
 	kind, name, named := strings.Cut(flag, ":")
 	switch {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -153,12 +154,5 @@ func visible(gpus []int) string {
 	if len(gpus) == 0 {
 		return ""
 	}
-	option := ",visible_devices="
-	for i, n := range gpus {
-		if i > 0 {
-			option += ";"
-		}
-		option += strconv.Itoa(n)
-	}
-	return option
+	return ",visible_devices=" + strings.ReplaceAll(strings.Trim(fmt.Sprint(gpus), "[]"), " ", ";")
 }

@@ -138,18 +138,30 @@ func others(similarity []float32, classes []int32) contrast.Batch {
 	b := contrast.Batch{Positive: make([]float32, n)}
 	for i := range n {
 		b.Classes = append(b.Classes, classes[i%images])
-		for j, s := range similarity[i*n:][:n] {
+	}
+	eachPair(images, func(i, j int) {
+		b.Positive[i] = similarity[i*n+j]
+	}, func(i, j int) {
+		b.Similarity = append(b.Similarity, similarity[i*n+j])
+		b.Negatives = append(b.Negatives, classes[j%images])
+	})
+	return b
+}
+
+// eachPair goes through the pairs of views of a batch, [2B, 2B], query after query: each with the other view of its
+// image, its key, and with the views of all other images, its negatives.
+func eachPair(images int, key, negative func(i, j int)) {
+	for i := range 2 * images {
+		for j := range 2 * images {
 			switch {
 			case j == i:
 			case j%images == i%images:
-				b.Positive[i] = s
+				key(i, j)
 			default:
-				b.Similarity = append(b.Similarity, s)
-				b.Negatives = append(b.Negatives, classes[j%images])
+				negative(i, j)
 			}
 		}
 	}
-	return b
 }
 
 // pairWeights is the other way: the derivatives of the loss by the dot products of all pairs, [2B, 2B]. A dot
@@ -158,20 +170,15 @@ func pairWeights(loss contrast.Loss) []float32 {
 	n := len(loss.KeyWeights)
 	images, next := n/2, 0
 	out := make([]float32, n*n)
-	for i := range n {
-		for j := range n {
-			w := float32(0)
-			switch {
-			case j == i:
-			case j%images == i%images:
-				w = loss.KeyWeights[i]
-			default:
-				w = loss.Weights[next]
-				next++
-			}
-			out[i*n+j] += w
-			out[j*n+i] += w
-		}
+	add := func(i, j int, w float32) {
+		out[i*n+j] += w
+		out[j*n+i] += w
 	}
+	eachPair(images, func(i, j int) {
+		add(i, j, loss.KeyWeights[i])
+	}, func(i, j int) {
+		add(i, j, loss.Weights[next])
+		next++
+	})
 	return out
 }

@@ -16,17 +16,11 @@ func see(s trainer.Scene) trainer.Queries {
 	classes := Concatenate([]*Node{s.Classes, s.Classes}, 0)
 
 	var keys, rest, restColumns [][]int32
-	for i := range n {
-		for j := range n {
-			switch {
-			case j == i:
-			case j%images == i%images:
-				keys = append(keys, []int32{int32(i), int32(j)})
-			default:
-				rest, restColumns = append(rest, []int32{int32(i), int32(j)}), append(restColumns, []int32{int32(j)})
-			}
-		}
-	}
+	eachPair(images, func(i, j int) {
+		keys = append(keys, []int32{int32(i), int32(j)})
+	}, func(i, j int) {
+		rest, restColumns = append(rest, []int32{int32(i), int32(j)}), append(restColumns, []int32{int32(j)})
+	})
 	pick := func(from *Node, places [][]int32, dims ...int) *Node {
 		return Reshape(Gather(from, Const(from.Graph(), places)), dims...)
 	}

@@ -136,22 +136,37 @@ func (b *Base) Encode(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 // the loss.
 func (b *Base) Contrast(batch contrast.Batch, stats []*tensors.Tensor, measure bool) (contrast.Loss, method.Metrics, error) {
 	batch.Seed, batch.Step = b.seed, uint64(b.step)
-	m := method.Metrics{Step: b.step + 1, LearningRate: b.settings.SGD.Rate(b.step, b.settings.Steps)}
+	m := b.metrics()
 	for _, p := range batch.Positive {
 		m.Positive += float64(p) / float64(len(batch.Positive))
 	}
 	if measure {
-		m.Bands, m.Uniformity = b.contrast.Bands(batch), batch.Uniformity()
+		b.measure(&m, batch)
 	}
 	loss := b.contrast.Loss(batch)
 	m.Loss, m.Top1, m.Kept = loss.InfoNCE, loss.Top1, loss.Kept
-	if nn.AnyNaN(stats) {
+	err := diverged(&m, nn.AnyNaN(stats))
+	return loss, m, err
+}
+
+// metrics are those of the step to come, as far as they are known before it.
+func (b *Base) metrics() method.Metrics {
+	return method.Metrics{Step: b.step + 1, LearningRate: b.settings.SGD.Rate(b.step, b.settings.Steps)}
+}
+
+func (b *Base) measure(m *method.Metrics, batch contrast.Batch) {
+	m.Bands, m.Uniformity = b.contrast.Bands(batch), batch.Uniformity()
+}
+
+// diverged is a *method.DivergedError if the loss, or something else of the step that is broken then, is not a number.
+func diverged(m *method.Metrics, broken bool) error {
+	if broken {
 		m.Loss = math.NaN()
 	}
 	if math.IsNaN(m.Loss) || math.IsInf(m.Loss, 0) {
-		return loss, m, &method.DivergedError{Step: m.Step, Loss: m.Loss}
+		return &method.DivergedError{Step: m.Step, Loss: m.Loss}
 	}
-	return loss, m, nil
+	return nil
 }
 
 // Descend runs the backward graph on inputs, the learning rate, parameters, velocities and tape, and ends the step:

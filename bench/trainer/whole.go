@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
@@ -65,7 +64,6 @@ const (
 	kept
 	positive
 	broken // numbers among the new running statistics that are none
-	metrics
 )
 
 // graph: rate, step, places, classes, query views, key views, inputs of the contrast, parameters, velocities, running
@@ -90,8 +88,8 @@ func (w wholeStep) graph(in []*Node) []*Node {
 	for _, x := range q.Stats {
 		bad = Add(bad, ReduceAllSum(ConvertDType(IsNaN(x), dtypes.Float32)))
 	}
-	numbers := make([]*Node, metrics)
-	for at, x := range map[int]*Node{loss: l.InfoNCE, top1: l.Top1, kept: l.Kept, positive: ReduceAllMean(q.Positive), broken: bad} {
+	numbers := []*Node{loss: l.InfoNCE, top1: l.Top1, kept: l.Kept, positive: ReduceAllMean(q.Positive), broken: bad}
+	for at, x := range numbers {
 		numbers[at] = Reshape(x, 1)
 	}
 	out := []*Node{Concatenate(numbers, 0), q.Similarity, q.Negatives}
@@ -103,7 +101,7 @@ func (w wholeStep) graph(in []*Node) []*Node {
 
 // Whole does a step as one graph, with the method's own state, which stays on the device like the rest of it.
 func (b *Base) Whole(batch *views.Batch, measure bool, own ...*[]*tensors.Tensor) (method.Metrics, error) {
-	m := method.Metrics{Step: b.step + 1, LearningRate: b.settings.SGD.Rate(b.step, b.settings.Steps)}
+	m := b.metrics()
 	n := len(batch.Classes)
 	given := []*tensors.Tensor{
 		tensors.FromScalar(float32(m.LearningRate)), tensors.FromScalar(int32(b.step)),
@@ -124,19 +122,16 @@ func (b *Base) Whole(batch *views.Batch, measure bool, own ...*[]*tensors.Tensor
 	defer nn.Release(seen)
 	numbers := nn.Values(seen[0])
 	m.Loss, m.Top1, m.Kept, m.Positive = float64(numbers[loss]), float64(numbers[top1]), float64(numbers[kept]), float64(numbers[positive])
-	if numbers[broken] > 0 {
-		m.Loss = math.NaN()
-	}
-	if math.IsNaN(m.Loss) || math.IsInf(m.Loss, 0) {
+	if err := diverged(&m, numbers[broken] > 0); err != nil {
 		nn.Release(out)
-		return m, &method.DivergedError{Step: m.Step, Loss: m.Loss}
+		return m, err
 	}
 	if measure {
 		measured := contrast.Batch{Similarity: nn.Values(seen[1]), Positive: make([]float32, b.queries), Negatives: nn.Integers(seen[2])}
 		for i := range measured.Positive {
 			measured.Classes = append(measured.Classes, batch.Classes[i%n])
 		}
-		m.Bands, m.Uniformity = b.contrast.Bands(measured), measured.Uniformity()
+		b.measure(&m, measured)
 	}
 	for _, group := range state {
 		nn.Release(*group)

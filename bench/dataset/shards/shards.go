@@ -101,7 +101,7 @@ func Read(name string) func(dir string) (dataset.Images, error) {
 		if err != nil {
 			return dataset.Images{}, err
 		}
-		return index.open(filepath.Join(dir, name))
+		return index.Open(dir)
 	}
 }
 
@@ -202,6 +202,10 @@ func parse(text []byte) (*Index, error) {
 
 // image is the bytes of one.
 func (x *Index) image() int { return x.Height * x.Width * dataset.Channels }
+
+// Open opens the shards of a set in a data directory; they stay open as long as the process lives. Errors: those of the
+// system; dataset.ErrDigest if a shard has another length than the index says.
+func (x *Index) Open(dir string) (dataset.Images, error) { return x.open(filepath.Join(dir, x.Name)) }
 
 // open opens the shards in the set's folder; they stay open as long as the process lives.
 func (x *Index) open(folder string) (dataset.Images, error) {
