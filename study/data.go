@@ -194,7 +194,7 @@ func (d Data) Import(ctx context.Context, at string, o ImportOptions) (*shards.I
 		Dir: d.Dir, Name: o.Name, From: "imported by its user", Side: o.Side, SkipBad: o.SkipBad, Progress: o.Progress, Workers: o.Workers,
 	}
 	if info, err := os.Stat(at); err == nil && info.Mode().IsRegular() {
-		if run.Archive, err = fetch.Digest(at); err != nil {
+		if run.Archive, err = dataset.FileDigest(at); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench/taxonomy"
@@ -165,6 +167,20 @@ func (s *Source) open(dir string) (*Dataset, error) {
 		tree = s.Tree()
 	}
 	return &Dataset{Name: s.Name, Images: images, Tree: tree, Classes: taxonomy.Classes(tree)}, nil
+}
+
+// FileDigest is that of the bytes of the file at a path, as "sha256:" and 64 hexadecimal digits. Errors: the system's.
+func FileDigest(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // Digest identifies what encoders see as "sha256:" and 64 hexadecimal digits, over shape, number of classes, labels

@@ -1,16 +1,14 @@
 package embeddings
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/tensorfile"
 )
 
@@ -59,7 +57,7 @@ func readSet(out *Result, role, embeddings, labels string, dim int) (*set, error
 	file, column := split(labels)
 	read := File{Role: kind, Name: base(file, column)}
 	var err error
-	if read.Digest, err = digest(file); err == nil {
+	if read.Digest, err = dataset.FileDigest(file); err == nil {
 		s.labels, err = readLabels(file, column)
 	}
 	if err != nil {
@@ -114,7 +112,7 @@ func (s *set) readEmbeddings(out *Result, role, name string) error {
 		return err
 	}
 	read := File{Role: role, Name: base(file, part), Shape: t.Shape, DType: t.DType}
-	read.Digest, err = digest(file)
+	read.Digest, err = dataset.FileDigest(file)
 	out.Inputs = append(out.Inputs, read)
 	return err
 }
@@ -161,18 +159,6 @@ func base(file, part string) string {
 		return filepath.Base(file)
 	}
 	return filepath.Base(file) + ":" + part
-}
-
-// digest hashes a file.
-func digest(name string) (string, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	h := sha256.New()
-	_, err = io.Copy(h, file)
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), err
 }
 
 // fileError is an InputError if a file was read and is not what it should be.

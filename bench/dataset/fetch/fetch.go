@@ -4,8 +4,6 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,25 +82,11 @@ func (c Client) Get(ctx context.Context, f File, path string) error {
 
 // Is checks that the file at a path has a digest. Errors: dataset.ErrDigest.
 func Is(path, digest string) error {
-	got, err := Digest(path)
+	got, err := dataset.FileDigest(path)
 	if err == nil && got != digest {
 		err = fmt.Errorf("%s: %w: %s, not %s", path, dataset.ErrDigest, got, digest)
 	}
 	return err
-}
-
-// Digest is that of the file at a path, as "sha256:" and 64 hexadecimal digits.
-func Digest(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", err
-	}
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // allowed refuses addresses at which anybody on the way could read or change what is sent. The machine itself is not

@@ -154,17 +154,13 @@ func Verify(dir, name string) (*Index, error) {
 		return nil, err
 	}
 	for _, shard := range slices.Concat(x.Train.Shards, x.Test.Shards) {
-		file, err := os.Open(filepath.Join(folder, shard.File))
+		file := filepath.Join(folder, shard.File)
+		got, err := dataset.FileDigest(file)
 		if err != nil {
 			return nil, err
 		}
-		sum := sha256.New()
-		_, err = io.Copy(sum, file)
-		if err := errors.Join(err, file.Close()); err != nil {
-			return nil, err
-		}
-		if got := digestOf(sum); got != shard.Digest {
-			return nil, fmt.Errorf("%w: %s: %s, not %s: import the set again", dataset.ErrDigest, file.Name(), got, shard.Digest)
+		if got != shard.Digest {
+			return nil, fmt.Errorf("%w: %s: %s, not %s: import the set again", dataset.ErrDigest, file, got, shard.Digest)
 		}
 	}
 	d := dataset.Dataset{Images: images, Classes: x.Classes}
