@@ -103,6 +103,9 @@ func parse(args []string) (o options, err error) {
 			*networks = "resnet18:32:float32:256,resnet18:32:bfloat16:256,resnet50:224:float32:128,resnet50:224:bfloat16:128"
 		}
 	}
+	if o.queue%queries(o.queue) != 0 {
+		return o, fmt.Errorf("%w: -queue %d is no multiple of the %d queries of the contrast by itself", errUsage, o.queue, queries(o.queue))
+	}
 	for text := range strings.SplitSeq(*networks, ",") {
 		n, err := parseNetwork(text)
 		if err != nil {

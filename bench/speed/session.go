@@ -282,11 +282,14 @@ func (s *session) parts(ctx context.Context) error {
 	})
 }
 
+// queries are those of the contrast by itself: a queue holds whole batches of them.
+func queries(queue int) int { return min(256, queue) }
+
 // contrast measures the contrast at 128 dimensions by itself, where it can be done.
 func (s *session) contrast(ctx context.Context) error {
 	train := tier()
-	train.Encoder.Dim, train.Batch, train.Queue = 128, 256, s.queue
-	section := fmt.Sprintf("Contrast of 256 queries with %d negatives of 128 dimensions (one thread)", s.queue)
+	train.Encoder.Dim, train.Batch, train.Queue = 128, queries(s.queue), s.queue
+	section := fmt.Sprintf("Contrast of %d queries with %d negatives of 128 dimensions (one thread)", train.Batch, s.queue)
 	l := Length{max(1, s.length.Rounds/2), max(1, s.length.Block/5)}
 	return s.each(ctx, train, ours, func(r *running) error {
 		if r.Name == "xla" {

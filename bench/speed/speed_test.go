@@ -190,6 +190,7 @@ func TestCommandLine(t *testing.T) {
 		"more":                                  "no arguments besides flags",
 		"-rounds 0":                             "positive",
 		"-sections steps,rest":                  `"rest" is none of steps, losses`,
+		"-queue 300":                            "no multiple of the 256 queries",
 		"-networks vgg:32:float32:4":            "is not resnet18 or resnet50",
 		"-networks resnet18:30:float32:4":       "a multiple of 32",
 		"-networks resnet18:32:float32":         "is not NAME:PIXELS:PRECISION:BATCH",
