@@ -96,11 +96,13 @@ func (c *Catalogue) Planned(p *Plan) (claims []*Claim) {
 // "hardest01-*"); all of them when there is none.
 func (c *Catalogue) Select(tier string, patterns []string) ([]*Claim, error) {
 	var out []*Claim
+	var in []string // the tier
 	used := map[string]bool{}
 	for _, claim := range c.Claims {
 		if !claim.In(tier) {
 			continue
 		}
+		in = append(in, claim.ID)
 		wanted := len(patterns) == 0
 		for _, pattern := range patterns {
 			match, err := path.Match(pattern, claim.ID)
@@ -117,7 +119,7 @@ func (c *Catalogue) Select(tier string, patterns []string) ([]*Claim, error) {
 	}
 	for _, pattern := range patterns {
 		if !used[pattern] {
-			return nil, fmt.Errorf("unknown claim %q in tier %q: `list` shows the claims", pattern, tier)
+			return nil, fmt.Errorf("%w (tier %s; `list` shows the claims)", Unknown("claim", pattern, in), tier)
 		}
 	}
 	return out, nil

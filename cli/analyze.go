@@ -20,7 +20,7 @@ func newAnalyze(a *app) *cobra.Command {
 	arms := study.ArmIDs(a.Catalogue)
 	cmd := &cobra.Command{
 		Use:   "analyze | analyze --embeddings FILE --labels FILE",
-		Short: "Analyse the embeddings of stored checkpoints, or of files; trains nothing",
+		Short: "Analyse embeddings of checkpoints, or of files",
 		Long: `Measures, on the checkpoints that finished runs keep (early, middle and end of training, and the encoder
 as initialised), how difficult negatives relate to the query in meaning, and whether some are hard or easy
 for more queries than chance. Each analysis is stored as a run of its own and never repeated. Prints the
@@ -32,8 +32,8 @@ names: such an array, text with one a line, or a column of a CSV file, FILE:COLU
 other, or with --queue the rows of another file are. --queries rows are queries, drawn evenly from the classes; the
 90% intervals hold what that sampling adds.`,
 		Example: a.examples("analyze", "analyze --arm "+first(arms)+" --json",
-			"analyze --embeddings embeddings.npy --labels labels.csv:class --tree wordnet",
-			"analyze --embeddings val.npz:z --labels val.npz:y --queue checkpoint.pt:state_dict/module.queue --queue-labels queue.txt"),
+			"analyze --embeddings x.npy --labels y.csv:class --tree wordnet",
+			"analyze --embeddings val.npz:z --labels val.npz:y \\\n      --queue checkpoint.pt:state_dict/module.queue --queue-labels queue.txt"),
 	}
 	a.addStudy(cmd, study.Write, func(ctx context.Context, s *study.Study) error {
 		r, err := s.Analyze(ctx)
@@ -96,12 +96,12 @@ func newExportEncoder(a *app) *cobra.Command {
 	step := 0
 	cmd := &cobra.Command{
 		Use:   "export-encoder RUN",
-		Short: "Write the encoder of a stored run as a safetensors file that PyTorch loads",
+		Short: "Write a stored encoder as a file that PyTorch loads",
 		Long: `Writes the encoder that a run has trained - that of the queries, without the optimiser's state - with the names and
 shapes that torchvision and MoCo give such tensors, and MoCo's queue with the class of each negative. The metadata
 say which run and checkpoint it is, the network's sizes and how images are normalised.`,
 		Example: a.examples("export-encoder 0123...cdef --output encoder.safetensors",
-			"analyze --embeddings encoder.safetensors:queue --labels encoder.safetensors:queue_class"),
+			"analyze --embeddings enc.safetensors:queue \\\n      --labels enc.safetensors:queue_class"),
 		Args: cobra.ExactArgs(1),
 	}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, args []string) error {

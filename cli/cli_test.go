@@ -65,7 +65,7 @@ func TestAnotherPaper(t *testing.T) {
 	if code != 0 || !strings.Contains(text, "roundness") || !strings.Contains(text, "Rings are round.") || !strings.Contains(text, "few rings") {
 		t.Errorf("list: exit %d, %s", code, text)
 	}
-	if _, text, _ = try(t.Context(), "--help"); !strings.Contains(text, `ring tests the claims of "On rings" (Doe, Roe; https://example.org). It draws rings.`) {
+	if _, text, _ = try(t.Context(), "--help"); !strings.Contains(strings.Join(strings.Fields(text), " "), `ring tests the claims of "On rings" (Doe, Roe; https://example.org). It draws rings.`) {
 		t.Errorf("help: %s", text)
 	}
 	foreign := regexp.MustCompile(`cidbench [a-z]|hardest|MoCo`)

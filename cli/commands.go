@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
@@ -30,27 +31,31 @@ func newRoot(a *app) *cobra.Command {
 	root.SetArgs(a.Args)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
+	root.SetFlagErrorFunc(flagError)
 	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newExportEncoder(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a))
 	checkArgs(root)
-	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
+	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What the program ends with", Long: exitHelp})
+	a.addConsole(root)
+	setHelp(root)
 	root.InitDefaultCompletionCmd()
 	return root
 }
 
-// longHelp says what the program does, in lines of at most 100 characters.
+// longHelp says what the program does.
 func longHelp(program string, p bench.Paper) string {
-	text := fmt.Sprintf(`%s tests the claims of "%s" (%s; %s). %s What was learned is probed, every run is kept in a registry, and each claim is judged as supported, refuted or inconclusive.`,
+	return fmt.Sprintf(`%s tests the claims of "%s" (%s; %s). %s What was learned is probed, every run is kept in a registry, and each claim is judged as supported, refuted or inconclusive.`,
 		program, p.Title, p.Authors, p.Link, p.Summary)
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if len(line)+1+len(word) > 100 {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
+}
+
+// flagError makes what a parser of flags says a usage error, with the flag that was most likely meant.
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return usagef("%w; see %s --help", err, c.CommandPath())
 	}
-	return strings.Join(append(lines, line), "\n")
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+	return usagef("%w; see %s --help", bench.Unknown("flag", "--"+unknown.GetSpecifiedName(), known), c.CommandPath())
 }
 
 // group makes a command that only holds others: alone it prints its help, and what it does not hold is a
@@ -60,7 +65,13 @@ func group(c *cobra.Command, held ...*cobra.Command) *cobra.Command {
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return usagef("unknown command %q; see %s --help", args[0], c.CommandPath())
+			var known []string
+			for _, sub := range c.Commands() {
+				if sub.IsAvailableCommand() {
+					known = append(known, sub.Name())
+				}
+			}
+			return usagef("%w; see %s --help", bench.Unknown("command", args[0], known), c.CommandPath())
 		}
 		return c.Help()
 	}
@@ -136,6 +147,9 @@ func (a *app) addOutput(cmd *cobra.Command) {
 // addStudy adds the flags that pick cells, and has the command work on the study of them.
 func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(context.Context, *study.Study) error) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("claim") && len(a.Claims) == 0 {
+			return usagef("--claim is empty: name a claim, or leave it out for all of them")
+		}
 		if a.yours != "" {
 			o := study.ImportOptions{WordNet: study.WordNet, Progress: a.counter("decoded"), Say: a.Say}
 			catalogue, tier, err := a.data().Yours(cmd.Context(), a.yours, a.Tier, o)
@@ -249,8 +263,8 @@ func (v *seedCount) Set(text string) error {
 	switch {
 	case err != nil:
 		return errors.New("give a number")
-	case n < 0:
-		return errors.New("a number of seeds cannot be negative")
+	case n < 1:
+		return errors.New("give at least 1")
 	}
 	*v.n = n
 	return nil

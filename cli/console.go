@@ -17,9 +17,9 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/cidbench/cidbench/bench"
@@ -44,6 +44,8 @@ type Console struct {
 	Stderr    io.Writer // progress and errors
 	// Terminal says that Stderr is one: progress may redraw itself.
 	Terminal bool
+	// Quiet leaves out progress and notes; errors are told all the same.
+	Quiet bool
 	// Text fits reports to Stdout, if that is a terminal.
 	Text write.TextOptions
 }
@@ -54,24 +56,48 @@ func Main(catalogue *bench.Catalogue) int {
 	// saves about 5% of the time.
 	debug.SetGCPercent(400)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		cause := errInterrupted
-		if <-signals == syscall.SIGTERM {
-			cause = errTerminated
-		}
-		cancel(cause)
-		signal.Stop(signals) // a second signal ends the process at once
-	}()
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, stopping...)
+	go func() { os.Exit(heed(signals, cancel, os.Stderr)) }()
+	capable := os.Getenv("TERM") != "dumb"
 	c := &Console{
 		Catalogue: catalogue, Name: strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), Args: os.Args[1:], Getenv: os.Getenv,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Terminal: capable && term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-		c.Text = write.TextOptions{Width: width, Colour: os.Getenv("NO_COLOR") == ""}
+		c.Text = write.TextOptions{Width: width, Colour: capable && os.Getenv("NO_COLOR") == ""}
 	}
 	return c.Run(ctx)
+}
+
+// addConsole adds the flags that every command has.
+func (a *app) addConsole(root *cobra.Command) {
+	colour := oneOf{value: "auto", words: []string{"auto", "always", "never"}}
+	f := root.PersistentFlags()
+	f.BoolVarP(&a.Quiet, "quiet", "q", false, "no progress and no notes on stderr, errors alone")
+	f.Var(&colour, "color", "colours in text: auto (on a terminal, unless NO_COLOR is set), always or never")
+	root.PersistentPreRun = func(*cobra.Command, []string) {
+		if colour.value != "auto" {
+			a.Text.Colour = colour.value == "always"
+		}
+	}
+}
+
+// oneOf is the value of a flag that is one of some words.
+type oneOf struct {
+	value string
+	words []string
+}
+
+func (v *oneOf) Type() string   { return "string" }
+func (v *oneOf) String() string { return v.value }
+
+func (v *oneOf) Set(text string) error {
+	if !slices.Contains(v.words, text) {
+		return bench.Unknown("choice", text, v.words)
+	}
+	v.value = text
+	return nil
 }
 
 // Run runs the command that Args name, and returns the exit code.
@@ -121,8 +147,12 @@ func (c *Console) examples(commands ...string) string {
 	return lead + strings.Join(commands, "\n"+lead)
 }
 
-// Say prints a line on stderr.
-func (c *Console) Say(line string) { fmt.Fprintln(c.Stderr, line) }
+// Say prints a line on stderr, unless nobody wants to know.
+func (c *Console) Say(line string) {
+	if !c.Quiet {
+		fmt.Fprintln(c.Stderr, line)
+	}
+}
 
 func (c *Console) printf(format string, args ...any) { fmt.Fprintf(c.Stdout, format, args...) }
 
@@ -139,29 +169,9 @@ func (c *Console) counter(what string) func(done, total int) {
 	return func(done, total int) {
 		if now := time.Now(); now.Sub(last) >= 5*time.Second || done == total && now.Sub(last) >= time.Second {
 			last = now
-			fmt.Fprintf(c.Stderr, "%s: %d of %d\n", what, done, total)
+			c.Say(fmt.Sprintf("%s: %d of %d", what, done, total))
 		}
 	}
-}
-
-// write writes to the file that a flag names, whole or not at all, or to stdout if that is empty.
-func (c *Console) write(flag, file string, give func(io.Writer) error) error {
-	if file == "" {
-		return give(c.Stdout)
-	}
-	temp, err := os.CreateTemp(filepath.Dir(file), ".cidbench-*")
-	if err != nil {
-		return usagef("%s: %w", flag, err)
-	}
-	defer os.Remove(temp.Name()) // gone already if all went well
-	if err := errors.Join(give(temp), temp.Chmod(0o644), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), file); err != nil {
-		return usagef("%s: %w", flag, err)
-	}
-	c.Say("wrote " + file)
-	return nil
 }
 
 // The exit codes, printed in every help text; those of verdicts are the report's.
@@ -176,17 +186,24 @@ const (
 	exitInterrupted = 130
 )
 
-const exitHelp = `Exit codes:
-    0  done; for verify: every selected claim is supported
+// exitHelp is the help topic exit-codes.
+const exitHelp = `What the program ends with:
+    0  done; for verify: every selected claim is supported, or the machinery
+       works, in a tier that only checks that
     1  internal error
     2  usage; also a --store that is no registry and can be none
     3  at least one claim is refuted
-    4  none is refuted, at least one is inconclusive
+    4  none is refuted, at least one is inconclusive; in a tier that only checks
+       the machinery: a run failed or is missing
     5  runs, artifacts or files are missing: nothing to judge
-    6  integrity failure (digest, schema, data set, files that cannot be imported)
+    6  integrity failure (digest, schema, data set, unreadable files)
     7  the registry cannot be reached or written, or a data set not downloaded
-   75  stopped by SIGTERM after a checkpoint: run the same command again
-  130  interrupted by the user after a checkpoint: likewise`
+   75  stopped by SIGTERM, SIGHUP or SIGUSR1 after a checkpoint: run the same
+       command again
+  130  interrupted by the user (SIGINT) after a checkpoint: likewise
+
+The first signal stops the work at the next step, writes a checkpoint and gives
+leases back; a second one changes nothing, and a third ends the program at once.`
 
 var (
 	errInterrupted = coded{exitInterrupted, "interrupted; finished runs and checkpoints are kept, the same command goes on from there"}

@@ -53,7 +53,7 @@ func (a *app) data() study.Data { return study.Data{Catalogue: a.Catalogue, Dir:
 func newDataLs(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls",
-		Short: "List the data sets of the catalogue and those that were imported, and whether they are complete",
+		Short: "List known and imported data sets, and what is complete",
 		RunE: func(*cobra.Command, []string) error {
 			all, err := a.data().List()
 			if err != nil {
@@ -133,7 +133,7 @@ func newDataImport(a *app) *cobra.Command {
 	var o study.ImportOptions
 	cmd := &cobra.Command{
 		Use:   "import PATH",
-		Short: "Import class folders of pictures, ImageNet's tars, idx files or an archive",
+		Short: "Import class folders, ImageNet's tars, idx files, archives",
 		Long: `Imports a folder, zip, tar or tar.gz. In it are class folders of JPEG, PNG, GIF or WebP pictures, alone or in
 folders train and test (or val); or ImageNet's tars; or idx files as of MNIST; or CIFAR's binary version, or
 Tiny-ImageNet. Without a test part, a fifth of each class is for testing, chosen by content.
@@ -143,7 +143,7 @@ into RGB, transparency laid on white, and a wrong extension ignored; the index s
 image - truncated, undecodable, empty, animated, huge - and a file with the content of another fail the import, unless
 --skip-bad leaves them out; of duplicates in two classes none is kept.`,
 		Example: a.examples("data import photos --size 32 --tree tree.txt", "data import ILSVRC2012 --name imagenet --skip-bad",
-			"data import ILSVRC2012 --name imagenet100 --classes imagenet100.txt --skip-bad"),
+			"data import ILSVRC2012 --name in100 --classes 100.txt --skip-bad"),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			x, err := a.data().Import(cmd.Context(), args[0], o)
@@ -235,7 +235,7 @@ func details(x *shards.Index) detail {
 func newDataVerify(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify [NAME...]",
-		Short: "Read all of the imported data sets and compare them with their digests",
+		Short: "Compare all of the imported data sets with their digests",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			verified, err := a.data().Verify(args)
@@ -257,7 +257,7 @@ func newDataShow(a *app) *cobra.Command {
 	var sheet string
 	cmd := &cobra.Command{
 		Use:     "show NAME",
-		Short:   "Show counts per class, sizes and what was left out, or draw a contact sheet",
+		Short:   "Show counts, sizes, what was left out; or a contact sheet",
 		Example: a.examples("data show photos", "data show photos --sheet photos.png"),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

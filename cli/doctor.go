@@ -45,7 +45,7 @@ type choice struct {
 func newDoctor(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Show the processor, XLA's plugins, the store, and what --backend auto would take",
+		Short: "Show processor, plugins, store, and what auto would take",
 		Long: `Shows what training would run on here: processor and vector instructions, cores and memory with a container's
 limits, the XLA plugins that are found - each is tried in a process of its own -, Python with the packages that
 cidbench is compared with, the store, and which backend auto would take and why. It changes nothing.`,

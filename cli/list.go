@@ -106,7 +106,7 @@ func newPlan(a *app) *cobra.Command {
 	var register bool
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "Show the cells of a run and what they cost, the seeds that a claim needs, or register the plan",
+		Short: "Show the cells of a run and what they cost; register a plan",
 		Long: `Lists the cells (arm, temperature, seed) of the selected claims and tier, which of them the registry
 holds, and the estimated time for the rest: from the wall times of stored runs of this tier, or from a
 few steps and a probe measured now.

@@ -16,7 +16,7 @@ func newLs(a *app) *cobra.Command {
 	var reindex bool
 	cmd := &cobra.Command{
 		Use:   "ls [RUN]...",
-		Short: "List the finished runs: what they are, when they were made, their result digests",
+		Short: "List the finished runs: what, when, their result digests",
 		Long: `Lists the finished runs of the registry, or those whose ids begin with some digits, in the words of this
 program: training, floor, analysis or plan, with tier, arm, temperature and seed. It reads the index, and of what
 that lacks the manifests; --reindex reads all manifests and writes the index anew.`,

@@ -35,7 +35,7 @@ func (c *Console) Begin(unit string, weight map[string]int) study.Progress {
 	for _, w := range weight {
 		p.total += w
 	}
-	if c.Terminal {
+	if c.Terminal && !c.Quiet {
 		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(c.Stderr), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
 	}

@@ -19,12 +19,12 @@ import (
 
 // newRegistry holds the commands that look after a registry.
 func newRegistry(a *app) *cobra.Command {
-	return group(&cobra.Command{Use: "registry", Short: "Look after a registry: list, show, check, repair, forget, copy, export, collect garbage, sign"},
+	return group(&cobra.Command{Use: "registry", Short: "Look after a registry: ls, show, check, repair, copy, sign"},
 		newLs(a), newShow(a), newGet(a), newCheck(a), newRepair(a), newForget(a), newGC(a), newExport(a), newImport(a), newCopy(a), newSign(a))
 }
 
 func newShow(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "show RUN", Short: "Print the manifest of a run: what determined it, what came out, where and when", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "show RUN", Short: "Print the manifest of a run: what made it, what came out", Args: cobra.ExactArgs(1)}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, args []string) error {
 		m, err := readManifest(ctx, reg, args[0])
 		if err != nil {
@@ -47,7 +47,7 @@ func readManifest(ctx context.Context, reg *registry.Registry, run string) (regi
 func newCheck(a *app) *cobra.Command {
 	var opts registry.CheckOptions
 	var publicKey string
-	cmd := &cobra.Command{Use: "check", Short: "Look for damage: missing, truncated, flipped, misplaced or unreadable objects, bad manifests and signatures"}
+	cmd := &cobra.Command{Use: "check", Short: "Look for damage in objects, manifests and signatures"}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
 		var err error
 		if publicKey != "" {
@@ -91,8 +91,8 @@ func newSign(a *app) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "sign",
-		Short: "Sign the manifests of all finished runs with an Ed25519 key (in-toto statements)",
-		Example: "  openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out public.pem\n" +
+		Short: "Sign all finished runs with an Ed25519 key (in-toto)",
+		Example: "  openssl genpkey -algorithm ed25519 -out key.pem\n  openssl pkey -in key.pem -pubout -out public.pem\n" +
 			a.examples("registry sign --key key.pem", "registry check --public-key public.pem"),
 	}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
@@ -210,7 +210,7 @@ grace period is deleted. Runs may be at work meanwhile.`,
 func newGet(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "get RUN ARTIFACT",
-		Short:   "Write an artifact of a run, such as series or a checkpoint, verified",
+		Short:   "Write an artifact of a run (a series, a checkpoint), verified",
 		Example: a.examples("registry get 0123...cdef series -o series.jsonl"),
 		Args:    cobra.ExactArgs(2),
 	}
@@ -237,7 +237,7 @@ func newGet(a *app) *cobra.Command {
 }
 
 func newExport(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "export", Short: "Write all finished runs as a tar archive, an OCI image layout: the same runs give the same bytes"}
+	cmd := &cobra.Command{Use: "export", Short: "Write all finished runs as an OCI image layout, a tar"}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
 		var left []registry.Problem
 		err := a.write("--output", a.output, func(w io.Writer) (err error) {
@@ -260,7 +260,7 @@ func newImport(a *app) *cobra.Command {
 	var publicKeys []string
 	cmd := &cobra.Command{
 		Use:   "import FILE",
-		Short: "Add the runs of an exported archive, verified (- is standard input)",
+		Short: "Add the runs of an exported archive, verified (- is stdin)",
 		Long: `Adds the runs of an archive that export wrote. Results are verified; where and with what a run was made
 is the word of whoever wrote the archive, unless it is signed: with --public-key only runs that one of these
 keys has signed are added, with these signatures. Signatures by other keys cannot be verified and are left out.`,
@@ -319,8 +319,8 @@ keys has signed are added, with these signatures. Signatures by other keys canno
 func newCopy(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "copy FROM TO",
-		Short:   "Copy a registry to another place, verified; an interrupted copy goes on where it was",
-		Example: a.examples("registry copy .cidbench 's3://bucket/prefix?endpoint=https://s3.example.org'"),
+		Short:   "Copy a registry, verified; a copy interrupted goes on",
+		Example: a.examples("registry copy .cidbench 's3://bucket/r?endpoint=https://s3.example'"),
 		Args:    cobra.ExactArgs(2),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

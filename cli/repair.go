@@ -16,12 +16,12 @@ func newRepair(a *app) *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
 		Use:   "repair",
-		Short: "Mend what check finds damaged, or drop it (looks only, without --remove)",
+		Short: "Mend what is damaged, or drop it (without --remove, look)",
 		Long: `Checks everything, and puts whole bytes in the place of what is damaged: from the trash, or from a
 second registry. What is to be had nowhere is dropped: a manifest with its signatures, so that its run is
 unfinished and goes on from its last checkpoint; an event or a checkpoint that no finished run needs, so that
 a run goes on from the one before. What nothing mends is left, and listed with what to do.`,
-		Example: a.examples("registry repair", "registry repair --from 's3://bucket/copy?endpoint=https://s3.example.org' --remove"),
+		Example: a.examples("registry repair", "registry repair --remove \\\n      --from 's3://bucket/copy?endpoint=https://s3.example'"),
 	}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
 		if from != "" {

@@ -14,14 +14,14 @@ func newReproduce(a *app) *cobra.Command {
 	var evidence string
 	cmd := &cobra.Command{
 		Use:   "reproduce",
-		Short: "Train a plan's claims again, and set the outcome beside published evidence",
+		Short: "Train a plan's claims again, and compare with evidence",
 		Long: `Trains again, into a registry of its own, what the primary claims of the tier's plan need and the first look
 of the secondary ones. Then it says in one sentence how many runs have the same bytes as the published ones,
 how many of the others agree within the prediction interval of their arm (another processor rounds otherwise,
 and rounding makes other trajectories), and whether each verdict is the same at the looks that were run.
 
 With --output it also writes a report of what was run here, in Markdown.`,
-		Example: a.examples("reproduce --evidence results.tar.gz --store mine --output REPRODUCED.md"),
+		Example: a.examples("reproduce --evidence results.tar.gz --store mine -o REPRODUCED.md"),
 		PreRunE: func(*cobra.Command, []string) error {
 			if evidence == "" {
 				return usagef("--evidence must name what is to be reproduced: a file that report --save-evidence wrote, or a registry")

@@ -1,10 +1,9 @@
 package cli
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
+	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/tierfile"
 	"github.com/cidbench/cidbench/study"
 )
@@ -51,7 +50,7 @@ A list is given whole. On another data set the tier has a title and a caveat of 
 		RunE: func(_ *cobra.Command, args []string) error {
 			tier := a.Catalogue.Tier(args[0])
 			if tier == nil {
-				return usagef("unknown tier %q: choose one of %s", args[0], strings.Join(study.TierIDs(a.Catalogue), ", "))
+				return usagef("%w", bench.Unknown("tier", args[0], study.TierIDs(a.Catalogue)))
 			}
 			text, err := tierfile.Write(tier)
 			if err != nil {

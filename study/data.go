@@ -117,7 +117,7 @@ func (d Data) Fetch(ctx context.Context, name string, o FetchOptions) (*shards.I
 	s := d.Catalogue.Dataset(name)
 	switch {
 	case s == nil:
-		return nil, UsageError{fmt.Errorf("unknown data set %q: `data ls` lists them", name)}
+		return nil, UsageError{bench.Unknown("data set", name, ids(d.Catalogue.Datasets, func(s *dataset.Source) string { return s.Name }))}
 	case s.Import == nil:
 		return nil, UsageError{fmt.Errorf("data set %s is drawn by the program: there is nothing to fetch", name)}
 	case s.Import.URL == "" && o.From == "":

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cidbench/cidbench/bench"
@@ -91,24 +90,32 @@ type choice struct {
 	plan   *bench.Plan  // of the tier; nil if it has none, or is explored
 }
 
+// Nobody trains more than these; a slip of the keyboard may ask for it.
+const (
+	maxSeeds   = 1000
+	maxWorkers = 1024
+)
+
 // complete checks the options and fills in what they leave open. It reads nothing but the catalogue.
 func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 	c := choice{tier: catalogue.Tier(o.Tier)}
 	if c.tier == nil {
-		return c, fmt.Errorf("unknown tier %q: choose one of %s", o.Tier, strings.Join(TierIDs(catalogue), ", "))
+		return c, bench.Unknown("tier", o.Tier, TierIDs(catalogue))
 	}
 	var err error
 	if c.claims, err = catalogue.Select(o.Tier, o.Claims); err != nil {
 		return c, err
 	}
 	for _, id := range o.Arms {
-		if arm := catalogue.Arm(id); arm == nil || arm.Features == bench.Pixels {
-			return c, fmt.Errorf("--arm %q is not an arm with an encoder; see %s list", id, o.Program)
+		if arm := catalogue.Arm(id); arm == nil {
+			return c, fmt.Errorf("--arm: %w", bench.Unknown("arm", id, ArmIDs(catalogue)))
+		} else if arm.Features == bench.Pixels {
+			return c, fmt.Errorf("--arm %s has no encoder to analyse", id)
 		}
 	}
 	switch {
-	case o.Parallel < 0 || o.Threads < 0:
-		return c, errors.New("--parallel and --threads cannot be negative")
+	case o.Parallel < 0 || o.Parallel > maxWorkers || o.Threads < 0 || o.Threads > maxWorkers:
+		return c, fmt.Errorf("--parallel and --threads must lie between 1 and %d", maxWorkers)
 	case o.Lease != 0 && (o.Lease < time.Second || o.Lease > time.Hour):
 		return c, errors.New("--lease must lie between 1s and 1h")
 	case o.Budget < 0:
@@ -117,11 +124,14 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 	usual := c.tier.Seeds
 	if o.Sweep != "" {
 		if c.sweep = catalogue.Sweep(o.Sweep); c.sweep == nil {
-			return c, fmt.Errorf("unknown sweep %q: choose one of %s", o.Sweep, strings.Join(SweepIDs(catalogue), ", "))
+			return c, bench.Unknown("sweep", o.Sweep, SweepIDs(catalogue))
 		}
 		c.claims, usual = nil, c.sweep.Seeds
 	} else if !o.Explore {
 		c.plan = catalogue.Plan(o.Tier)
+	}
+	if o.Seeds > maxSeeds {
+		return c, fmt.Errorf("--seeds %d: at most %d can be explored", o.Seeds, maxSeeds)
 	}
 	c.seeds = cmp.Or(o.Seeds, usual)
 	if p := catalogue.Plan(o.Tier); p != nil && uint64(c.seeds) > p.FirstSeed {

@@ -23,7 +23,7 @@ import (
 func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*bench.Catalogue, *bench.Tier, error) {
 	base := d.Catalogue.Tier(tier)
 	if base == nil {
-		return nil, nil, UsageError{fmt.Errorf("unknown tier %q: choose one of %s", tier, strings.Join(TierIDs(d.Catalogue), ", "))}
+		return nil, nil, UsageError{bench.Unknown("tier", tier, TierIDs(d.Catalogue))}
 	}
 	scale := base.Train.Scale()
 	o.Name, o.Side = nameOf(data), scale.Encoder.Size

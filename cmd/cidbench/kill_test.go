@@ -187,15 +187,15 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 	}
 }
 
-// TestSignalsLeaveAResumableRun: both signals end the program with their exit code, and the same command
-// goes on from there.
+// TestSignalsLeaveAResumableRun: each signal ends the program with its exit code, a second one changes nothing, and the
+// same command goes on from there.
 func TestSignalsLeaveAResumableRun(t *testing.T) {
 	store := t.TempDir()
 	args := append([]string{"run", "--store", store}, oneSeed...)
 	for _, c := range []struct {
-		signal os.Signal
-		code   int
-	}{{os.Interrupt, 130}, {syscall.SIGTERM, 75}} {
+		signals []os.Signal
+		code    int
+	}{{[]os.Signal{os.Interrupt}, 130}, {[]os.Signal{syscall.SIGTERM, syscall.SIGTERM}, 75}, {[]os.Signal{syscall.SIGHUP}, 75}, {[]os.Signal{syscall.SIGUSR1, os.Interrupt}, 75}} {
 		cmd := exec.Command(program(), args...)
 		progress, err := cmd.StderrPipe()
 		if err != nil {
@@ -207,16 +207,19 @@ func TestSignalsLeaveAResumableRun(t *testing.T) {
 		text := bufio.NewScanner(progress)
 		for text.Scan() && !strings.Contains(text.Text(), "done in") {
 		}
-		if err := cmd.Process.Signal(c.signal); err != nil {
+		if err := cmd.Process.Signal(c.signals[0]); err != nil {
 			t.Fatal(err)
 		}
 		var rest strings.Builder
 		for text.Scan() {
+			if len(c.signals) > 1 && strings.HasPrefix(text.Text(), "stopping;") {
+				_ = cmd.Process.Signal(c.signals[1]) // it may be through already
+			}
 			rest.WriteString(text.Text() + "\n")
 		}
 		_ = cmd.Wait()
 		if got := cmd.ProcessState.ExitCode(); got != c.code || !strings.Contains(rest.String(), "the same command goes on") {
-			t.Errorf("after %s: exit code %d, want %d\n%s", c.signal, got, c.code, &rest)
+			t.Errorf("after %s: exit code %d, want %d\n%s", c.signals, got, c.code, &rest)
 		}
 	}
 	out, err := exec.Command(program(), args...).CombinedOutput()

@@ -107,14 +107,14 @@ func (t Tally) Nothing() int { return t.NothingToJudge + t.NotAsAsked }
 
 // Exit codes of a report.
 const (
-	ExitSupported    = 0 // every claim that counts
+	ExitSupported    = 0 // every claim that counts; of the machinery, that it works
 	ExitRefuted      = 3 // at least one claim
-	ExitInconclusive = 4 // none refuted, at least one not supported
+	ExitInconclusive = 4 // none refuted, at least one not supported; of the machinery, that runs failed or are missing
 	ExitNothing      = 5 // no claim has a single pair of runs
 )
 
 // ExitCode says in one number what the report found of the claims that confirm, or if there are none of the others.
-// Having measured nothing is never 0.
+// Having measured nothing is never 0. In a tier that checks the machinery it says whether every run is there.
 func (r *Report) ExitCode() int {
 	t := r.Confirmed
 	if t.Testable() == 0 {
@@ -123,6 +123,10 @@ func (r *Report) ExitCode() int {
 	switch {
 	case t.Nothing() == t.Testable():
 		return ExitNothing
+	case r.Tier.Machinery && r.Tier.RunsFailed+r.Tier.RunsMissing == 0:
+		return ExitSupported
+	case r.Tier.Machinery:
+		return ExitInconclusive
 	case t.Refuted > 0:
 		return ExitRefuted
 	case t.Supported < t.Testable():

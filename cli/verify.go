@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/words"
+	"github.com/cidbench/cidbench/study"
+)
+
+const verifyHelp = `Runs what is missing for the selected claims (all of them without --claim), then judges each:
+supported, refuted or inconclusive. The exit code says the outcome. A tier that only checks the machinery ends
+with PASS or FAIL instead, and its exit code is that.
+
+With --data it does so on your pictures, at the scale of the tier, and says what it assumes of them. No plan
+covers that, so every verdict is exploratory.
+
+The claims that the tier's plan names are confirmed: on the plan's own seeds, at its looks (numbers of seeds)
+until each is decided, and at levels that keep any wrong verdict among them below the plan's alpha. Their
+verdicts are the same whichever command and selection asks. A plan counts if it was registered before its
+runs: see plan --register. All other claims are exploratory: judged once, on the seeds from 0, each at a level
+of its own. With --explore so are the plan's, which is no verdict of the plan.`
+
+func newVerify(a *app) *cobra.Command {
+	claim := "verify --claim " + first(study.ClaimIDs(a.Catalogue))
+	cmd := &cobra.Command{
+		Use:     "verify",
+		Short:   "Run what is missing and judge the claims",
+		Long:    verifyHelp,
+		Example: a.examples(claim, claim+" --budget 2h", "verify --tier "+first(study.TierIDs(a.Catalogue)), "verify --no-run --json"),
+		PreRunE: func(*cobra.Command, []string) error { // what flags say only together
+			if a.Runs != "" && !a.noRun {
+				return usagef("--runs judges stored runs: use it with --no-run")
+			}
+			return nil
+		},
+	}
+	a.addStudy(cmd, study.Write, a.verify)
+	a.addWorkers(cmd)
+	a.addRuns(cmd)
+	a.addJSON(cmd)
+	f := cmd.Flags()
+	f.DurationVar(&a.Budget, "budget", 0, "train no more after this time, such as 90m (default: no limit)")
+	f.BoolVar(&a.noRun, "no-run", false, "judge only what is stored")
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, s *study.Study) error {
+	if a.yours != "" && !a.noRun {
+		p, err := s.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		a.Say(fmt.Sprintf("%s to run (%s)", p.Rest, p.Basis))
+	}
+	r, err := s.Judge(ctx, !a.noRun)
+	if err != nil {
+		return err
+	}
+	format := "text"
+	if a.json {
+		format = "json"
+	}
+	if err := report.Write(a.Stdout, r, format, a.Text); err != nil {
+		return err
+	}
+	if !a.json {
+		a.printf("\n%s\n", strings.Join(words.Closing(r), "\n"))
+	}
+	if code := r.ExitCode(); code != exitSupported {
+		return coded{code: code}
+	}
+	return nil
+}
