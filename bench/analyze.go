@@ -75,7 +75,11 @@ const CountsArtifact = "counts"
 // Analyze computes the analyses that the registry lacks, as Run does cells. Nothing is trained.
 func (r *Runner) Analyze(ctx context.Context, p analysis.Protocol, analyses []Analysis) error {
 	classes := taxonomy.NewTable(r.Data.Tree, len(r.Data.Classes))
-	return r.all(ctx, len(analyses), func(ctx context.Context, i int) error {
+	ids := make([]string, len(analyses))
+	for i, a := range analyses {
+		ids[i] = a.Spec.ID()
+	}
+	return r.all(ctx, ids, func(ctx context.Context, i int) error {
 		a := analyses[i]
 		return r.once(ctx, a.Spec.ID(), a.Name(), func(ctx context.Context, at attempt) (registry.Manifest, error) {
 			return r.analyze(ctx, a, p, classes, at.device)

@@ -68,6 +68,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 	}
 	defer trainer.Close()
 	store := context.WithoutCancel(ctx) // what was reached must still be written
+	saved := time.Now()
 	for trainer.Step() < training.Steps() {
 		if ctx.Err() != nil {
 			return Result{}, nil, errors.Join(ctx.Err(), r.save(store, trainer, false))
@@ -86,6 +87,12 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 			if err := r.save(store, trainer, true); err != nil {
 				return Result{}, nil, err
 			}
+			saved = time.Now()
+		} else if r.CheckpointEvery > 0 && time.Since(saved) >= r.CheckpointEvery {
+			if err := r.save(store, trainer, false); err != nil {
+				return Result{}, nil, err
+			}
+			saved = time.Now()
 		}
 	}
 	result := Result{Curve: r.check.Curve, Progress: progressOf(r.series), Loss: finalLoss(r.series), Bands: lateBands(r.series)}

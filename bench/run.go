@@ -1,19 +1,17 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/nn"
-	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 )
@@ -29,6 +27,12 @@ type Runner struct {
 	// Lease is how long a cell of a process that died stays closed to others. Any number of processes may
 	// run on one registry: each cell has one owner at a time.
 	Lease time.Duration
+	// Share is the part that this process begins with. NoWait leaves to others what they hold in the end.
+	Share  Share
+	NoWait bool
+	// CheckpointEvery is the time after which a training leaves a checkpoint to resume from; 0: only where its spec says,
+	// and when it is stopped.
+	CheckpointEvery time.Duration
 	// Command is what the user asked for. It goes into manifests, which are published: no places in it.
 	Command []string
 	// Observe is told of what happens, from several goroutines; it may be nil.
@@ -45,78 +49,28 @@ type Event struct {
 	Cached bool
 	// Held says that another process is at work on it; it comes up again later.
 	Held bool
+	// Twin is who that is, if it goes by the same share: two workers with one index, or the one before this.
+	Twin string
 	// Failed is the reason of a run that is recorded as failed.
 	Failed string
 	Wall   time.Duration
 }
 
 // Run computes the cells that the registry lacks, several at a time, in order. A training that diverges
-// is recorded as a failed run and is not an error. Cells that other processes hold are waited for. What is wrong with
+// is recorded as a failed run and is not an error. Cells that other processes hold are waited for, unless NoWait is set. What is wrong with
 // one cell alone, registry.ErrCorrupt or ErrConflict, stops no other, and is returned in the end. After any other
 // error or a cancelled context no further cell is started, and cells in progress leave a checkpoint.
 func (r *Runner) Run(ctx context.Context, cells []Cell) error {
-	return r.all(ctx, len(cells), func(ctx context.Context, i int) error {
+	ids := make([]string, len(cells))
+	for i, cell := range cells {
+		ids[i] = cell.Spec.ID()
+	}
+	return r.all(ctx, ids, func(ctx context.Context, i int) error {
 		cell := cells[i]
 		return r.once(ctx, cell.Spec.ID(), cell.Name(), func(ctx context.Context, a attempt) (registry.Manifest, error) {
 			return (&run{Runner: r, attempt: a, spec: cell.Spec, id: cell.Spec.ID()}).compute(ctx)
 		})
 	})
-}
-
-// all does jobs 0 to n-1, several at a time, in order; those that others hold come up again.
-func (r *Runner) all(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
-	jobs := make([]int, n)
-	for i := range jobs {
-		jobs[i] = i
-	}
-	var damage []error
-	for {
-		done, err := r.pass(ctx, jobs, do)
-		damage = append(damage, done.damage...)
-		if err != nil || len(done.held) == 0 {
-			return errors.Join(append(damage, err)...)
-		}
-		jobs = done.held
-		select { // a lease is seen to be given up when it has not changed for its whole term
-		case <-time.After(r.Lease / 8):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// left is what a pass leaves: jobs that others hold, and what is wrong with single ones.
-type left struct {
-	held   []int
-	damage []error
-}
-
-// pass goes through the jobs once.
-func (r *Runner) pass(ctx context.Context, jobs []int, do func(ctx context.Context, i int) error) (left, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var mu sync.Mutex
-	var failure error
-	var l left
-	parallel.Each(len(jobs), r.Parallel, func(_, at int) {
-		if ctx.Err() != nil {
-			return
-		}
-		err := do(ctx, jobs[at])
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case err == nil:
-		case errors.Is(err, registry.ErrHeld):
-			l.held = append(l.held, jobs[at])
-		case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict):
-			l.damage = append(l.damage, err)
-		default:
-			failure = cmp.Or(failure, err)
-			cancel()
-		}
-	})
-	return l, cmp.Or(failure, ctx.Err())
 }
 
 // Finished says whether the registry holds a run, complete or failed.
@@ -128,7 +82,7 @@ func Finished(ctx context.Context, reg *registry.Registry, id string) (bool, err
 	return err == nil, err
 }
 
-// once commits what compute returns under id, unless that is there already or held by another process.
+// once commits what compute returns under id. Errors: errCached if that is there already; registry.ErrHeld.
 func (r *Runner) once(ctx context.Context, id, name string, compute func(context.Context, attempt) (registry.Manifest, error)) error {
 	observe := func(e Event) {
 		e.Run, e.Name = id, name
@@ -140,20 +94,20 @@ func (r *Runner) once(ctx context.Context, id, name string, compute func(context
 		return fmt.Errorf("%s: %w", name, err)
 	} else if done {
 		observe(Event{Done: true, Cached: true})
-		return nil
+		return errCached
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	// Not cancelled half-way: a lease that was taken must be given back below.
-	lease, err := r.Registry.Acquire(context.WithoutCancel(ctx), id, owner(), r.Lease)
+	lease, err := r.Registry.Acquire(context.WithoutCancel(ctx), id, r.owner(), r.Lease)
 	switch {
 	case errors.Is(err, registry.ErrHeld):
-		observe(Event{Held: true})
+		observe(Event{Held: true, Twin: r.twin(err)})
 		return err
 	case errors.Is(err, registry.ErrExist): // finished by another process just now
 		observe(Event{Done: true, Cached: true})
-		return nil
+		return errCached
 	case err != nil:
 		return err
 	}
@@ -186,12 +140,25 @@ func (r *Runner) once(ctx context.Context, id, name string, compute func(context
 }
 
 // owner names this process to those who meet its leases.
-func owner() string {
+func (r *Runner) owner() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown host"
 	}
-	return fmt.Sprintf("%s, process %d", host, os.Getpid())
+	name := fmt.Sprintf("%s, process %d", host, os.Getpid())
+	if s := r.Share.String(); s != "" {
+		name += ", " + s
+	}
+	return name
+}
+
+// twin is the owner of a lease that is held, if it goes by this process's share; else empty.
+func (r *Runner) twin(err error) string {
+	var held *registry.HeldError
+	if share := r.Share.String(); share != "" && errors.As(err, &held) && strings.HasSuffix(held.Owner, ", "+share) {
+		return held.Owner
+	}
+	return ""
 }
 
 // attempt is the work of this process on a run, with a backend of its own.

@@ -100,6 +100,7 @@ func checkArgs(c *cobra.Command) {
 type app struct {
 	*Console
 	study.Options
+	stop          context.CancelCauseFunc // the work, for a reason
 	json, noRun   bool
 	output, yours string
 }
@@ -226,6 +227,63 @@ func (a *app) addWorkers(cmd *cobra.Command) {
 	f.IntSliceVar(&a.Devices, "devices", nil, "GPUs to use, by number, with one cell on each at a time (default: all)")
 	f.DurationVar(&a.Lease, "lease", 20*time.Second, "how long other processes on the same store leave a cell to one that gives no sign of life")
 	f.IntVar(&a.Threads, "threads", 1, "threads of each cell; with 1 a run's bytes depend on nothing but its spec")
+}
+
+// Where schedulers tell a task its index: Slurm's job arrays, with its least index and their number, and Indexed Jobs
+// of Kubernetes, which do not tell their number.
+const (
+	slurmIndex      = "SLURM_ARRAY_TASK_ID"
+	slurmLeast      = "SLURM_ARRAY_TASK_MIN"
+	slurmCount      = "SLURM_ARRAY_TASK_COUNT"
+	kubernetesIndex = "JOB_COMPLETION_INDEX"
+)
+
+// addSharing adds the flags of workers among many.
+func (a *app) addSharing(cmd *cobra.Command) {
+	f := cmd.Flags()
+	share := f.String("worker", "", "begin with the share I/N of the cells, I from 0; then help with the rest. /N takes I from "+slurmIndex+" or "+kubernetesIndex+" (default: of a Slurm array its share, else everything)")
+	f.BoolVar(&a.NoWait, "no-wait", false, "end when all that is left is held by others")
+	limit := f.Duration("time-limit", 0, "stop after this time as by SIGTERM, with a checkpoint and exit code 75 (default: none)")
+	f.DurationVar(&a.CheckpointEvery, "checkpoint-every", 0, "leave a checkpoint to resume from after this time, such as 2m, besides those that a run keeps (default: none)")
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var err error
+		if a.Share, err = a.share(*share); err != nil {
+			return usagef("--worker: %w", err)
+		}
+		if s := a.Share.String(); s != "" && *share == "" {
+			a.Say("this is " + s + ", as the Slurm array says; --worker 0/1 takes no share")
+		}
+		if *limit < 0 {
+			return usagef("--time-limit cannot be negative")
+		}
+		if *limit > 0 {
+			defer time.AfterFunc(*limit, func() { a.stop(errTimeLimit) }).Stop()
+		}
+		return run(cmd, args)
+	}
+}
+
+// share is the part of this worker: as the flag says, or the scheduler.
+func (a *app) share(flag string) (bench.Share, error) {
+	env := func(name string) string {
+		if a.Getenv == nil {
+			return ""
+		}
+		return a.Getenv(name)
+	}
+	index := cmp.Or(env(slurmIndex), env(kubernetesIndex))
+	if at, err := strconv.Atoi(env(slurmIndex)); err == nil { // arrays need not begin at 0
+		least, _ := strconv.Atoi(env(slurmLeast))
+		index = strconv.Itoa(at - least)
+	}
+	if flag == "" && env(slurmIndex) != "" && env(slurmCount) != "" {
+		flag = "/" + env(slurmCount)
+	}
+	if flag == "" {
+		return bench.Share{}, nil
+	}
+	return bench.ParseShare(flag, index)
 }
 
 // addRuns adds the flag of commands that may judge what another version of the method, or another backend, computed.

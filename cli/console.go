@@ -107,7 +107,9 @@ func (c *Console) Run(ctx context.Context) int {
 		fmt.Fprintf(c.Stderr, "%s: the catalogue of experiments is not valid: %v\n", c.Name, err)
 		return exitInternal
 	}
-	a := &app{Console: c, Options: study.Options{Program: c.Name, Command: c.command(), Observer: c}}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	a := &app{Console: c, stop: stop, Options: study.Options{Program: c.Name, Command: c.command(), Observer: c}}
 	err := newRoot(a).ExecuteContext(store.WithNotices(ctx, c.Say))
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
@@ -198,8 +200,8 @@ const exitHelp = `What the program ends with:
     5  runs, artifacts or files are missing: nothing to judge
     6  integrity failure (digest, schema, data set, unreadable files)
     7  the registry cannot be reached or written, or a data set not downloaded
-   75  stopped by SIGTERM, SIGHUP or SIGUSR1 after a checkpoint: run the same
-       command again
+   75  stopped by SIGTERM, SIGHUP, SIGUSR1 or --time-limit after a checkpoint:
+       run the same command again
   130  interrupted by the user (SIGINT) after a checkpoint: likewise
 
 The first signal stops the work at the next step, writes a checkpoint and gives
@@ -207,6 +209,7 @@ leases back; a second one changes nothing, and a third ends the program at once.
 
 var (
 	errInterrupted = coded{exitInterrupted, "interrupted; finished runs and checkpoints are kept, the same command goes on from there"}
+	errTimeLimit   = coded{exitTerminated, "the time limit is reached; finished runs and checkpoints are kept, the same command goes on from there"}
 	errTerminated  = coded{exitTerminated, "terminated; finished runs and checkpoints are kept, the same command goes on from there"}
 )
 

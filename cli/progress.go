@@ -27,6 +27,7 @@ type progress struct {
 	sum                  int            // of step
 	worked               int            // steps done by this process
 	latest               string
+	twin                 bool // it was said that another goes by the same share
 }
 
 // Begin shows work to come: units of some weight in training steps, by run id.
@@ -47,6 +48,10 @@ func (p *progress) Observe(e bench.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e.Held { // another process does it
+		if e.Twin != "" && !p.twin {
+			p.twin = true
+			p.say("%s is held by %s: the share of this worker. If that one lives, give each worker an index of its own; if not, this goes on when its lease runs out", e.Name, e.Twin)
+		}
 		return
 	}
 	at := e.Step

@@ -29,6 +29,7 @@ last checkpoint.`,
 	a.addSweep(cmd)
 	a.addLook(cmd)
 	a.addWorkers(cmd)
+	a.addSharing(cmd)
 	return cmd
 }
 

@@ -41,6 +41,7 @@ func newVerify(a *app) *cobra.Command {
 	}
 	a.addStudy(cmd, study.Write, a.verify)
 	a.addWorkers(cmd)
+	a.addSharing(cmd)
 	a.addRuns(cmd)
 	a.addJSON(cmd)
 	f := cmd.Flags()

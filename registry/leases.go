@@ -14,6 +14,18 @@ import (
 // ErrHeld says that another owner is at work there, or was until a moment ago.
 var ErrHeld = errors.New("is held by another owner")
 
+// A HeldError is an ErrHeld that knows the owner.
+type HeldError struct {
+	Key, Owner string
+	Left       time.Duration // until it is taken over, if it does not change
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("registry: %s %v: %.100q, to be taken over if it does not change for another %v", e.Key, ErrHeld, e.Owner, e.Left.Round(time.Millisecond))
+}
+
+func (e *HeldError) Is(target error) bool { return target == ErrHeld }
+
 const (
 	minTTL = 50 * time.Millisecond
 	maxTTL = time.Hour
@@ -141,8 +153,7 @@ func (r *Registry) mayTake(ctx context.Context, key string, ttl time.Duration) (
 	wait := min(max(time.Duration(there.Milliseconds)*time.Millisecond, minTTL), maxTTL)
 
 	if unchanged := r.leases.unchanged(key, version); unchanged < wait {
-		return "", fmt.Errorf("registry: %s %w: %.100q, to be taken over if it does not change for another %v",
-			key, ErrHeld, there.Owner, (wait - unchanged).Round(time.Millisecond))
+		return "", &HeldError{Key: key, Owner: there.Owner, Left: wait - unchanged}
 	}
 	return version, nil
 }

@@ -71,6 +71,7 @@ func (s *Study) work(what string, weights map[string]int, do func(*bench.Runner)
 	return do(&bench.Runner{
 		Registry: s.reg, Data: data, Probe: s.tier.Probe, Backend: s.backend,
 		Parallel: s.opts.Parallel, Threads: s.opts.Threads, Lease: s.opts.Lease,
+		Share: s.opts.Share, NoWait: s.opts.NoWait, CheckpointEvery: s.opts.CheckpointEvery,
 		Command: s.opts.Command, Observe: progress.Observe,
 	})
 }

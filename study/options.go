@@ -57,6 +57,12 @@ type Workers struct {
 	Devices  []int         // GPUs to use, by number; none means all
 	Threads  int           // of each cell; 0 means 1
 	Lease    time.Duration // how long a cell is left to a process that gives no sign of life; 0 means the usual
+	// Share is the part of the cells that this process begins with, among workers on one registry, and NoWait has it end
+	// without waiting for what others hold.
+	Share  bench.Share
+	NoWait bool
+	// CheckpointEvery is the time after which a training leaves a checkpoint to resume from; 0: only its declared ones.
+	CheckpointEvery time.Duration
 }
 
 // An Observer is told what a study does.
@@ -118,6 +124,8 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 		return c, fmt.Errorf("--parallel and --threads must lie between 1 and %d", maxWorkers)
 	case o.Lease != 0 && (o.Lease < time.Second || o.Lease > time.Hour):
 		return c, errors.New("--lease must lie between 1s and 1h")
+	case o.CheckpointEvery < 0:
+		return c, errors.New("--checkpoint-every cannot be negative")
 	case o.Budget < 0:
 		return c, errors.New("--budget cannot be negative")
 	}

@@ -1,0 +1,76 @@
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Share is the part of a matrix that a worker begins with: of so many workers, that with an index from 0. Of 0 or 1
+// is everything.
+type Share struct{ Index, Of int }
+
+// maxWorkers is more than anyone has.
+const maxWorkers = 100_000
+
+// ParseShare reads "I/N". Where the index is left out, "/N", it is the one given, empty if there is none.
+func ParseShare(text, index string) (Share, error) {
+	i, n, ok := strings.Cut(text, "/")
+	if ok && i == "" {
+		if i = index; i == "" {
+			return Share{}, fmt.Errorf("%q has no index, and no scheduler gives one; write I/N, with I from 0 to N-1", text)
+		}
+	}
+	s := Share{}
+	var err, wrong error
+	s.Index, err = strconv.Atoi(i)
+	s.Of, wrong = strconv.Atoi(n)
+	switch {
+	case !ok || err != nil || wrong != nil:
+		return s, fmt.Errorf("%q is no worker; write I/N, such as 0/8, with I from 0 to N-1", text)
+	case s.Of < 1 || s.Of > maxWorkers:
+		return s, fmt.Errorf("%q: there can be 1 to %d workers", text, maxWorkers)
+	case s.Index < 0 || s.Index >= s.Of:
+		return s, fmt.Errorf("%q: of %d workers the indices are 0 to %d", text, s.Of, s.Of-1)
+	}
+	return s, nil
+}
+
+// String reads like "worker 3/8"; it is empty for the share that is everything.
+func (s Share) String() string {
+	if s.Of <= 1 {
+		return ""
+	}
+	return fmt.Sprintf("worker %d/%d", s.Index, s.Of)
+}
+
+// own lists which of n jobs are the share's, in order: every Of-th, so that all shares are alike in what is dear.
+func (s Share) own(n int) (jobs []int) {
+	for i := s.Index; i < n; i += max(s.Of, 1) {
+		jobs = append(jobs, i)
+	}
+	return jobs
+}
+
+// What follows keeps the requests of many workers few, and costs few workers nothing.
+
+// delay spreads over time what many workers ask for when they start together.
+func (s Share) delay() time.Duration {
+	return rand.N(time.Duration(s.Of)*2*time.Millisecond + 1)
+}
+
+// glances is how many of the jobs that others hold a worker without one looks at before it pauses: all of them alone,
+// about four times too many together.
+func (s Share) glances(jobs int) int {
+	if s.Of <= 1 {
+		return jobs
+	}
+	return (4*jobs + s.Of - 1) / s.Of
+}
+
+// patience is the longest pause between such looks, in terms of a lease.
+func (s Share) patience() time.Duration {
+	return time.Duration(min(max(s.Of/100, 1), 4))
+}
