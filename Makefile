@@ -14,8 +14,11 @@ tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
 .PHONY: build help reproduce extend results test lint race calibrate bench bench-gpu peer fuzz clean
 
-build: ## The program, as bin/cidbench
+build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
+	bin/cidbench man bin/man
+	mkdir -p bin/completion
+	for shell in bash zsh fish powershell; do bin/cidbench completion $$shell >bin/completion/cidbench.$$shell; done
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

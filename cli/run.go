@@ -6,9 +6,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/pkg/browser"
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
@@ -35,7 +38,7 @@ last checkpoint.`,
 
 func newReport(a *app) *cobra.Command {
 	var format, evidence, keyFile string
-	var compare bool
+	var compare, open bool
 	cmd := &cobra.Command{
 		Use:   "report | report --compare A B",
 		Short: "Write a report of what is stored, or set two side by side",
@@ -49,7 +52,7 @@ it, with a list of them, which --key signs: leaving one out is seen.
 With --compare it sets two registries, or two versions of the training method, side by side. A and B are each
 STORE, STORE@VERSION or @VERSION (of --store); VERSION is v and a number, go, xla, or both with a comma between.
 Both sides are judged by this program's definitions.`,
-		Example: a.examples("report --format md --output RESULTS.md --save-evidence results.tar.gz",
+		Example: a.examples("report --open", "report --format md --output RESULTS.md --save-evidence results.tar.gz",
 			"report --store results.tar.gz",
 			"report --compare old-registry new-registry",
 			"report --compare @v1,go @v1,xla --format md"),
@@ -59,7 +62,20 @@ Both sides are judged by this program's definitions.`,
 			}
 			return cobra.NoArgs(cmd, args)
 		},
-		PreRunE: func(*cobra.Command, []string) error {
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if open {
+				if cmd.Flags().Changed("format") && format != "html" {
+					return usagef("--open shows HTML, not --format %s", format)
+				}
+				format = "html"
+				if a.output == "" {
+					folder, err := os.MkdirTemp("", a.Name+"-*")
+					if err != nil {
+						return err
+					}
+					a.output = filepath.Join(folder, "report.html")
+				}
+			}
 			what, formats := "report", report.Formats
 			if compare {
 				what, formats = "comparison", report.ComparisonFormats
@@ -94,7 +110,13 @@ Both sides are judged by this program's definitions.`,
 				return err
 			}
 		}
-		return a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, r, format, a.Text) })
+		err = a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, r, format, a.Text) })
+		if err == nil && open {
+			if err = browser.OpenFile(a.output); err != nil {
+				return usagef("--open: %w; the report is in %s", err, a.output)
+			}
+		}
+		return err
 	})
 	one := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -113,9 +135,11 @@ Both sides are judged by this program's definitions.`,
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
 	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
 	f.StringVar(&keyFile, "key", "", "PEM file of a private key (PKCS #8), to sign the evidence with")
+	f.BoolVar(&open, "open", false, "write HTML, and show it in a browser")
 	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
+	cmd.MarkFlagsMutuallyExclusive("compare", "open")
 	cmd.MarkFlagsMutuallyExclusive("compare", "data")
 	complete(cmd, "format", report.Formats)
 	return cmd
