@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race calibrate bench bench-gpu peer fuzz clean
+.PHONY: build help reproduce extend results test lint race test-engines calibrate bench bench-gpu peer fuzz clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -21,7 +21,7 @@ build: ## The program as bin/cidbench, its man pages, and completion for shells
 	for shell in bash zsh fish powershell; do bin/cidbench completion $$shell >bin/completion/cidbench.$$shell; done
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # What RESULTS.md rests on: manifests and results, no checkpoints. A test makes RESULTS.md from it again.
 EVIDENCE := cmd/cidbench/testdata/results.tar.gz
@@ -69,6 +69,10 @@ TORCH ?= torch==2.15.0
 peer: ## PyTorch into bin/peer, for make bench (some gigabytes)
 	python3 -m venv bin/peer
 	bin/peer/bin/pip install --quiet numpy $(TORCH)
+
+# Needs Debian's slurm-wlm and munge.
+test-engines: ## What deploy/ holds, on the engines that it is for: minutes
+	CIDBENCH_TEST_ENGINES=1 go test -count=1 -timeout 30m ./deploy/...
 
 calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-rates.md
 	go test -count=1 -timeout 120m -run TestErrorRates ./report/calibrate -write ../../docs/error-rates.md
