@@ -82,7 +82,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 			return Result{}, nil, err
 		}
 		r.series = append(r.series, m)
-		r.observe(Event{Step: next})
+		r.observe(Event{Step: next, Loss: m.Loss})
 		if slices.Contains(training.Checkpoints, next) {
 			if err := r.save(store, trainer, true); err != nil {
 				return Result{}, nil, err

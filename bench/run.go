@@ -44,6 +44,7 @@ type Event struct {
 	// Run is its id in the registry, Name what people call it.
 	Run, Name string
 	Step      int
+	Loss      float64 // InfoNCE of the step, in nats; 0 for what is no step
 	Done      bool
 	// Cached says that the run was there already.
 	Cached bool

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,12 +29,13 @@ type progress struct {
 	sum                  int            // of step
 	worked               int            // steps done by this process
 	latest               string
-	twin                 bool // it was said that another goes by the same share
+	curves               map[string]*curve // of the loss, by run id
+	twin                 bool              // it was said that another goes by the same share
 }
 
 // Begin shows work to come: units of some weight in training steps, by run id.
 func (c *Console) Begin(unit string, weight map[string]int) study.Progress {
-	p := &progress{console: c, unit: unit, start: time.Now(), weight: weight, step: map[string]int{}}
+	p := &progress{console: c, unit: unit, start: time.Now(), weight: weight, step: map[string]int{}, curves: map[string]*curve{}}
 	for _, w := range weight {
 		p.total += w
 	}
@@ -74,8 +77,17 @@ func (p *progress) Observe(e bench.Event) {
 	case e.Done:
 		p.say("%s done in %s", e.Name, e.Wall.Round(time.Second))
 	}
+	if e.Loss != 0 {
+		if p.curves[e.Run] == nil {
+			p.curves[e.Run] = new(curve)
+		}
+		p.curves[e.Run].add(e.Step, p.weight[e.Run], e.Loss)
+	}
 	p.latest = e.Name
-	p.draw()
+	p.draw(p.curves[e.Run])
+	if e.Done {
+		delete(p.curves, e.Run)
+	}
 }
 
 // say prints a line of its own, above the bar if there is one.
@@ -86,7 +98,8 @@ func (p *progress) say(format string, args ...any) {
 	p.console.Say(fmt.Sprintf(format, args...))
 }
 
-func (p *progress) draw() {
+// draw shows where everything is, and how the loss of a training that is at work went, if it is known.
+func (p *progress) draw(loss *curve) {
 	now := time.Now()
 	remaining := "estimating"
 	if elapsed := now.Sub(p.start); p.worked > 0 && elapsed > 2*time.Second {
@@ -94,7 +107,7 @@ func (p *progress) draw() {
 		remaining = "about " + left.Round(max(time.Second, left.Truncate(time.Minute)/20)).String() + " left"
 	}
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%d/%d %s, %s", p.done, len(p.weight), p.unit, remaining))
+		p.bar.Describe(fmt.Sprintf("%d/%d %s, %s%s", p.done, len(p.weight), p.unit, remaining, loss))
 		_ = p.bar.Set(min(p.sum, p.total-1)) // the last step would end the bar early
 		return
 	}
@@ -115,4 +128,44 @@ func (p *progress) End() {
 		p.say("%d of %d %s are done (%d were there already, %d failed) after %s",
 			p.done, len(p.weight), p.unit, p.cached, p.failed, time.Since(p.start).Round(time.Second))
 	}
+}
+
+// A curve is the loss of a training so far, mean over stretches of its steps.
+type curve struct {
+	sum  [16]float64
+	n    [16]float64
+	last float64
+}
+
+// add takes the loss of a step, from 1, of so many.
+func (c *curve) add(step, of int, loss float64) {
+	at := min((step-1)*len(c.sum)/max(of, 1), len(c.sum)-1)
+	c.sum[at] += loss
+	c.n[at]++
+	c.last = loss
+}
+
+// String is the curve as bars, from the lowest to the highest, with the last loss in nats; empty for none.
+func (c *curve) String() string {
+	if c == nil {
+		return ""
+	}
+	low, high := math.Inf(1), math.Inf(-1)
+	for i, n := range c.n {
+		if n > 0 {
+			low, high = min(low, c.sum[i]/n), max(high, c.sum[i]/n)
+		}
+	}
+	bars := []rune("▁▂▃▄▅▆▇█")
+	var text strings.Builder
+	for i, n := range c.n {
+		if n > 0 {
+			at := 0
+			if high > low {
+				at = int(math.Round((c.sum[i]/n - low) / (high - low) * float64(len(bars)-1)))
+			}
+			text.WriteRune(bars[at])
+		}
+	}
+	return fmt.Sprintf(", loss %s %.2f", &text, c.last)
 }

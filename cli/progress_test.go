@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/cidbench/cidbench/bench"
+)
+
+// A curve falls as the loss does.
+func TestCurve(t *testing.T) {
+	c := new(curve)
+	for step := 1; step <= 80; step++ {
+		c.add(step, 160, 8-float64(step)/10)
+	}
+	if got, want := c.String(), ", loss █▇▆▅▄▃▂▁ 0.00"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	flat := new(curve)
+	flat.add(1, 16, 5)
+	flat.add(2, 16, 5)
+	if got, want := flat.String(), ", loss ▁▁ 5.00"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := (*curve)(nil).String(); got != "" {
+		t.Errorf("no curve is %q", got)
+	}
+}
+
+// On a terminal the loss of a training is seen as it falls.
+func TestProgressShowsTheLoss(t *testing.T) {
+	var errs bytes.Buffer
+	c := &Console{Stderr: &errs, Terminal: true}
+	p := c.Begin("cells", map[string]int{"a": 4})
+	for step := 1; step <= 4; step++ {
+		p.Observe(bench.Event{Run: "a", Name: "all", Step: step, Loss: 9 - float64(step)})
+	}
+	p.Observe(bench.Event{Run: "a", Name: "all", Done: true})
+	p.End()
+	if !strings.Contains(errs.String(), "loss ▁ 8.00") { // the bar is drawn a few times a second
+		t.Errorf("no curve in %q", &errs)
+	}
+}
