@@ -1,0 +1,169 @@
+package words
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// Answering is the claim that answers for a thesis: one that the plan confirms, or else the first in the catalogue,
+// whatever its verdict is. It is nil if none is in the report.
+func Answering(r *model.Report, thesis string) *model.Claim {
+	var first *model.Claim
+	for i := range r.Claims {
+		c := &r.Claims[i]
+		switch {
+		case c.Thesis != thesis:
+		case c.Confirms():
+			return c
+		case first == nil:
+			first = c
+		}
+	}
+	return first
+}
+
+// Outcome says in plain words how a claim came out.
+func Outcome(c *model.Claim, r *model.Report) string {
+	lead := map[stats.Verdict]string{
+		stats.Supported: c.Plain.Holds + " here", stats.Refuted: c.Plain.Fails + " here",
+		model.NotTestable:    "not testable here: whether " + c.Plain.Whether,
+		model.NothingToJudge: "not measured yet: whether " + c.Plain.Whether, model.NotAsAsked: "not measured yet: whether " + c.Plain.Whether,
+	}
+	text := cmp.Or(lead[c.Verdict], "not decided here: whether "+c.Plain.Whether)
+	if c.Temperature != r.Tier.Temperature {
+		text += fmt.Sprintf(", at temperature %g", c.Temperature)
+	}
+	return sentence(text)
+}
+
+// Figures are the numbers behind an outcome: both sides, how many seeds, and the bound that decides.
+func Figures(c *model.Claim, r *model.Report) string {
+	var said []string
+	switch {
+	case c.Verdict == model.NotTestable:
+		return sentence(c.NotTestable)
+	case !c.Confirms() && c.Verdict != model.NothingToJudge && c.Verdict != model.NotAsAsked:
+		said = append(said, "Exploratory, not confirmed.")
+	}
+	for _, x := range c.Contrasts {
+		if x.N > 0 {
+			said = append(said, sides(x, r)+bound(x)+".")
+		}
+	}
+	if c.Own != "" {
+		said = append(said, fmt.Sprintf("By itself it would be %s, but a secondary claim counts only once all primaries are decided.", c.Own))
+	}
+	if x := c.Specific; x != nil && c.Verdict == stats.Supported {
+		control := ArmTitle(r, x.B)
+		said = append(said, map[stats.Verdict]string{
+			stats.Supported: "And that was more than " + control + " gave.",
+			stats.Refuted:   "But that was no more than " + control + " gave.",
+		}[x.Alone])
+		if x.Alone != stats.Supported && x.Alone != stats.Refuted {
+			said[len(said)-1] = "Whether that is more than " + control + " gives is not settled."
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// sides are what is compared, in words.
+func sides(x model.Contrast, r *model.Report) string {
+	a, b := Amount(x, x.MeanA), Amount(x, x.MeanB)
+	seeds := Count(x.N, "seed")
+	if x.Statistic != "" {
+		name := cmp.Or(x.Title, x.Statistic)
+		if Against(x) == "0" {
+			return fmt.Sprintf("%s: %s (%s)", name, a, seeds)
+		}
+		return fmt.Sprintf("%s: %s against %s of %s (%s)", name, a, b, ArmTitle(r, x.B), seeds)
+	}
+	points := func(v *float64) string { return Maybe(v, func(v float64) string { return fmt.Sprintf("%.1f%%", v) }) }
+	return fmt.Sprintf("%s accuracy with %s against %s with %s (%s)", points(x.MeanA), ArmTitle(r, x.A), points(x.MeanB), ArmTitle(r, x.B), seeds)
+}
+
+// bound is the difference with the end of its interval that decides, or both ends where they leave it open.
+func bound(x model.Contrast) string {
+	f := x.Found
+	if f == nil {
+		return ", too few to say more"
+	}
+	level := Confidence(roundLevel(1 - (1-f.Level)/2))
+	end := fmt.Sprintf("between %s and %s", Effect(x, f.Low), Effect(x, f.High))
+	switch {
+	case len(x.Bounds) == 2 || x.Alone != stats.Supported && x.Alone != stats.Refuted:
+		level = Confidence(roundLevel(f.Level))
+	case x.Alone == stats.Refuted:
+		end = "at most " + Effect(x, f.High)
+	case f.Low < 0:
+		end = "at worst " + Effect(x, f.Low)
+	default:
+		end = "at least " + Effect(x, f.Low)
+	}
+	return fmt.Sprintf(": %s%s, %s with %s confidence; the claim asks for %s", Effect(x, f.Value), unit(x), end, level, Asks(x))
+}
+
+// roundLevel keeps a level below 1 to a tenth of a percent, and never states more confidence than there is.
+func roundLevel(level float64) float64 { return float64(int(1000*level)) / 1000 }
+
+// ArmTitle is an arm in words, without what its title explains in brackets.
+func ArmTitle(r *model.Report, id string) string {
+	i := slices.IndexFunc(r.Arms, func(a model.Arm) bool { return a.ID == id })
+	if i < 0 || r.Arms[i].Title == "" {
+		return id
+	}
+	title, _, _ := strings.Cut(r.Arms[i].Title, " (")
+	return title
+}
+
+// Counted says how many of the claims of a statement came out how, and names those that were decided.
+func Counted(all []*model.Claim, many string, r *model.Report) string {
+	var tally model.Tally
+	var decided []string
+	confirmed := false
+	for _, c := range all {
+		tally.Count(c.Verdict)
+		confirmed = confirmed || c.Confirms()
+		if c.Verdict == stats.Supported || c.Verdict == stats.Refuted {
+			decided = append(decided, Outcome(c, r)+" "+Figures(c, r))
+		}
+	}
+	text := fmt.Sprintf("Of %d %s %s.", len(all), many, Tally(tally))
+	if !confirmed {
+		text = "Exploratory, not confirmed. " + text
+	}
+	return strings.Join(append([]string{text}, decided...), " ")
+}
+
+// Term is a word that a report uses in a sense of its own.
+type Term struct {
+	Name  string
+	Forms []string // as they stand in a report, the name apart
+	Text  string
+}
+
+// Glossary explains the terms of a report.
+func Glossary(gain bench.Gain) []Term {
+	return []Term{
+		{"arm", []string{"Arm", "Arms"}, "One way to train: which negatives the loss sees. All arms of a seed begin with the same weights and see the same images."},
+		{"seed", []string{"Seeds", "Seed"}, "The number from which all chance of a training comes. Arms are compared seed by seed."},
+		{"gain", []string{"Gain", "the gain"}, fmt.Sprintf("What training on all negatives adds: accuracy of %s less that of %s. Differences are shares of it, since a point means something else at each scale.", gain.Of, gain.Over)},
+		{"asks", []string{"Asks"}, "What a claim says of a difference, with the smallest effect of interest as its margin: above -5% is no loss of more than 5% of the gain."},
+		{"found", []string{"Found"}, "The estimate, and the interval that decides, at the level at which the claim is judged."},
+		{"supported, refuted, inconclusive", []string{"Verdict"}, "The interval lies wholly on the side that the claim asks for; wholly on the other; or on both, so that nothing is shown."},
+		{"p holds, p fails", []string{"p holds", "p fails"}, "How probable numbers like these would be if the claim were just not true (p holds), or just true (p fails). Small p holds supports, small p fails refutes."},
+		{"plan", []string{"Plan", "Standing"}, "Claims, margins, seeds and looks, registered before the runs that confirm. A claim outside it, or whose runs began before it, is exploratory: corrected for nothing, and confirmed by nothing."},
+		{"look", []string{"Look"}, "A time at which the claims of the plan are judged, after a number of seeds fixed in advance. Each look spends a part of the alpha, the chance of being wrong."},
+		{"cell", []string{"Cell"}, "An arm at a temperature and a seed: one training."},
+		{"floor", []string{"Floor"}, "An accuracy that takes no learning, such as that of an untrained encoder or of raw pixels."},
+		{"tier", []string{"Tier"}, "A scale at which everything is run: images, encoder, steps, seeds."},
+		{"temperature", []string{"T", "Temperature"}, "The divisor of similarities in the loss, InfoNCE. A low one weighs hard negatives more."},
+		{"1/C, the class prior", []string{"1/C"}, "One part in C, the number of classes: as many negatives as are of the query's own class. On ImageNet that is 0.1%."},
+		{"hard, easy", []string{"hardest", "easiest"}, "A negative is the harder the larger its dot product with the query is; ranked again for every query at every step."},
+	}
+}
