@@ -95,13 +95,17 @@ func (a *app) verify(ctx context.Context, s *study.Study) error {
 }
 
 func newReport(a *app) *cobra.Command {
-	var format, evidence, keyFile string
+	var format, evidence, keyFile, details string
 	var compare bool
 	cmd := &cobra.Command{
 		Use:   "report | report --compare A B",
 		Short: "Write a report of what is stored, or set two side by side",
 		Long: `Writes a report of the stored runs: the same registry gives the same bytes. It runs nothing; cells that
 are not there stand in it as missing.
+
+With --format md and --output it also writes the figures as SVG and the full
+report in HTML, to which the Markdown links: to the folder --details, or else to
+one beside the output.
 
 With --save-evidence it also writes what the verdicts rest on - manifests and results, no checkpoints - to one
 small file, which is a --store that can be read and judged anywhere. All finished runs of the tier's plan are in
@@ -127,6 +131,9 @@ Both sides are judged by this program's definitions.`,
 			}
 			if !slices.Contains(formats, format) {
 				return usagef("--format %q: a %s is written as %s", format, what, strings.Join(formats, ", "))
+			}
+			if details != "" && (format != "md" || a.output == "") {
+				return usagef("--details is for what a Markdown report links to: use it with --format md and --output")
 			}
 			if keyFile != "" && evidence == "" {
 				return usagef("--key signs evidence: use it with --save-evidence")
@@ -155,7 +162,7 @@ Both sides are judged by this program's definitions.`,
 				return err
 			}
 		}
-		return a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, r, format, a.Text) })
+		return a.writeReport(r, format, details)
 	})
 	one := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -172,10 +179,12 @@ Both sides are judged by this program's definitions.`,
 	a.addOutput(cmd)
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
+	addDetails(cmd, &details)
 	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
 	f.StringVar(&keyFile, "key", "", "PEM file of a private key (PKCS #8), to sign the evidence with")
 	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")
+	cmd.MarkFlagsMutuallyExclusive("compare", "details")
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
 	cmd.MarkFlagsMutuallyExclusive("compare", "data")
 	complete(cmd, "format", report.Formats)

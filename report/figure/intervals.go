@@ -90,7 +90,7 @@ func (f *Figure) interval(s scale, y, below coord, verdict stats.Verdict, x mode
 		stroke{"interval", s.at(found.Low), y, s.at(found.High), y},
 		stroke{"interval", s.at(found.Low), y - 6, s.at(found.Low), y + 6},
 		stroke{"interval", s.at(found.High), y - 6, s.at(found.High), y + 6})
-	f.Dots = append(f.Dots, dot{"estimate " + VerdictClass(verdict), s.at(found.Value), y, dotSize})
+	f.Dots = append(f.Dots, dot{"estimate " + VerdictClass(verdict), s.at(found.Value), y, dotSize, words.FoundAt(x)})
 }
 
 // VerdictClass is a verdict as a CSS class.
@@ -142,7 +142,7 @@ func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
 		text{"start plate small", plotLeft, coord(top + 55), words.FoundAt(x)},
 		beside(s.at(0), 0, y+24, origin(x)))
 	for _, p := range x.Pairs {
-		f.Dots = append(f.Dots, dot{"seed", s.at(p.Difference), y + 7, 3})
+		f.Dots = append(f.Dots, dot{"seed", s.at(p.Difference), y + 7, 3, fmt.Sprintf("seed %d: %s", p.Seed, words.Difference(x, p.Difference))})
 	}
 	f.interval(s, y, 13, x.Alone, x)
 }
@@ -217,7 +217,7 @@ func Accuracies(id, title string, r *model.Report) *Figure {
 		f.Texts = append(f.Texts, text{"start plate", plotLeft, coord(y + 14), name + ": " + words.Maybe(a.Mean, words.Plain)})
 		for _, row := range a.Runs {
 			if row.Linear != nil {
-				f.Dots = append(f.Dots, dot{"seed", s.at(*row.Linear), coord(y + 26), dotSize})
+				f.Dots = append(f.Dots, dot{"seed", s.at(*row.Linear), coord(y + 26), dotSize, fmt.Sprintf("seed %d: %s", row.Seed, words.Plain(*row.Linear))})
 			}
 		}
 		f.Lines = append(f.Lines, stroke{"mean", s.at(*a.Mean), coord(y + 18), s.at(*a.Mean), coord(y + 34)})

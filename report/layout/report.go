@@ -3,17 +3,16 @@ package layout
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// Report lays out a report.
+// Report lays out a report: a summary, everything in detail, and where the numbers come from.
 func Report(r *model.Report) Document {
-	claims := Section{ID: "claims", Level: 2, Title: "Claims, one by one"}
+	claims := Section{ID: "details", Level: 2, Title: "Claims, one by one"}
 	claims = claims.with(folded("What the statistics are", statisticTable(r))...)
-	d := slices.Concat(Document{overview(r)}, verdictSections(r), acrossSection(r), Document{claims})
+	d := slices.Concat(verdictSections(r), acrossSection(r), Document{claims})
 	for i := range r.Claims {
 		d = append(d, claimSection(r, &r.Claims[i]))
 	}
@@ -24,11 +23,14 @@ func Report(r *model.Report) Document {
 	if len(r.Analyses) > 0 {
 		d = append(d, Analyses(r))
 	}
-	d = append(d, provenanceSection(r), Section{ID: "method", Level: 2, Title: "How to read this", Blocks: []Block{List(words.Method(r))}})
+	d = append(d, Section{ID: "method", Level: 2, Title: "How to read this", Blocks: []Block{List(words.Method(r))}})
 	if len(r.Notes) > 0 {
 		d = append(d, Section{ID: "notes", Level: 2, Title: "Notes", Blocks: []Block{List(r.Notes)}})
 	}
-	return d
+	for i := range d {
+		d[i].Detail = true
+	}
+	return slices.Concat(summary(r), d, Document{provenanceSection(r)})
 }
 
 func provenanceSection(r *model.Report) Section {
@@ -74,29 +76,6 @@ func energy(p model.Provenance) string {
 		text += fmt.Sprintf(", of %d of %d runs and analyses: the others could read no counter", p.Metered, p.Used)
 	}
 	return text
-}
-
-func overview(r *model.Report) Section {
-	t := r.Tier
-	s := Section{ID: "top", Level: 1, Title: fmt.Sprintf("The claims of %q, tested", r.Paper.Title)}
-	s.Blocks = append(s.Blocks, Paragraph(r.Paper.Authors+"; "+strings.TrimPrefix(r.Paper.Link, "https://")), Alert(words.Caveat(t)))
-	for _, tally := range words.Tallies(r.Confirmed, r.Explored) {
-		s.Blocks = append(s.Blocks, Paragraph(tally))
-	}
-	if n := r.Confirmed.NotAsAsked + r.Explored.NotAsAsked; n > 0 {
-		s.Blocks = append(s.Blocks, Paragraph(fmt.Sprintf("Of %s the stored runs are not those that the catalogue asks for; the reasons name what differs.", words.Count(n, "claim"))))
-	}
-	if r.Plan == nil {
-		s.Blocks = append(s.Blocks, Paragraph("No plan is followed here, so every claim is exploratory."))
-	}
-	if t.Machinery {
-		s.Blocks = append(s.Blocks, Paragraph("None of these verdicts means anything for science."))
-	}
-	if missing := t.RunsMissing + t.RunsFailed; missing > 0 {
-		s.Blocks = append(s.Blocks, Paragraph(fmt.Sprintf("%s complete, %d failed or unusable, %d not run.",
-			words.Count(t.RunsPresent, "run"), t.RunsFailed, t.RunsMissing)))
-	}
-	return s
 }
 
 // acrossSection shows how verdicts depend on temperature, if any statement is tested at several: a table of all

@@ -77,14 +77,14 @@ func sides(x model.Contrast, r *model.Report) string {
 	a, b := Amount(x, x.MeanA), Amount(x, x.MeanB)
 	seeds := Count(x.N, "seed")
 	if x.Statistic != "" {
-		name := cmp.Or(x.Title, x.Statistic)
+		name := strings.TrimSuffix(sentence(cmp.Or(x.Title, x.Statistic)), ".")
 		if Against(x) == "0" {
 			return fmt.Sprintf("%s: %s (%s)", name, a, seeds)
 		}
 		return fmt.Sprintf("%s: %s against %s of %s (%s)", name, a, b, ArmTitle(r, x.B), seeds)
 	}
 	points := func(v *float64) string { return Maybe(v, func(v float64) string { return fmt.Sprintf("%.1f%%", v) }) }
-	return fmt.Sprintf("%s accuracy with %s against %s with %s (%s)", points(x.MeanA), ArmTitle(r, x.A), points(x.MeanB), ArmTitle(r, x.B), seeds)
+	return fmt.Sprintf("Accuracy %s (%s) against %s (%s), %s", points(x.MeanA), ArmTitle(r, x.A), points(x.MeanB), ArmTitle(r, x.B), seeds)
 }
 
 // bound is the difference with the end of its interval that decides, or both ends where they leave it open.
@@ -105,7 +105,7 @@ func bound(x model.Contrast) string {
 	default:
 		end = "at least " + Effect(x, f.Low)
 	}
-	return fmt.Sprintf(": %s%s, %s with %s confidence; the claim asks for %s", Effect(x, f.Value), unit(x), end, level, Asks(x))
+	return fmt.Sprintf(": %s%s, %s with %s confidence (asked: %s)", Effect(x, f.Value), unit(x), end, level, Asks(x))
 }
 
 // roundLevel keeps a level below 1 to a tenth of a percent, and never states more confidence than there is.
@@ -119,6 +119,19 @@ func ArmTitle(r *model.Report, id string) string {
 	}
 	title, _, _ := strings.Cut(r.Arms[i].Title, " (")
 	return title
+}
+
+// Share explains what differences of accuracy are shares of; empty without runs.
+func Share(r *model.Report) string {
+	for _, c := range r.Claims {
+		for _, x := range c.AccuracyContrasts() {
+			if x.MeanGain != nil && c.Temperature == r.Tier.Temperature {
+				return fmt.Sprintf("The gain is what training with %s adds to the accuracy of %s: %.1f points. Differences are shares of it. A confidence is that of the interval that decides, on the side that decides.",
+					ArmTitle(r, r.Gain.Of), ArmTitle(r, r.Gain.Over), *x.MeanGain)
+			}
+		}
+	}
+	return ""
 }
 
 // Counted says how many of the claims of a statement came out how, and names those that were decided.
