@@ -18,12 +18,12 @@ func Curves(id, title string, c *model.Claim, arms []model.Arm) *Figure {
 }
 
 // Learning draws the mean accuracy of the arms of a lead at the checkpoints, over all their seeds.
-func Learning(id, title string, l *model.Lead, arms []model.Arm) *Figure {
+func Learning(id, title string, l *model.Lead, r *model.Report) *Figure {
 	var ids []string
 	for _, a := range l.Arms {
 		ids = append(ids, a.ID)
 	}
-	f := courses(id, title, probed, at(arms, l.Temperature, ids), accuracyCurve)
+	f := courses(id, title, probed, at(r.Arms, l.Temperature, ids), func(a model.Arm) string { return words.ArmTitle(r, a.ID) }, accuracyCurve)
 	if f != nil {
 		f.Temperature = fmt.Sprintf("%g", l.Temperature)
 	}
@@ -55,7 +55,7 @@ func training(id, title, quantity string, c *model.Claim, arms []model.Arm, curv
 	for _, x := range c.Contrasts {
 		members = append(members, x.A, x.B)
 	}
-	return courses(id, title, quantity, at(arms, c.Temperature, members), curve)
+	return courses(id, title, quantity, at(arms, c.Temperature, members), func(a model.Arm) string { return a.ID }, curve)
 }
 
 // at are those of the arms at a temperature.
@@ -66,7 +66,7 @@ func at(arms []model.Arm, temperature float64, ids []string) []model.Arm {
 }
 
 // courses is nil if no arm has a curve.
-func courses(id, title, quantity string, arms []model.Arm, curve func(model.Arm) (x, y []float64)) *Figure {
+func courses(id, title, quantity string, arms []model.Arm, name func(model.Arm) string, curve func(model.Arm) (x, y []float64)) *Figure {
 	plot := chart{
 		id: id, title: title, across: "training steps", up: quantity, height: curveHeight,
 		intro: fmt.Sprintf("Mean over seeds of the %s, by training step.", quantity),
@@ -78,8 +78,8 @@ func courses(id, title, quantity string, arms []model.Arm, curve func(model.Arm)
 		}
 		first, last := words.Plain(y[0]), words.Plain(y[len(y)-1])
 		plot.lines = append(plot.lines, line{
-			name: a.ID, note: ": " + last + " at end", x: x, y: y,
-			words: fmt.Sprintf("%s: from %s at step %.0f to %s at step %.0f.", a.ID, first, x[0], last, x[len(x)-1]),
+			name: name(a), note: ": " + last + " at end", x: x, y: y,
+			words: fmt.Sprintf("%s: from %s at step %.0f to %s at step %.0f.", name(a), first, x[0], last, x[len(x)-1]),
 		})
 	}
 	return plot.figure()

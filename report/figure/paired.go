@@ -10,7 +10,6 @@ import (
 
 const (
 	pairedHeight = 210.0
-	nameLines    = 4
 	lineOfName   = 13.0
 )
 
@@ -22,9 +21,16 @@ func Paired(id string, l *model.Lead, r *model.Report) *Figure {
 		seeds += fmt.Sprintf(" (%d to %d)", first, last)
 	}
 	bottom := chartTop + pairedHeight
+	column := (plotRight - chartLeft) / float64(len(l.Arms))
+	var names [][]string
+	longest := 0
+	for _, a := range l.Arms {
+		names = append(names, broken(words.ArmTitle(r, a.ID), int(column/6.4)))
+		longest = max(longest, len(names[len(names)-1]))
+	}
 	f := &Figure{
 		ID: id, Title: fmt.Sprintf("Accuracy by which negatives are seen, temperature %g, %s", l.Temperature, seeds),
-		Width: figureWidth, Height: coord(bottom + 6 + nameLines*lineOfName), Temperature: fmt.Sprintf("%g", l.Temperature),
+		Width: figureWidth, Height: coord(bottom + 10 + lineOfName*float64(longest)), Temperature: fmt.Sprintf("%g", l.Temperature),
 	}
 	var values []float64
 	for _, a := range l.Arms {
@@ -32,7 +38,6 @@ func Paired(id string, l *model.Lead, r *model.Report) *Figure {
 	}
 	up := newScale(bottom, chartTop, values...)
 	f.rungs(up, probed, up.ticks(4))
-	column := (plotRight - chartLeft) / float64(len(l.Arms))
 	middle := func(i int) coord { return coord(chartLeft + (float64(i)+0.5)*column) }
 	for s, seed := range l.Seeds {
 		var points []string
@@ -48,7 +53,7 @@ func Paired(id string, l *model.Lead, r *model.Report) *Figure {
 		x, y := middle(i), up.at(a.Mean)
 		f.Lines = append(f.Lines, stroke{"mean", x - 16, y, x + 16, y})
 		f.Texts = append(f.Texts, text{"start plate strong", x + 19, y + 4, fmt.Sprintf("%.1f", a.Mean)})
-		for n, line := range broken(words.ArmTitle(r, a.ID), int(column/6.4)) {
+		for n, line := range names[i] {
 			f.Texts = append(f.Texts, text{"middle small", x, coord(bottom + 16 + lineOfName*float64(n)), line})
 		}
 		said = append(said, fmt.Sprintf("Mean of %s: %s.", words.ArmTitle(r, a.ID), words.Plain(a.Mean)))
@@ -69,5 +74,5 @@ func broken(name string, letters int) (lines []string) {
 			lines = append(lines, word)
 		}
 	}
-	return lines[:min(len(lines), nameLines)]
+	return lines
 }

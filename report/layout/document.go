@@ -140,12 +140,12 @@ type Table struct {
 	Wide bool
 }
 
-// Column is the head of a column, whether its cells are numbers, which are aligned right, and whether a reader may
-// choose rows by it.
+// Column is the head of a column, whether its cells are numbers, which are aligned right, and the temperature of what it
+// shows, by which a reader may choose; empty for any. Of a cell with several lines the first is what counts.
 type Column struct {
-	Head   string
-	Number bool
-	Filter bool
+	Head        string
+	Number      bool
+	Temperature string
 }
 
 // Row has a cell for each column.

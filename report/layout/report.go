@@ -44,20 +44,21 @@ func provenanceSection(r *model.Report) Section {
 		{Name: "Data", Text: fmt.Sprintf("%s, %d test images", r.Tier.Dataset, r.Tier.TestImages)},
 		{Name: "Training", Text: fmt.Sprintf("%s, %d steps of %d images, %d negatives a query, temperature %g", r.Tier.Method, r.Tier.Steps, r.Tier.Batch, r.Tier.Negatives, r.Tier.Temperature)},
 	}
+	var builds Facts
 	for _, c := range p.Code {
 		of := words.Count(c.Runs, "run")
 		if c.Analyses {
 			of = analysesInWords(c.Runs)
 		}
-		facts = append(facts, Fact{Name: "Code digest", Text: fmt.Sprintf("%s (%s)", c.Digest, of)})
+		builds = append(builds, Fact{Name: "Code digest", Text: fmt.Sprintf("%s (%s)", c.Digest, of)})
 	}
 	for _, c := range p.Sources {
-		facts = append(facts, Fact{Name: "Build", Text: fmt.Sprintf("%s, commit %s (%d of %d)", c.Tool, words.Commit(c), c.Runs, p.Used)})
+		builds = append(builds, Fact{Name: "Build", Text: fmt.Sprintf("%s, commit %s (%d of %d)", c.Tool, words.Commit(c), c.Runs, p.Used)})
 	}
 	for _, m := range p.Machines {
 		facts = append(facts, Fact{Name: "Machine", Text: fmt.Sprintf("%s, %s, backend %s (%d of %d)", words.Machine(m), m.Go, m.Backend, m.Runs, p.Used)})
 	}
-	return Section{ID: "provenance", Level: 2, Title: "Provenance", Blocks: []Block{facts}}
+	return Section{ID: "provenance", Level: 2, Title: "Provenance", Blocks: []Block{facts, Folded{"Builds, by digest and commit", builds}}}
 }
 
 func analysesInWords(n int) string {

@@ -178,7 +178,7 @@ func classesInWords(c model.Consistency) string {
 
 // gallery shows queries with their hardest and easiest negatives: a few, and the rest folded.
 func gallery(r *model.Report, a *model.Analysis) []Block {
-	const few = 3
+	const few = 2
 	p := Pictures{Caption: fmt.Sprintf("What hard and easy negatives look like: queries of seed %d at temperature %g, trained on %s, with their hardest and easiest negatives, the most extreme first. "+
 		"Below each: its dot product with the query, and its class; a double frame marks the query's own class.", firstSeed(a), a.Temperature, words.ArmTitle(r, a.Arm))}
 	for _, row := range a.Gallery {

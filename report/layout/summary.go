@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -89,43 +90,48 @@ func commanded(r *model.Report, f *figure.Figure) *figure.Figure {
 	return f
 }
 
-// claimsSection has every claim as a sentence, with its verdict and what decides it.
+// claimsSection has a row for every statement, and in it the verdict on its claim at each temperature, with what decides
+// it. Statements of which the plan confirms something come first, and those that cannot be tested last.
 func claimsSection(r *model.Report) Section {
-	confirmed, explored, untestable := apart(r.Claims)
-	standing := func(c model.Claim) string {
-		switch {
-		case c.Verdict == model.NotTestable:
-			return "set apart"
-		case c.Confirms():
-			return "plan"
+	at := func(row model.Across, temperature float64) *model.Claim {
+		for _, x := range row.At {
+			if i := slices.IndexFunc(r.Claims, func(c model.Claim) bool { return c.ID == x.Claim }); i >= 0 && x.Temperature == temperature {
+				return &r.Claims[i]
+			}
 		}
-		return "exploratory"
+		return nil
 	}
-	all := slices.Concat(confirmed, explored, untestable)
-	t := Tabulate("Every claim in this tier. Found: the estimate with the interval that decides. Claims of the plan come first; the exploratory ones are confirmed by nothing, and their intervals are uncorrected.", all,
-		Text("Claim", func(c model.Claim) string { return c.Statement }),
-		Number("T", func(c model.Claim) string { return fmt.Sprintf("%g", c.Temperature) }),
-		Text("Verdict", words.Standing),
-		Text("Found", func(c model.Claim) string {
-			measured := slices.DeleteFunc(slices.Clone(c.Contrasts), func(x model.Contrast) bool { return x.Found == nil })
-			if len(measured) == 0 {
+	all := temperatures(r.Claims)
+	rank := func(row model.Across) int {
+		best := 2
+		for _, t := range all {
+			if c := at(row, t); c != nil && c.Confirms() {
+				return 0
+			} else if c != nil && c.Verdict != model.NotTestable {
+				best = 1
+			}
+		}
+		return best
+	}
+	rows := slices.SortedStableFunc(slices.Values(r.Across), func(a, b model.Across) int { return cmp.Compare(rank(a), rank(b)) })
+	columns := []Shows[model.Across]{Text("Claim", func(row model.Across) string {
+		return r.Claims[slices.IndexFunc(r.Claims, func(c model.Claim) bool { return c.ID == row.Claim })].Statement
+	})}
+	for _, temperature := range all {
+		column := Text(fmt.Sprintf("Temperature %g", temperature), func(row model.Across) string {
+			c := at(row, temperature)
+			if c == nil {
 				return words.Absent
 			}
-			return words.Joined(measured, "; ", func(x model.Contrast) string {
-				if len(c.Contrasts) > 1 {
-					return words.Name(x) + " " + words.Found(x)
-				}
-				return words.Found(x)
-			})
-		}),
-		Text("Asks", func(c model.Claim) string { return words.Asks(c.Contrasts[0]) }),
-		Number("Seeds", func(c model.Claim) string { return fmt.Sprint(c.Contrasts[0].N) }),
-		Text("Standing", standing))
-	for i, c := range all {
-		t.Rows[i].Link, t.Rows[i].Small = "claim-"+c.ID, c.ID
+			return words.Standing(*c) + "\n" + words.InShort(c)
+		})
+		column.Temperature = fmt.Sprintf("%g", temperature)
+		columns = append(columns, column)
 	}
-	for i := range t.Columns {
-		t.Columns[i].Filter = slices.Contains([]string{"T", "Standing"}, t.Columns[i].Head)
+	t := Tabulate("Every claim at each temperature: the verdict, the estimate with the interval that decides, what the claim asks for, and the number of seeds. "+
+		"What is not marked as exploratory is confirmed by the plan; the intervals of exploratory claims are uncorrected.", rows, columns...)
+	for i, row := range rows {
+		t.Rows[i].Link, t.Rows[i].Small = "claim-"+row.Claim, row.Claim
 	}
 	return Section{ID: "claims", Level: 2, Title: "Claims, tier " + r.Tier.ID, Blocks: []Block{wide(t)}}
 }
@@ -150,7 +156,7 @@ func figuresSection(r *model.Report) Document {
 		add(forest)
 		for _, l := range r.Leads {
 			if l.Temperature == temperature {
-				add(figure.Learning(fmt.Sprintf("learning-%g", temperature), fmt.Sprintf("Accuracy during training, temperature %g", temperature), &l, r.Arms))
+				add(figure.Learning(fmt.Sprintf("learning-%g", temperature), fmt.Sprintf("Accuracy during training, temperature %g", temperature), &l, r))
 			}
 		}
 	}

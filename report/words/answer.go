@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 )
@@ -108,6 +107,32 @@ func bound(x model.Contrast) string {
 	return fmt.Sprintf(": %s%s, %s with %s confidence (asked: %s)", Effect(x, f.Value), unit(x), end, level, Asks(x))
 }
 
+// InShort is what was found of a claim, what it asks for, and of how many seeds; Absent if nothing was measured.
+func InShort(c *model.Claim) string {
+	var said []string
+	for _, x := range c.Contrasts {
+		if x.Found == nil {
+			continue
+		}
+		text := Found(x)
+		if len(c.Contrasts) > 1 {
+			text = x.Statistic + " " + text
+		}
+		said = append(said, text)
+	}
+	seeds := 0
+	for _, x := range c.Contrasts {
+		seeds = max(seeds, x.N)
+	}
+	switch {
+	case seeds == 0:
+		return Absent
+	case len(said) == 0:
+		return Count(seeds, "seed")
+	}
+	return fmt.Sprintf("%s; asks %s; %s", strings.Join(said, ", "), Asks(c.Contrasts[0]), Count(seeds, "seed"))
+}
+
 // roundLevel keeps a level below 1 to a tenth of a percent, and never states more confidence than there is.
 func roundLevel(level float64) float64 { return float64(int(1000*level)) / 1000 }
 
@@ -151,32 +176,4 @@ func Counted(all []*model.Claim, many string, r *model.Report) string {
 		text = "Exploratory, not confirmed. " + text
 	}
 	return strings.Join(append([]string{text}, decided...), " ")
-}
-
-// Term is a word that a report uses in a sense of its own.
-type Term struct {
-	Name  string
-	Forms []string // as they stand in a report, the name apart
-	Text  string
-}
-
-// Glossary explains the terms of a report.
-func Glossary(gain bench.Gain) []Term {
-	return []Term{
-		{"arm", []string{"Arm", "Arms"}, "One way to train: which negatives the loss sees. All arms of a seed begin with the same weights and see the same images."},
-		{"seed", []string{"Seeds", "Seed"}, "The number from which all chance of a training comes. Arms are compared seed by seed."},
-		{"gain", []string{"Gain", "the gain"}, fmt.Sprintf("What training on all negatives adds: accuracy of %s less that of %s. Differences are shares of it, since a point means something else at each scale.", gain.Of, gain.Over)},
-		{"asks", []string{"Asks"}, "What a claim says of a difference, with the smallest effect of interest as its margin: above -5% is no loss of more than 5% of the gain."},
-		{"found", []string{"Found"}, "The estimate, and the interval that decides, at the level at which the claim is judged."},
-		{"supported, refuted, inconclusive", []string{"Verdict"}, "The interval lies wholly on the side that the claim asks for; wholly on the other; or on both, so that nothing is shown."},
-		{"p holds, p fails", []string{"p holds", "p fails"}, "How probable numbers like these would be if the claim were just not true (p holds), or just true (p fails). Small p holds supports, small p fails refutes."},
-		{"plan", []string{"Plan", "Standing"}, "Claims, margins, seeds and looks, registered before the runs that confirm. A claim outside it, or whose runs began before it, is exploratory: corrected for nothing, and confirmed by nothing."},
-		{"look", []string{"Look"}, "A time at which the claims of the plan are judged, after a number of seeds fixed in advance. Each look spends a part of the alpha, the chance of being wrong."},
-		{"cell", []string{"Cell"}, "An arm at a temperature and a seed: one training."},
-		{"floor", []string{"Floor"}, "An accuracy that takes no learning, such as that of an untrained encoder or of raw pixels."},
-		{"tier", []string{"Tier"}, "A scale at which everything is run: images, encoder, steps, seeds."},
-		{"temperature", []string{"T", "Temperature"}, "The divisor of similarities in the loss, InfoNCE. A low one weighs hard negatives more."},
-		{"1/C, the class prior", []string{"1/C"}, "One part in C, the number of classes: as many negatives as are of the query's own class. On ImageNet that is 0.1%."},
-		{"hard, easy", []string{"hardest", "easiest"}, "A negative is the harder the larger its dot product with the query is; ranked again for every query at every step."},
-	}
 }

@@ -147,7 +147,11 @@ func (m *markdown) table(t *layout.Table) {
 	for _, r := range t.Rows {
 		var cells []string
 		for i, cell := range r.Cells {
-			text := escape(cell)
+			first, rest, _ := strings.Cut(cell, "\n")
+			text := escape(first)
+			if rest != "" {
+				text += "<br>" + escape(rest)
+			}
 			if i == 0 && r.Small != "" {
 				text += "<br><sub>" + escape(r.Small) + "</sub>"
 			}
