@@ -178,10 +178,10 @@ func classesInWords(c model.Consistency) string {
 
 // gallery shows queries with their hardest and easiest negatives: a few, and the rest folded.
 func gallery(r *model.Report, a *model.Analysis) []Block {
-	const few = 2
+	const few, most = 2, 4
 	p := Pictures{Caption: fmt.Sprintf("What hard and easy negatives look like: queries of seed %d at temperature %g, trained on %s, with their hardest and easiest negatives, the most extreme first. "+
 		"Below each: its dot product with the query, and its class; a double frame marks the query's own class.", firstSeed(a), a.Temperature, words.ArmTitle(r, a.Arm))}
-	for _, row := range a.Gallery {
+	for _, row := range a.Gallery[:min(most, len(a.Gallery))] {
 		query := Shown{row.Query, row.Query.Class, fmt.Sprintf("Query, image %d, of class %s", row.Query.Index, row.Query.Class)}
 		p.Rows = append(p.Rows, PictureRow{"Query: " + row.Query.Class, []PictureGroup{
 			{"Query", []Shown{query}}, negativesOf("Hardest", row.Hardest), negativesOf("Easiest", row.Easiest),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
@@ -123,7 +124,7 @@ func claimsSection(r *model.Report) Section {
 			if c == nil {
 				return words.Absent
 			}
-			return words.Standing(*c) + "\n" + words.InShort(c)
+			return strings.TrimSpace(words.Standing(*c) + "\n" + words.InShort(c))
 		})
 		column.Temperature = fmt.Sprintf("%g", temperature)
 		columns = append(columns, column)

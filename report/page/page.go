@@ -79,7 +79,7 @@ func HTML(w io.Writer, title string, d layout.Document) error {
 	return err
 }
 
-// explained is a name with a link to what explains it; a pointer that rests on it shows that at once.
+// explained is a name with a link to what explains it. The script shows that to a pointer that rests on the link.
 func explained(name string, glossary []words.Term) template.HTML {
 	for _, t := range glossary {
 		if slices.Contains(t.Heads, name) {
@@ -118,7 +118,7 @@ func explaining(text string, glossary []words.Term) template.HTML {
 }
 
 func link(t words.Term, shown string) string {
-	return `<a class="term" href="#term-` + t.ID + `" title="` + html.EscapeString(t.Text) + `">` + html.EscapeString(shown) + `</a>`
+	return `<a class="term" href="#term-` + t.ID + `">` + html.EscapeString(shown) + `</a>`
 }
 
 // cellClass says how a cell of a table looks: numbers to the right, verdicts in colour, and what is long in more than

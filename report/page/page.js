@@ -49,6 +49,11 @@ if (temperatures.length > 1) {
   document.querySelector("#claims").after(label);
 }
 
+// A pointer that rests on a term is shown what it means.
+for (const a of document.querySelectorAll("a.term")) {
+  a.title = document.getElementById(a.hash.slice(1)).querySelector("dd").textContent;
+}
+
 // Commands are copied; where a browser forbids that they are selected.
 for (const code of document.querySelectorAll("dd code, figcaption code")) {
   const button = make("button", "Copy", "copy");

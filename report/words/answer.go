@@ -107,7 +107,7 @@ func bound(x model.Contrast) string {
 	return fmt.Sprintf(": %s%s, %s with %s confidence (asked: %s)", Effect(x, f.Value), unit(x), end, level, Asks(x))
 }
 
-// InShort is what was found of a claim, what it asks for, and of how many seeds; Absent if nothing was measured.
+// InShort is what was found of a claim, what it asks for, and of how many seeds; empty if nothing was measured.
 func InShort(c *model.Claim) string {
 	var said []string
 	for _, x := range c.Contrasts {
@@ -126,7 +126,7 @@ func InShort(c *model.Claim) string {
 	}
 	switch {
 	case seeds == 0:
-		return Absent
+		return ""
 	case len(said) == 0:
 		return Count(seeds, "seed")
 	}

@@ -37,7 +37,7 @@ func stored(t *testing.T, name string) *model.Report {
 // formats are the writers by the ending of their golden file.
 var formats = map[string]func(io.Writer, *model.Report) error{
 	"text": func(w io.Writer, r *model.Report) error { return write.Text(w, layout.Report(r), write.TextOptions{}) },
-	"md":   func(w io.Writer, r *model.Report) error { return write.Markdown(w, layout.Report(r)) },
+	"md":   func(w io.Writer, r *model.Report) error { return write.Markdown(w, layout.Report(r), write.Beside{Figures: "figures", Full: "report.html"}) },
 	"csv":  write.CSV,
 	"json": func(w io.Writer, r *model.Report) error { return write.JSON(w, r) },
 }
