@@ -75,11 +75,10 @@ func bandsSection(r *model.Report) Section {
 	return s.with(Tabulate("Same-class share, in percent, by difficulty band.", measured, columns...))
 }
 
-// sweepSection shows accuracy against the fraction of negatives, of which each claim looks at one.
+// sweepSection has the numbers of accuracy against the fraction of negatives, of which each claim looks at one.
 func sweepSection(r *model.Report, sweep *model.Sweep) Section {
 	s := Section{ID: "sweep-" + sweep.ID, Level: 2, Title: sweep.Title, Blocks: []Block{Paragraph(fmt.Sprintf(
 		"%d of %d runs are there, at temperature %g. The command below runs what is missing.", sweep.Complete, sweep.Cells, r.Tier.Temperature))}}
-	s.Blocks = append(s.Blocks, figures(figure.Fractions("fractions-"+sweep.ID, sweep, r, nil))...)
 	columns := []Shows[int]{
 		Number("Fraction", func(i int) string { return words.Fraction(sweep.Lines[0].Points[i].Fraction) }),
 		Number("Negatives", func(i int) string { return fmt.Sprint(sweep.Lines[0].Points[i].Negatives) }),

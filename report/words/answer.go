@@ -110,27 +110,21 @@ func bound(x model.Contrast) string {
 // InShort is what was found of a claim, what it asks for, and of how many seeds; empty if nothing was measured.
 func InShort(c *model.Claim) string {
 	var said []string
-	for _, x := range c.Contrasts {
-		if x.Found == nil {
-			continue
-		}
-		text := Found(x)
-		if len(c.Contrasts) > 1 {
-			text = x.Statistic + " " + text
-		}
-		said = append(said, text)
-	}
 	seeds := 0
 	for _, x := range c.Contrasts {
 		seeds = max(seeds, x.N)
+		switch {
+		case x.Found == nil:
+		case len(c.Contrasts) > 1:
+			said = append(said, fmt.Sprintf("%s %s, asks %s", Name(x), Found(x), Asks(x)))
+		default:
+			said = append(said, fmt.Sprintf("%s, asks %s", Found(x), Asks(x)))
+		}
 	}
-	switch {
-	case seeds == 0:
-		return ""
-	case len(said) == 0:
-		return Count(seeds, "seed")
+	if seeds > 0 {
+		said = append(said, Count(seeds, "seed"))
 	}
-	return fmt.Sprintf("%s; asks %s; %s", strings.Join(said, ", "), Asks(c.Contrasts[0]), Count(seeds, "seed"))
+	return strings.Join(said, "; ")
 }
 
 // roundLevel keeps a level below 1 to a tenth of a percent, and never states more confidence than there is.
