@@ -17,12 +17,12 @@ const (
 	axisRoom    = 38.0
 )
 
-// titleOf is a claim in plain words, in lines; or its id, where the catalogue has no words for it.
+// titleOf is what a claim says in plain words, in lines; or its id, where the catalogue has no words for it.
 func titleOf(c *model.Claim) []string {
-	if c.Plain.Whether == "" {
+	if c.Plain.Holds == "" {
 		return []string{c.ID}
 	}
-	return broken(strings.ToUpper(c.Plain.Whether[:1])+c.Plain.Whether[1:]+"?", titleLength)
+	return broken(strings.ToUpper(c.Plain.Holds[:1])+c.Plain.Holds[1:]+":", titleLength)
 }
 
 // Forest draws the interval that decides each contrast of accuracies, in percent of the gain, over the region in which
