@@ -23,22 +23,25 @@ build: ## The program as bin/cidbench, its man pages, and completion for shells
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-# What RESULTS.md rests on: manifests and results, no checkpoints. A test makes RESULTS.md from it again.
+# What RESULTS.md, its figures and docs/report.html rest on: manifests and results, no checkpoints. A test makes them
+# from it again.
 EVIDENCE := cmd/cidbench/testdata/results.tar.gz
+PUBLISHED := --format md --output RESULTS.md --details docs
 
-reproduce: build ## Train the plan's claims again in STORE, write REPRODUCED.md and report.html, and say what is the same
+reproduce: build ## Train the plan's claims again in STORE, write REPRODUCED.md and its details, and say what is the same
 	bin/cidbench reproduce --tier default --backend go --store $(STORE) --evidence $(EVIDENCE) --output REPRODUCED.md
-	bin/cidbench report --tier default --store $(STORE) --format html --output report.html
 
 # The outcome of the claims, whatever it is, is in what is written: it is no failure of make.
 extend: build ## Train what the catalogue and the plan ask for beyond the published runs, on top of them, and publish both
 	bin/cidbench plan --register --tier default --base $(EVIDENCE) --store $(STORE)
 	bin/cidbench verify --tier default --base $(EVIDENCE) --store $(STORE) >/dev/null || [ $$? -eq 3 -o $$? -eq 4 ]
 	bin/cidbench run --tier default --sweep fraction --base $(EVIDENCE) --store $(STORE)
-	bin/cidbench report --tier default --base $(EVIDENCE) --store $(STORE) --format md --output RESULTS.md --save-evidence $(EVIDENCE)
+	rm -rf docs/figures
+	bin/cidbench report --tier default --base $(EVIDENCE) --store $(STORE) $(PUBLISHED) --save-evidence $(EVIDENCE)
 
-results: build ## Write RESULTS.md again from its evidence, as after a change of the report; nothing is trained
-	bin/cidbench report --tier default --store $(EVIDENCE) --format md --output RESULTS.md
+results: build ## Write RESULTS.md, docs/figures and docs/report.html again from their evidence; nothing is trained
+	rm -rf docs/figures
+	bin/cidbench report --tier default --store $(EVIDENCE) $(PUBLISHED)
 
 # The S3 store runs on a server that the tests build and start themselves. What was skipped is listed at the
 # end, with the reason.
@@ -91,4 +94,4 @@ fuzz: ## Every fuzz target for FUZZTIME (30s), and how many inputs it ran
 	rm bin/fuzz.txt; printf '\n%s' "$$ran"
 
 clean: ## Remove what make built; the store stays
-	rm -rf bin report.html REPRODUCED.md
+	rm -rf bin REPRODUCED.md REPRODUCED-details

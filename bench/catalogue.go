@@ -19,6 +19,16 @@ type Paper struct {
 	Authors string `json:"authors"`
 	Link    string `json:"link"`
 	Summary string `json:"summary"` // what it claims, in a sentence
+	// Statements are what a reader wants an answer to, the most important first.
+	Statements []Statement `json:"statements"`
+}
+
+// Statement is one of the paper's, with the theses of the claims that test it.
+type Statement struct {
+	Text   string   `json:"text"`
+	Theses []string `json:"theses"`
+	// Many names what the theses are if they are too many to tell one by one, such as "treatments".
+	Many string `json:"many,omitempty"`
 }
 
 // Catalogue is a set of experiments: all that a program knows of a paper.
@@ -183,6 +193,9 @@ func (c *Catalogue) Validate() error {
 		}
 		part("claim", claim.ID, wrong...)
 	}
+	for _, s := range c.Paper.Statements {
+		part("statement", s.Text, s.validate(c.Claims)...)
+	}
 	for _, p := range c.Plans {
 		part("plan of tier", p.Tier, p.validate(c))
 	}
@@ -191,4 +204,24 @@ func (c *Catalogue) Validate() error {
 		errs = append(errs, fmt.Errorf("the gain is of a trained arm over one that is not, and not of %q over %q", g.Of, g.Over))
 	}
 	return errors.Join(append(errs, unknown(c.Floors, arm, "floor")...)...)
+}
+
+// validate says what a report needs to answer a statement.
+func (s Statement) validate(claims []*Claim) (errs []error) {
+	for _, thesis := range s.Theses {
+		known := false
+		for _, claim := range claims {
+			if claim.Thesis != thesis {
+				continue
+			}
+			known = true
+			if p := claim.Plain; p.Holds == "" || p.Fails == "" || p.Whether == "" {
+				errs = append(errs, fmt.Errorf("claim %q answers it, so it needs its outcomes in plain words", claim.ID))
+			}
+		}
+		if !known {
+			errs = append(errs, fmt.Errorf("no claim has the thesis %q", thesis))
+		}
+	}
+	return errs
 }

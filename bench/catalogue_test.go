@@ -50,7 +50,11 @@ func TestCatalogueValidation(t *testing.T) {
 		"data without tree": func(c *Catalogue) { c.Datasets[0].Tree = nil },
 		"checkpoints":       func(c *Catalogue) { c.Tiers[0].Checkpoints = []float64{.5} },
 		"no statement":      func(c *Catalogue) { c.Claims[0].Statement = "" },
-		"unknown floor":     func(c *Catalogue) { c.Floors = []string{"nosuch"} },
+		"unknown thesis":    func(c *Catalogue) { c.Paper.Statements = []Statement{{Text: "s", Theses: []string{"nosuch"}}} },
+		"answer without words": func(c *Catalogue) {
+			c.Paper.Statements = []Statement{{Text: "s", Theses: []string{c.Claims[0].Thesis}}}
+		},
+		"unknown floor": func(c *Catalogue) { c.Floors = []string{"nosuch"} },
 	} {
 		c := small()
 		breakIt(c)

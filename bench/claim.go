@@ -76,6 +76,8 @@ type Claim struct {
 	Thesis string
 	// Statement is the paper's, in its own words as far as they are known.
 	Statement string
+	// Plain are the outcomes in plain words; needed where the claim answers a statement of the paper.
+	Plain Plain
 	// Target is what the paper reports that bears on the statement.
 	Target string
 	Source Source
@@ -98,6 +100,14 @@ type Claim struct {
 	Probe string
 	// Tiers in which the claim is tested; none means all.
 	Tiers []string
+}
+
+// Plain is a claim's outcome in plain words: what is said if it is supported, if it is refuted, and after "whether"
+// as long as neither is shown.
+type Plain struct {
+	Holds   string `json:"holds"`
+	Fails   string `json:"fails"`
+	Whether string `json:"whether"`
 }
 
 // Judged lists the arms that the verdict on the claim rests on, but those of the gain and of sweeps, each once.

@@ -2,16 +2,14 @@ package cli
 
 import (
 	"errors"
-	"io"
 
 	"github.com/spf13/cobra"
 
-	"github.com/cidbench/cidbench/report"
 	"github.com/cidbench/cidbench/study"
 )
 
 func newReproduce(a *app) *cobra.Command {
-	var evidence string
+	var evidence, details string
 	cmd := &cobra.Command{
 		Use:   "reproduce",
 		Short: "Train a plan's claims again, and compare with evidence",
@@ -20,7 +18,8 @@ of the secondary ones. Then it says in one sentence how many runs have the same 
 how many of the others agree within the prediction interval of their arm (another processor rounds otherwise,
 and rounding makes other trajectories), and whether each verdict is the same at the looks that were run.
 
-With --output it also writes a report of what was run here, in Markdown.`,
+With --output it also writes a report of what was run here, in Markdown, and
+beside it, or in the folder --details, its figures and the full report in HTML.`,
 		Example: a.examples("reproduce --evidence results.tar.gz --store mine -o REPRODUCED.md"),
 		PreRunE: func(*cobra.Command, []string) error {
 			if evidence == "" {
@@ -34,7 +33,7 @@ With --output it also writes a report of what was run here, in Markdown.`,
 				return damage
 			}
 			if a.output != "" {
-				if err := a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, here, "md", a.Text) }); err != nil {
+				if err := a.writeReport(here, "md", details); err != nil {
 					return err
 				}
 			}
@@ -61,6 +60,7 @@ With --output it also writes a report of what was run here, in Markdown.`,
 	a.addWorkers(cmd)
 	a.addJSON(cmd)
 	a.addOutput(cmd)
+	addDetails(cmd, &details)
 	cmd.Flags().StringVar(&evidence, "evidence", "", "what was published: a file that report --save-evidence wrote, or a registry")
 	return cmd
 }

@@ -37,13 +37,17 @@ last checkpoint.`,
 }
 
 func newReport(a *app) *cobra.Command {
-	var format, evidence, keyFile string
+	var format, evidence, keyFile, details string
 	var compare, open bool
 	cmd := &cobra.Command{
 		Use:   "report | report --compare A B",
 		Short: "Write a report of what is stored, or set two side by side",
 		Long: `Writes a report of the stored runs: the same registry gives the same bytes. It runs nothing; cells that
 are not there stand in it as missing.
+
+With --format md and --output it also writes the figures as SVG and the full
+report in HTML, to which the Markdown links: to the folder --details, or else to
+one beside the output.
 
 With --save-evidence it also writes what the verdicts rest on - manifests and results, no checkpoints - to one
 small file, which is a --store that can be read and judged anywhere. All finished runs of the tier's plan are in
@@ -83,6 +87,9 @@ Both sides are judged by this program's definitions.`,
 			if !slices.Contains(formats, format) {
 				return usagef("--format %q: a %s is written as %s", format, what, strings.Join(formats, ", "))
 			}
+			if details != "" && (format != "md" || a.output == "") {
+				return usagef("--details is for what a Markdown report links to: use it with --format md and --output")
+			}
 			if keyFile != "" && evidence == "" {
 				return usagef("--key signs evidence: use it with --save-evidence")
 			}
@@ -110,13 +117,15 @@ Both sides are judged by this program's definitions.`,
 				return err
 			}
 		}
-		err = a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, r, format, a.Text) })
-		if err == nil && open {
-			if err = browser.OpenFile(a.output); err != nil {
+		if err := a.writeReport(r, format, details); err != nil {
+			return err
+		}
+		if open {
+			if err := browser.OpenFile(a.output); err != nil {
 				return usagef("--open: %w; the report is in %s", err, a.output)
 			}
 		}
-		return err
+		return nil
 	})
 	one := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -133,11 +142,13 @@ Both sides are judged by this program's definitions.`,
 	a.addOutput(cmd)
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
+	addDetails(cmd, &details)
 	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
 	f.StringVar(&keyFile, "key", "", "PEM file of a private key (PKCS #8), to sign the evidence with")
 	f.BoolVar(&open, "open", false, "write HTML, and show it in a browser")
 	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")
+	cmd.MarkFlagsMutuallyExclusive("compare", "details")
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
 	cmd.MarkFlagsMutuallyExclusive("compare", "open")
 	cmd.MarkFlagsMutuallyExclusive("compare", "data")

@@ -12,6 +12,7 @@ var consistency = []*bench.Claim{
 	{
 		ID: "consistency", Thesis: "consistency",
 		Statement: "Some negatives are more consistently easy, and some more consistently hard, across queries than chance.",
+		Plain:     bench.Plain{Holds: "some negatives were consistently hard, and some consistently easy", Fails: "negatives were not consistently hard and easy", Whether: "some negatives are consistently hard, and some consistently easy"},
 		Target:    "more than by chance",
 		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true,
 			Ours: "independently trained encoders agree on which images are among the hardest (easiest) 5% for many queries: Spearman's correlation of these counts, mean over pairs of encoders, exceeds that of untrained encoders by more than 0.1"},

@@ -19,6 +19,14 @@ var All = &bench.Catalogue{
 		Authors: "Cai, Frankle, Schwab, Morcos",
 		Link:    "https://arxiv.org/abs/2010.06682",
 		Summary: "Of the negatives of MoCo v2 the hardest 5% are necessary and sufficient, and the hardest 0.1% unnecessary and sometimes detrimental.",
+		Statements: []bench.Statement{
+			{Text: "The hardest 5% of negatives are necessary and sufficient.", Theses: []string{"hardest5", "without-hardest5"}},
+			{Text: "The hardest 0.1% are unnecessary, and sometimes detrimental.", Theses: []string{"hardest01-unnecessary", "hardest01-detrimental"}},
+			{Text: "Negatives of the query's own class are harmful (Figure 1).", Theses: []string{"same-class-harmful", "same-class"}},
+			{Text: "Hard negatives are more semantically similar to the query.", Theses: []string{"semantic-similarity", "easy-anticorrelated"}},
+			{Text: "Some negatives are more consistently easy or hard than by chance.", Theses: []string{"consistency"}},
+			{Text: "More intelligent treatment of negatives may help.", Theses: theses(treatments), Many: "treatments"},
+		},
 	},
 	Datasets: datasets,
 	Arms:     arms,
@@ -36,3 +44,10 @@ var All = &bench.Catalogue{
 
 // lowTemperature is MoCo v1's, at which the paper is said to see the hardest 0.1% hurt.
 const lowTemperature = 0.07
+
+func theses(claims []*bench.Claim) (all []string) {
+	for _, claim := range claims {
+		all = append(all, claim.Thesis)
+	}
+	return all
+}

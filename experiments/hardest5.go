@@ -22,6 +22,7 @@ var hardest5 = []*bench.Claim{
 	{
 		ID: "hardest5", Thesis: "hardest5",
 		Statement: "The hardest 5% of negatives are sufficient, and the easiest 95% unnecessary: training on the hardest 5% alone reaches nearly full accuracy.",
+		Plain:     bench.Plain{Holds: "the hardest 5% were enough", Fails: "the hardest 5% were not enough", Whether: "the hardest 5% are enough"},
 		Target:    "nearly full accuracy (the paper's v2; v1 said full)",
 		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true,
 			Ours: "it recovers at least 95% of the gain; it is specific if it recovers 5% of the gain more than a random 5%, which is as many"},
@@ -33,6 +34,7 @@ var hardest5 = []*bench.Claim{
 	{
 		ID: "without-hardest5", Thesis: "without-hardest5",
 		Statement: "The hardest 5% of negatives are necessary, and the easiest 95% insufficient: without the hardest 5% accuracy is lost.",
+		Plain:     bench.Plain{Holds: "the hardest 5% were needed", Fails: "the hardest 5% were not needed", Whether: "the hardest 5% are needed"},
 		Target:    "accuracy drops (other people's notes say drastically)",
 		Source:    bench.Source{Where: "abstract of arXiv 2010.06682v2", Verified: true, Ours: "more than 5% of the gain is lost"},
 		Contrasts: []bench.Contrast{*knownLoss},

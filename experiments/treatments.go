@@ -21,6 +21,7 @@ func treatment(arm, what string) *bench.Claim {
 	return &bench.Claim{
 		ID: "treatment-" + arm, Thesis: "treatment-" + arm,
 		Statement: "Negatives vary in importance, and more intelligent treatment helps: " + what + " improves on all negatives.",
+		Plain:     bench.Plain{Holds: what + " helped", Fails: what + " did not help", Whether: what + " helps"},
 		Target:    "contrastive instance discrimination may benefit from more intelligent negative treatment",
 		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2, its last sentence", Verified: true,
 			Ours: "the treatment; it adds more than 5% of the gain at equal steps, which take equal time within the figures of docs/performance.md"},

@@ -4,6 +4,7 @@
 //	page    HTML with its figures; write: text, Markdown, JSON, CSV. They compute nothing.
 //	diff    two reports side by side
 //	layout  a report as a document: sections of blocks, every number spelled
+//	svg     figures as SVG, in a page or as files
 //	figure  charts as values
 //	judge   verdicts from runs: pure functions
 //	words   numbers and sentences
@@ -23,6 +24,7 @@ import (
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/page"
+	"github.com/cidbench/cidbench/report/svg"
 	"github.com/cidbench/cidbench/report/write"
 )
 
@@ -41,6 +43,25 @@ func Write(w io.Writer, r *model.Report, format string, o write.TextOptions) err
 	return printed(w, format, Formats, r.Tier.ID, r, func() layout.Document { return layout.Report(r) }, o)
 }
 
+// WriteMarkdown writes a report as Markdown that shows the figures and links to the full report, which are beside it.
+func WriteMarkdown(w io.Writer, r *model.Report, beside write.Beside) error {
+	return write.Markdown(w, layout.Report(r), beside)
+}
+
+// Figure is a figure as a file.
+type Figure struct {
+	Name  string // with its ending
+	Write func(io.Writer) error
+}
+
+// Figures are those that Markdown shows, as SVG. The same report gives the same bytes.
+func Figures(r *model.Report) (all []Figure) {
+	for _, f := range write.Drawn(layout.Report(r)) {
+		all = append(all, Figure{f.ID + ".svg", func(w io.Writer) error { return svg.File(w, f) }})
+	}
+	return all
+}
+
 // WriteComparison writes a comparison in one of ComparisonFormats, as Write does a report.
 func WriteComparison(w io.Writer, c *diff.Comparison, format string, o write.TextOptions) error {
 	return printed(w, format, ComparisonFormats, c.Tier.ID+", side by side", c, func() layout.Document { return diff.Document(c) }, o)
@@ -55,7 +76,7 @@ func printed(w io.Writer, format string, formats []string, title string, value a
 	case format == "html":
 		return page.HTML(w, title, document())
 	case format == "md":
-		return write.Markdown(w, document())
+		return write.Markdown(w, document(), write.Beside{})
 	}
 	return write.Text(w, document(), o)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -25,54 +26,80 @@ import (
 // results is what RESULTS.md rests on; `make reproduce` writes both.
 const results = "testdata/results.tar.gz"
 
-// published is RESULTS.md, with the catalogue of the claims that it shows: one that was added since is no reason to
+// published is the catalogue of the claims that the published report shows: one that was added since is no reason to
 // fail, and `make results` shows it too.
-func published(t *testing.T) (text []byte, shown *bench.Catalogue) {
+func published(t *testing.T) *bench.Catalogue {
 	t.Helper()
-	text, err := os.ReadFile("../../RESULTS.md")
+	text, err := os.ReadFile("../../docs/report.html")
 	if err != nil {
 		t.Fatal(err)
 	}
+	shown := func(claim *bench.Claim) bool { return bytes.Contains(text, []byte(`id="claim-`+claim.ID+`"`)) }
 	all := *experiments.All
-	all.Claims = nil
+	all.Claims, all.Paper.Statements = nil, nil
 	for _, claim := range experiments.All.Claims {
-		if bytes.Contains(text, []byte("\n### "+claim.ID+": ")) {
+		if shown(claim) {
 			all.Claims = append(all.Claims, claim)
 		} else {
-			t.Logf("RESULTS.md does not show %s: `make results` makes it", claim.ID)
+			t.Logf("docs/report.html does not show %s: `make results` makes it", claim.ID)
 		}
 	}
-	if sections := bytes.Count(text, []byte("\n### ")); len(all.Claims) == 0 || sections < len(all.Claims) {
-		t.Fatalf("%d claims in %d sections of RESULTS.md", len(all.Claims), sections)
+	if sections := bytes.Count(text, []byte(`id="claim-`)); len(all.Claims) == 0 || sections < len(all.Claims) {
+		t.Fatalf("%d claims in %d sections of docs/report.html", len(all.Claims), sections)
 	}
-	return text, &all
+	for _, statement := range experiments.All.Paper.Statements {
+		statement.Theses = slices.DeleteFunc(slices.Clone(statement.Theses), func(thesis string) bool {
+			return !slices.ContainsFunc(all.Claims, func(claim *bench.Claim) bool { return claim.Thesis == thesis })
+		})
+		all.Paper.Statements = append(all.Paper.Statements, statement)
+	}
+	return &all
 }
 
-// TestResultsComeFromEvidence makes RESULTS.md again from the stored evidence, byte for byte.
+// TestResultsComeFromEvidence makes RESULTS.md again from the stored evidence, with its figures and the full report,
+// byte for byte.
 func TestResultsComeFromEvidence(t *testing.T) {
-	want, shown := published(t)
-	file := filepath.Join(t.TempDir(), "RESULTS.md")
+	dir := t.TempDir()
 	var errs bytes.Buffer
 	c := &cli.Console{
-		Catalogue: shown, Stdout: &errs, Stderr: &errs,
-		Args: []string{"report", "--tier", "default", "--store", results, "--format", "md", "--output", file},
+		Catalogue: published(t), Stdout: &errs, Stderr: &errs,
+		Args: []string{"report", "--tier", "default", "--store", results, "--format", "md", "--output", filepath.Join(dir, "RESULTS.md"), "--details", filepath.Join(dir, "docs")},
 	}
 	if code := c.Run(t.Context()); code != 0 {
 		t.Fatalf("exit %d: %s", code, &errs)
 	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	files := []string{"RESULTS.md", filepath.Join("docs", "report.html")}
+	for _, root := range []string{dir, "../.."} { // none is missing on either side
+		figures, err := filepath.Glob(filepath.Join(root, "docs", "figures", "*"))
+		if err != nil || len(figures) == 0 {
+			t.Fatalf("no figures in %s: %v", root, err)
+		}
+		for _, figure := range figures {
+			if name := filepath.Join("docs", "figures", filepath.Base(figure)); !slices.Contains(files, name) {
+				files = append(files, name)
+			}
+		}
 	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("RESULTS.md differs from what its evidence gives; `make results` writes it again\n%s", firstDifference(string(got), string(want)))
+	for _, file := range files {
+		got, errGot := os.ReadFile(filepath.Join(dir, file))
+		want, errWant := os.ReadFile(filepath.Join("../..", file))
+		if err := errors.Join(errGot, errWant); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s differs from what its evidence gives (%v); `make results` writes it again\n%s", file, err, firstDifference(string(got), string(want)))
+		}
+		// What is read on a page of its host, or sent by mail, stays small.
+		if limit := map[string]int{"RESULTS.md": 30 << 10, files[1]: 1_500_000}[file]; limit > 0 && len(want) > limit {
+			t.Errorf("%s has %d bytes, %d are allowed", file, len(want), limit)
+		}
+		if strings.HasSuffix(file, ".svg") && !bytes.Contains(want, []byte("prefers-color-scheme: dark")) {
+			t.Errorf("%s has no colours for a dark screen", file)
+		}
 	}
 }
 
 // TestReproduceLines has each claim judged again by the command that its section gives: the verdict is the one that
 // stands there, and so it is in every format.
 func TestReproduceLines(t *testing.T) {
-	_, shown := published(t)
+	shown := published(t)
 	judged := func(args ...string) (r model.Report) {
 		t.Helper()
 		var out, errs bytes.Buffer
@@ -110,7 +137,7 @@ func firstDifference(got, want string) string {
 	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {
-			return fmt.Sprintf("line %d:\n%s\nRESULTS.md has\n%s", i+1, a[i], b[i])
+			return fmt.Sprintf("line %d:\n%s\npublished is\n%s", i+1, a[i], b[i])
 		}
 	}
 	return fmt.Sprintf("%d lines and %d", len(a), len(b))
@@ -119,7 +146,7 @@ func firstDifference(got, want string) string {
 // TestMistakesOnResults makes the mistakes of report/mutation on the stored runs of the default tier: no claim
 // that is supported may stay so.
 func TestMistakesOnResults(t *testing.T) {
-	_, shown := published(t)
+	shown := published(t)
 	s, err := study.Open(t.Context(), shown, study.Options{
 		Store: results, Selection: study.Selection{Tier: "default", Backend: "go"},
 	})

@@ -17,6 +17,8 @@ type Figure struct {
 	ID          string
 	Title       string
 	Description string // the drawing in words
+	Command     string // what gives the numbers again; may be empty
+	Temperature string // at which it is; empty for several, or none
 	Width       coord
 	Height      coord
 	Boxes       []box
@@ -45,9 +47,11 @@ type stroke struct {
 // path has points like "x,y x,y ...".
 type path struct{ Class, Points string }
 
+// dot may have a label, which is shown when it is pointed at.
 type dot struct {
 	Class        string
 	X, Y, Radius coord
+	Label        string
 }
 
 // shape has an outline as in the d of an SVG path.
@@ -267,7 +271,7 @@ func (f *Figure) line(l line, style int, across, up scale) {
 		}
 		if l.seeds != nil {
 			for _, v := range l.seeds[i] {
-				f.Dots = append(f.Dots, dot{fmt.Sprintf("faint s%d", style), x, up.at(v), 2.5})
+				f.Dots = append(f.Dots, dot{fmt.Sprintf("faint s%d", style), x, up.at(v), 2.5, l.name + ", one seed: " + words.Plain(v)})
 			}
 		}
 		if l.marked {

@@ -14,12 +14,29 @@ const curveHeight = 180.0
 
 // Curves draws the mean accuracy of the claim's arms at the checkpoints: it tells better from faster.
 func Curves(id, title string, c *model.Claim, arms []model.Arm) *Figure {
-	return training(id, title, "accuracy of the linear probe, points", c, arms, func(a model.Arm) (x, y []float64) {
-		for _, p := range a.Curve {
-			x, y = append(x, float64(p.Step)), append(y, p.Accuracy)
-		}
-		return x, y
-	})
+	return training(id, title, probed, c, arms, accuracyCurve)
+}
+
+// Learning draws the mean accuracy of the arms of a lead at the checkpoints, over all their seeds.
+func Learning(id, title string, l *model.Lead, r *model.Report) *Figure {
+	var ids []string
+	for _, a := range l.Arms {
+		ids = append(ids, a.ID)
+	}
+	f := courses(id, title, probed, at(r.Arms, l.Temperature, ids), func(a model.Arm) string { return words.ArmTitle(r, a.ID) }, accuracyCurve)
+	if f != nil {
+		f.Temperature = fmt.Sprintf("%g", l.Temperature)
+	}
+	return f
+}
+
+const probed = "accuracy of the linear probe, points"
+
+func accuracyCurve(a model.Arm) (x, y []float64) {
+	for _, p := range a.Curve {
+		x, y = append(x, float64(p.Step)), append(y, p.Accuracy)
+	}
+	return x, y
 }
 
 // Progress draws one quantity of the training of the claim's arms.
@@ -32,28 +49,37 @@ func Progress(id, title, quantity string, c *model.Claim, arms []model.Arm, of f
 	})
 }
 
-// training is nil if no arm of the claim has a curve.
+// training draws the arms that a claim compares, and its controls.
 func training(id, title, quantity string, c *model.Claim, arms []model.Arm, curve func(model.Arm) (x, y []float64)) *Figure {
 	members := slices.Clone(c.Controls)
 	for _, x := range c.Contrasts {
 		members = append(members, x.A, x.B)
 	}
+	return courses(id, title, quantity, at(arms, c.Temperature, members), func(a model.Arm) string { return a.ID }, curve)
+}
+
+// at are those of the arms at a temperature.
+func at(arms []model.Arm, temperature float64, ids []string) []model.Arm {
+	return slices.DeleteFunc(slices.Clone(arms), func(a model.Arm) bool {
+		return a.Temperature != temperature || !slices.Contains(ids, a.ID)
+	})
+}
+
+// courses is nil if no arm has a curve.
+func courses(id, title, quantity string, arms []model.Arm, name func(model.Arm) string, curve func(model.Arm) (x, y []float64)) *Figure {
 	plot := chart{
 		id: id, title: title, across: "training steps", up: quantity, height: curveHeight,
 		intro: fmt.Sprintf("Mean over seeds of the %s, by training step.", quantity),
 	}
 	for _, a := range arms {
-		if a.Temperature != c.Temperature || !slices.Contains(members, a.ID) {
-			continue
-		}
 		x, y := curve(a)
 		if len(x) == 0 {
 			continue
 		}
 		first, last := words.Plain(y[0]), words.Plain(y[len(y)-1])
 		plot.lines = append(plot.lines, line{
-			name: a.ID, note: ": " + last + " at end", x: x, y: y,
-			words: fmt.Sprintf("%s: from %s at step %.0f to %s at step %.0f.", a.ID, first, x[0], last, x[len(x)-1]),
+			name: name(a), note: ": " + last + " at end", x: x, y: y,
+			words: fmt.Sprintf("%s: from %s at step %.0f to %s at step %.0f.", name(a), first, x[0], last, x[len(x)-1]),
 		})
 	}
 	return plot.figure()
@@ -138,7 +164,7 @@ func Fractions(id string, s *model.Sweep, r *model.Report, places []model.Place)
 	plot := chart{
 		id: id, title: s.Title, height: fractionHeight, log: true,
 		across: "fraction of the queue", up: "accuracy of the linear probe, points",
-		intro: "Accuracy of the linear probe, in points, by the fraction of negatives kept or dropped; means over seeds.",
+		intro: fmt.Sprintf("Accuracy of the linear probe, in points, by the fraction of negatives kept or dropped: means over seeds, with %s intervals and a dot for each seed.", words.Confidence(model.Level)),
 	}
 	for i, l := range s.Lines {
 		out := line{name: l.Name, marked: true, words: l.Name + ":"}
@@ -150,6 +176,11 @@ func Fractions(id string, s *model.Sweep, r *model.Report, places []model.Place)
 				continue
 			}
 			out.x, out.y, out.seeds = append(out.x, p.Fraction), append(out.y, *p.Mean), append(out.seeds, p.Seeds)
+			low, high := *p.Mean, *p.Mean
+			if p.Interval != nil {
+				low, high = p.Interval.Low, p.Interval.High
+			}
+			out.low, out.high = append(out.low, low), append(out.high, high)
 			out.words += fmt.Sprintf(" %s at %s,", words.Plain(*p.Mean), words.Fraction(p.Fraction))
 		}
 		if len(out.x) == 0 {
@@ -174,7 +205,11 @@ func Fractions(id string, s *model.Sweep, r *model.Report, places []model.Place)
 			plot.intro += fmt.Sprintf(" The claim looks at %s.", mark.label)
 		}
 	}
-	return plot.figure()
+	f := plot.figure()
+	if f != nil {
+		f.Command, f.Temperature = s.Command, fmt.Sprintf("%g", r.Tier.Temperature)
+	}
+	return f
 }
 
 const percentileHeight = 160.0

@@ -11,9 +11,19 @@ import (
 )
 
 const (
-	forestRow = 90.0 // four lines of text and the interval
-	axisRoom  = 38.0
+	forestRow   = 76.0 // three lines of text below the title, and the interval
+	titleLine   = 14.0
+	titleLength = 54 // letters in a line
+	axisRoom    = 38.0
 )
+
+// titleOf is what a claim says in plain words, in lines; or its id, where the catalogue has no words for it.
+func titleOf(c *model.Claim) []string {
+	if c.Plain.Holds == "" {
+		return []string{c.ID}
+	}
+	return broken(strings.ToUpper(c.Plain.Holds[:1])+c.Plain.Holds[1:]+":", titleLength)
+}
 
 // Forest draws the interval that decides each contrast of accuracies, in percent of the gain, over the region in which
 // what it asks for is true. The scale covers others too, so that forests can be compared. It is nil if nothing has an
@@ -32,7 +42,7 @@ func Forest(id, title string, claims []model.Claim, others ...model.Claim) *Figu
 	s := newScale(plotLeft, plotRight, values...)
 	bottom := 6.0
 	for _, c := range claims {
-		bottom += forestRow * float64(len(c.AccuracyContrasts()))
+		bottom += (forestRow + titleLine*float64(len(titleOf(&c)))) * float64(len(c.AccuracyContrasts()))
 	}
 	var percents []tick
 	for _, v := range s.ticks(5) {
@@ -45,8 +55,7 @@ func Forest(id, title string, claims []model.Claim, others ...model.Claim) *Figu
 	top := 6.0
 	for _, c := range claims {
 		for _, x := range c.AccuracyContrasts() {
-			f.contrast(s, top, &c, x)
-			top += forestRow
+			top = f.contrast(s, top, &c, x)
 			drawn = drawn || x.Found != nil
 			said = append(said, fmt.Sprintf("%s: %s, asks %s, found %s.", c.ID, words.Name(x), words.Asks(x), words.FoundAt(x)))
 		}
@@ -58,14 +67,18 @@ func Forest(id, title string, claims []model.Claim, others ...model.Claim) *Figu
 	return f
 }
 
-// contrast draws one row of a forest, the verdict of its claim in front.
-func (f *Figure) contrast(s scale, top float64, c *model.Claim, x model.Contrast) {
+// contrast draws one row of a forest, the claim and its verdict in front, and says where the next begins.
+func (f *Figure) contrast(s scale, top float64, c *model.Claim, x model.Contrast) float64 {
+	for _, line := range titleOf(c) {
+		f.Texts = append(f.Texts, text{"start plate strong", plotLeft, coord(top + 14), line})
+		top += titleLine
+	}
 	f.Texts = append(f.Texts,
-		text{"start plate strong", plotLeft, coord(top + 14), c.ID},
-		text{"start plate", plotLeft, coord(top + 29), words.Verdict(*c)},
-		text{"start plate", plotLeft, coord(top + 44), words.FoundAt(x)},
-		text{"start plate small", plotLeft, coord(top + 58), words.Name(x) + ", asks " + words.Asks(x)})
-	f.interval(s, coord(top+75), 11, c.Verdict, x)
+		text{"start plate", plotLeft, coord(top + 15), words.Verdict(*c)},
+		text{"start plate", plotLeft, coord(top + 30), words.FoundAt(x)},
+		text{"start plate small", plotLeft, coord(top + 44), words.Name(x) + ", asks " + words.Asks(x)})
+	f.interval(s, coord(top+61), 11, c.Verdict, x)
+	return top + forestRow
 }
 
 // interval draws the region in which what x asks for is true, with a line at 0 that reaches so far below y, and in it
@@ -90,7 +103,7 @@ func (f *Figure) interval(s scale, y, below coord, verdict stats.Verdict, x mode
 		stroke{"interval", s.at(found.Low), y, s.at(found.High), y},
 		stroke{"interval", s.at(found.Low), y - 6, s.at(found.Low), y + 6},
 		stroke{"interval", s.at(found.High), y - 6, s.at(found.High), y + 6})
-	f.Dots = append(f.Dots, dot{"estimate " + VerdictClass(verdict), s.at(found.Value), y, dotSize})
+	f.Dots = append(f.Dots, dot{"estimate " + VerdictClass(verdict), s.at(found.Value), y, dotSize, words.FoundAt(x)})
 }
 
 // VerdictClass is a verdict as a CSS class.
@@ -142,7 +155,7 @@ func (f *Figure) observation(top float64, c *model.Claim, x model.Contrast) {
 		text{"start plate small", plotLeft, coord(top + 55), words.FoundAt(x)},
 		beside(s.at(0), 0, y+24, origin(x)))
 	for _, p := range x.Pairs {
-		f.Dots = append(f.Dots, dot{"seed", s.at(p.Difference), y + 7, 3})
+		f.Dots = append(f.Dots, dot{"seed", s.at(p.Difference), y + 7, 3, fmt.Sprintf("seed %d: %s", p.Seed, words.Difference(x, p.Difference))})
 	}
 	f.interval(s, y, 13, x.Alone, x)
 }
@@ -217,7 +230,7 @@ func Accuracies(id, title string, r *model.Report) *Figure {
 		f.Texts = append(f.Texts, text{"start plate", plotLeft, coord(y + 14), name + ": " + words.Maybe(a.Mean, words.Plain)})
 		for _, row := range a.Runs {
 			if row.Linear != nil {
-				f.Dots = append(f.Dots, dot{"seed", s.at(*row.Linear), coord(y + 26), dotSize})
+				f.Dots = append(f.Dots, dot{"seed", s.at(*row.Linear), coord(y + 26), dotSize, fmt.Sprintf("seed %d: %s", row.Seed, words.Plain(*row.Linear))})
 			}
 		}
 		f.Lines = append(f.Lines, stroke{"mean", s.at(*a.Mean), coord(y + 18), s.at(*a.Mean), coord(y + 34)})

@@ -53,6 +53,18 @@ func TestFiguresDrawWhatDecides(t *testing.T) {
 	}
 }
 
+// What stands above a verdict is what the claim says: "supported" below the opposite would be read as the opposite.
+func TestForestNamesWhatIsJudged(t *testing.T) {
+	x := model.Contrast{A: "a", B: "b", Relation: bench.NonInferior, Bounds: []float64{-0.05}, Found: found(-0.01, 0.01, 0.02)}
+	c := model.Claim{
+		ID: "c", Verdict: stats.Supported, Contrasts: []model.Contrast{x},
+		Plain: bench.Plain{Holds: "they were not needed", Fails: "they were needed", Whether: "they are needed"},
+	}
+	if f := figure.Forest("f", "f", []model.Claim{c}); f.Texts[len(f.Texts)-4].Text != "They were not needed:" || f.Texts[len(f.Texts)-3].Text != "✓ supported" {
+		t.Errorf("%+v", f.Texts)
+	}
+}
+
 // The axis is in percent of the gain.
 func TestForestAxis(t *testing.T) {
 	x := model.Contrast{A: "a", B: "b", Relation: bench.Greater, Bounds: []float64{0.05}, Found: found(0.1, 0.2, 0.4)}

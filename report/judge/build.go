@@ -129,7 +129,7 @@ func Build(in Input) (*model.Report, error) {
 		}
 		r.Claims = append(r.Claims, c)
 	}
-	r.Across = across(r.Claims)
+	r.Across, r.Leads = across(r.Claims), leads(r)
 	return r, nil
 }
 

@@ -79,7 +79,7 @@ func (m *matrix) summarise(cells []bench.Cell) model.Arm {
 }
 
 // exists is nil for a statistic that does not exist.
-func exists(x float64, err error) *float64 {
+func exists[T any](x T, err error) *T {
 	if err != nil {
 		return nil
 	}
@@ -171,6 +171,7 @@ func (m *matrix) sweeps() (shown []model.Sweep) {
 				p := model.SweepPoint{Fraction: fraction, Negatives: arm.Rules[0].Count(m.Tier.Train.Scale().Negatives, len(m.Classes)), Seeds: []float64{}}
 				p.Seeds = append(p.Seeds, accuracies[fmt.Sprint(arm.Rules)]...)
 				p.N, p.Mean, p.SD = len(p.Seeds), exists(stats.Mean(p.Seeds)), exists(stats.StdDev(p.Seeds))
+				p.Interval = exists(stats.MeanInterval(p.Seeds, model.Level))
 				ownRuns = ownRuns || slices.Contains(own, arm.ID)
 				out.Points = append(out.Points, p)
 			}

@@ -206,7 +206,7 @@ func (l look) measure(claim *bench.Claim) judged {
 	j := judged{look: l}
 	c := &j.Claim
 	*c = model.Claim{
-		ID: claim.ID, Thesis: claim.Thesis, Statement: claim.Statement, Target: claim.Target,
+		ID: claim.ID, Thesis: claim.Thesis, Statement: claim.Statement, Plain: claim.Plain, Target: claim.Target,
 		Source:      claim.Source,
 		Temperature: temperature, Probe: claim.Probe, MinSeeds: claim.MinSeeds, Controls: claim.Controls,
 		Machinery: l.Tier.Machinery, Seeds: l.seeds, Reproduce: l.reproduce(claim), Runs: []model.RunRef{},

@@ -270,13 +270,12 @@ func againstChance(c *model.Claim) []model.Contrast {
 }
 
 func runTable(c *model.Claim) *Table {
-	t := Tabulate("Runs and analyses behind "+c.ID+", with the digests of their manifests.", c.Runs,
+	t := Tabulate("Runs and analyses behind "+c.ID+"; the digests of their manifests are in JSON.", c.Runs,
 		Text("Arm", func(run model.RunRef) string { return run.Arm }),
 		Number("Seed", func(run model.RunRef) string { return fmt.Sprint(run.Seed) }),
-		Text("Run", func(run model.RunRef) string { return run.Run }),
-		Text("Manifest", func(run model.RunRef) string { return string(run.Manifest) }))
+		Text("Run", func(run model.RunRef) string { return run.Run }))
 	if len(c.Runs) == 0 {
-		t.Rows = []Row{{Cells: []string{"none", words.Absent, words.Absent, words.Absent}}}
+		t.Rows = []Row{{Cells: []string{"none", words.Absent, words.Absent}}}
 	}
 	return t
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/words"
 )
 
 // A Document is a report laid out for reading.
@@ -14,6 +15,8 @@ type Document []Section
 
 // Section is a part of a document under a heading.
 type Section struct {
+	// Detail is what is put away until it is asked for: pages fold it, and Markdown leaves it out.
+	Detail bool
 	ID     string // for links; unique
 	Level  int    // of the heading, 1 to 3
 	Title  string
@@ -27,7 +30,7 @@ func (s Section) with(blocks ...Block) Section {
 	return s
 }
 
-// A Block is one of Alert, Paragraph, Quote, Facts, List, *Table, Figures, Pictures and Folded.
+// A Block is one of Alert, Paragraph, Quote, Reference, Answers, Terms, Facts, List, *Table, Figures, Pictures and Folded.
 type Block interface{ block() }
 
 type (
@@ -37,13 +40,19 @@ type (
 	Paragraph string
 	// Quote is one of the paper's.
 	Quote string
+	// Reference is a work with its address.
+	Reference struct{ Text, Address string }
+	// Answers are what a reader wants to know, in plain words.
+	Answers []Answer
+	// Terms are a glossary; terminals leave it out.
+	Terms []words.Term
 	// Facts are texts with names.
 	Facts []Fact
 	// List is numbered from 1.
 	List []string
-	// Figures are drawn in HTML only; a table says the same in numbers.
+	// Figures are drawings; terminals leave them out, as tables say the same in numbers.
 	Figures []*figure.Figure
-	// Pictures are images of the data set in rows, in HTML; elsewhere a table, and terminals leave them out.
+	// Pictures are images of the data set in rows, in HTML only.
 	Pictures struct {
 		Caption string
 		Rows    []PictureRow
@@ -58,12 +67,27 @@ type (
 func (Alert) block()     {}
 func (Paragraph) block() {}
 func (Quote) block()     {}
+func (Reference) block() {}
+func (Answers) block()   {}
+func (Terms) block()     {}
 func (Facts) block()     {}
 func (List) block()      {}
 func (*Table) block()    {}
 func (Figures) block()   {}
 func (Pictures) block()  {}
 func (Folded) block()    {}
+
+// Answer says how the claims of a statement came out.
+type Answer struct {
+	Statement string
+	Lines     []Line
+}
+
+// Line is an outcome with the numbers behind it. Mark and Lead may be empty.
+type Line struct {
+	Mark, Lead, Words string
+	Link              string // a section
+}
 
 // Fact is a text with a name.
 type Fact struct {
@@ -116,16 +140,19 @@ type Table struct {
 	Wide bool
 }
 
-// Column is the head of a column, and whether its cells are numbers, which are aligned right.
+// Column is the head of a column, whether its cells are numbers, which are aligned right, and the temperature of what it
+// shows, by which a reader may choose; empty for any. Of a cell with several lines the first is what counts.
 type Column struct {
-	Head   string
-	Number bool
+	Head        string
+	Number      bool
+	Temperature string
 }
 
 // Row has a cell for each column.
 type Row struct {
 	Cells []string
 	Link  string // the section that the first cell points to; may be empty
+	Small string // below the first cell; may be empty
 }
 
 // Shows is a column of what it shows of each T.

@@ -3,17 +3,16 @@ package layout
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// Report lays out a report.
+// Report lays out a report: a summary, everything in detail, and where the numbers come from.
 func Report(r *model.Report) Document {
-	claims := Section{ID: "claims", Level: 2, Title: "Claims, one by one"}
+	claims := Section{ID: "details", Level: 2, Title: "Claims, one by one"}
 	claims = claims.with(folded("What the statistics are", statisticTable(r))...)
-	d := slices.Concat(Document{overview(r)}, verdictSections(r), acrossSection(r), Document{claims})
+	d := slices.Concat(verdictSections(r), acrossSection(r), Document{claims})
 	for i := range r.Claims {
 		d = append(d, claimSection(r, &r.Claims[i]))
 	}
@@ -24,11 +23,14 @@ func Report(r *model.Report) Document {
 	if len(r.Analyses) > 0 {
 		d = append(d, Analyses(r))
 	}
-	d = append(d, provenanceSection(r), Section{ID: "method", Level: 2, Title: "How to read this", Blocks: []Block{List(words.Method(r))}})
+	d = append(d, Section{ID: "method", Level: 2, Title: "How to read this", Blocks: []Block{List(words.Method(r))}})
 	if len(r.Notes) > 0 {
 		d = append(d, Section{ID: "notes", Level: 2, Title: "Notes", Blocks: []Block{List(r.Notes)}})
 	}
-	return d
+	for i := range d {
+		d[i].Detail = true
+	}
+	return slices.Concat(summary(r), d, Document{provenanceSection(r)})
 }
 
 func provenanceSection(r *model.Report) Section {
@@ -42,20 +44,21 @@ func provenanceSection(r *model.Report) Section {
 		{Name: "Data", Text: fmt.Sprintf("%s, %d test images", r.Tier.Dataset, r.Tier.TestImages)},
 		{Name: "Training", Text: fmt.Sprintf("%s, %d steps of %d images, %d negatives a query, temperature %g", r.Tier.Method, r.Tier.Steps, r.Tier.Batch, r.Tier.Negatives, r.Tier.Temperature)},
 	}
+	var builds Facts
 	for _, c := range p.Code {
 		of := words.Count(c.Runs, "run")
 		if c.Analyses {
 			of = analysesInWords(c.Runs)
 		}
-		facts = append(facts, Fact{Name: "Code digest", Text: fmt.Sprintf("%s (%s)", c.Digest, of)})
+		builds = append(builds, Fact{Name: "Code digest", Text: fmt.Sprintf("%s (%s)", c.Digest, of)})
 	}
 	for _, c := range p.Sources {
-		facts = append(facts, Fact{Name: "Build", Text: fmt.Sprintf("%s, commit %s (%d of %d)", c.Tool, words.Commit(c), c.Runs, p.Used)})
+		builds = append(builds, Fact{Name: "Build", Text: fmt.Sprintf("%s, commit %s (%d of %d)", c.Tool, words.Commit(c), c.Runs, p.Used)})
 	}
 	for _, m := range p.Machines {
 		facts = append(facts, Fact{Name: "Machine", Text: fmt.Sprintf("%s, %s, backend %s (%d of %d)", words.Machine(m), m.Go, m.Backend, m.Runs, p.Used)})
 	}
-	return Section{ID: "provenance", Level: 2, Title: "Provenance", Blocks: []Block{facts}}
+	return Section{ID: "provenance", Level: 2, Title: "Provenance", Blocks: []Block{facts, Folded{"Builds, by digest and commit", builds}}}
 }
 
 func analysesInWords(n int) string {
@@ -74,29 +77,6 @@ func energy(p model.Provenance) string {
 		text += fmt.Sprintf(", of %d of %d runs and analyses: the others could read no counter", p.Metered, p.Used)
 	}
 	return text
-}
-
-func overview(r *model.Report) Section {
-	t := r.Tier
-	s := Section{ID: "top", Level: 1, Title: fmt.Sprintf("The claims of %q, tested", r.Paper.Title)}
-	s.Blocks = append(s.Blocks, Paragraph(r.Paper.Authors+"; "+strings.TrimPrefix(r.Paper.Link, "https://")), Alert(words.Caveat(t)))
-	for _, tally := range words.Tallies(r.Confirmed, r.Explored) {
-		s.Blocks = append(s.Blocks, Paragraph(tally))
-	}
-	if n := r.Confirmed.NotAsAsked + r.Explored.NotAsAsked; n > 0 {
-		s.Blocks = append(s.Blocks, Paragraph(fmt.Sprintf("Of %s the stored runs are not those that the catalogue asks for; the reasons name what differs.", words.Count(n, "claim"))))
-	}
-	if r.Plan == nil {
-		s.Blocks = append(s.Blocks, Paragraph("No plan is followed here, so every claim is exploratory."))
-	}
-	if t.Machinery {
-		s.Blocks = append(s.Blocks, Paragraph("None of these verdicts means anything for science."))
-	}
-	if missing := t.RunsMissing + t.RunsFailed; missing > 0 {
-		s.Blocks = append(s.Blocks, Paragraph(fmt.Sprintf("%s complete, %d failed or unusable, %d not run.",
-			words.Count(t.RunsPresent, "run"), t.RunsFailed, t.RunsMissing)))
-	}
-	return s
 }
 
 // acrossSection shows how verdicts depend on temperature, if any statement is tested at several: a table of all

@@ -75,11 +75,10 @@ func bandsSection(r *model.Report) Section {
 	return s.with(Tabulate("Same-class share, in percent, by difficulty band.", measured, columns...))
 }
 
-// sweepSection shows accuracy against the fraction of negatives, of which each claim looks at one.
+// sweepSection has the numbers of accuracy against the fraction of negatives, of which each claim looks at one.
 func sweepSection(r *model.Report, sweep *model.Sweep) Section {
 	s := Section{ID: "sweep-" + sweep.ID, Level: 2, Title: sweep.Title, Blocks: []Block{Paragraph(fmt.Sprintf(
 		"%d of %d runs are there, at temperature %g. The command below runs what is missing.", sweep.Complete, sweep.Cells, r.Tier.Temperature))}}
-	s.Blocks = append(s.Blocks, figures(figure.Fractions("fractions-"+sweep.ID, sweep, r, nil))...)
 	columns := []Shows[int]{
 		Number("Fraction", func(i int) string { return words.Fraction(sweep.Lines[0].Points[i].Fraction) }),
 		Number("Negatives", func(i int) string { return fmt.Sprint(sweep.Lines[0].Points[i].Negatives) }),
@@ -124,14 +123,12 @@ func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {
 				figure.ByDifficulty(id+"-class", "Share of the query's class", "share of the negatives", a, false, figure.SameClass, figure.SameSuperclass),
 				figure.ByDifficulty(id+"-meaning", "Similarity in meaning", "similarity in the class tree", a, false, figure.PathAll, figure.PathOther, figure.WuPalmerAll, figure.WuPalmerOther),
 			)...)
-			blocks = append(blocks, gallery(a, true)...)
 		}
 		if opposite {
 			blocks = append(blocks, figures(
 				figure.ByDifficulty(id+"-dot", "Dot product with the query", "dot product", a, true, figure.DotProduct),
 				figure.ByDifficulty(id+"-others", "Similarity in meaning, other classes", "similarity in the class tree", a, false, figure.PathOther, figure.WuPalmerOther),
 			)...)
-			blocks = append(blocks, gallery(a, false)...)
 		}
 		if semantic || opposite {
 			blocks = append(blocks, wide(stretches(a, "the cuts of the paper and their mirror images", a.Cuts)))
@@ -178,25 +175,16 @@ func classesInWords(c model.Consistency) string {
 	})
 }
 
-// gallery shows queries with their hardest negatives, if wanted, and their easiest: a few, and the rest folded.
-func gallery(a *model.Analysis, hardest bool) []Block {
-	const few = 3
-	caption := "Queries of seed %d with their easiest negatives, the easiest first. Below each: its dot product with the query, and its class."
-	if hardest {
-		caption = "Queries of seed %d with their hardest and easiest negatives, the most extreme first. Below each: its dot product with the query, and its class; a double frame marks the query's own class."
-	}
-	p := Pictures{Caption: fmt.Sprintf(caption, firstSeed(a))}
-	for _, row := range a.Gallery {
+// gallery shows queries with their hardest and easiest negatives: a few, and the rest folded.
+func gallery(r *model.Report, a *model.Analysis) []Block {
+	const few, most = 2, 4
+	p := Pictures{Caption: fmt.Sprintf("What hard and easy negatives look like: queries of seed %d at temperature %g, trained on %s, with their hardest and easiest negatives, the most extreme first. "+
+		"Below each: its dot product with the query, and its class; a double frame marks the query's own class.", firstSeed(a), a.Temperature, words.ArmTitle(r, a.Arm))}
+	for _, row := range a.Gallery[:min(most, len(a.Gallery))] {
 		query := Shown{row.Query, row.Query.Class, fmt.Sprintf("Query, image %d, of class %s", row.Query.Index, row.Query.Class)}
-		out := PictureRow{"Query: " + row.Query.Class, []PictureGroup{{"Query", []Shown{query}}}}
-		if hardest {
-			out.Groups = append(out.Groups, negativesOf("Hardest", row.Hardest))
-		}
-		out.Groups = append(out.Groups, negativesOf("Easiest", row.Easiest))
-		p.Rows = append(p.Rows, out)
-	}
-	if len(p.Rows) == 0 {
-		return nil
+		p.Rows = append(p.Rows, PictureRow{"Query: " + row.Query.Class, []PictureGroup{
+			{"Query", []Shown{query}}, negativesOf("Hardest", row.Hardest), negativesOf("Easiest", row.Easiest),
+		}})
 	}
 	blocks := []Block{Pictures{p.Caption, p.Rows[:min(few, len(p.Rows))]}}
 	if len(p.Rows) > few {
@@ -232,21 +220,6 @@ func mostConsistent(a *model.Analysis) Pictures {
 		fmt.Sprintf("The images of seed %d that are among the hardest, and among the easiest, negatives of most queries (of %d).", firstSeed(a), a.Queries),
 		[]PictureRow{row("Most consistently hard", a.Hard.Most), row("Most consistently easy", a.Easy.Most)},
 	}
-}
-
-// Table says in words what the pictures show.
-func (p Pictures) Table() *Table {
-	var columns []Shows[PictureRow]
-	for i, g := range p.Rows[0].Groups {
-		columns = append(columns, Text(g.Name, func(row PictureRow) string {
-			return words.Joined(row.Groups[i].Pictures, "; ", func(s Shown) string { return s.Words })
-		}))
-	}
-	if len(columns) == 1 {
-		group := columns[0].Cell
-		columns[0] = Text("Images", func(row PictureRow) string { return row.Title + ": " + group(row) })
-	}
-	return Tabulate(p.Caption, p.Rows, columns...)
 }
 
 // stretches shows what negatives in ranges of difficulty are like.

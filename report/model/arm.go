@@ -37,6 +37,21 @@ type Arm struct {
 	Bands    []Band                `json:"bands,omitempty"`
 }
 
+// Lead sets the arms that the primary claims compare beside each other, at a temperature, at the seeds that all of
+// them have: those of the plan, or where there are none the others. Without a plan they are the arms of the first claim.
+type Lead struct {
+	Temperature float64   `json:"temperature"`
+	Seeds       []uint64  `json:"seeds"`
+	Arms        []LeadArm `json:"arms"` // the most accurate first
+}
+
+// LeadArm is an arm of a Lead.
+type LeadArm struct {
+	ID         string    `json:"id"`
+	Accuracies []float64 `json:"accuracies"` // points, by seed
+	Mean       float64   `json:"mean"`
+}
+
 // RunRow is one cell of the matrix, run or not.
 type RunRow struct {
 	Seed   uint64 `json:"seed"`
@@ -104,12 +119,14 @@ type SweepLine struct {
 
 // SweepPoint is the accuracy at a fraction of the queue, in points.
 type SweepPoint struct {
-	Fraction  float64   `json:"fraction"`
-	Negatives int       `json:"negatives"` // of the queue, that the fraction stands for
-	N         int       `json:"n"`         // complete runs
-	Mean      *float64  `json:"mean,omitempty"`
-	SD        *float64  `json:"sd,omitempty"`
-	Seeds     []float64 `json:"seeds"`
+	Fraction  float64  `json:"fraction"`
+	Negatives int      `json:"negatives"` // of the queue, that the fraction stands for
+	N         int      `json:"n"`         // complete runs
+	Mean      *float64 `json:"mean,omitempty"`
+	SD        *float64 `json:"sd,omitempty"`
+	// Interval is that of the mean over seeds, at the report's level.
+	Interval *stats.Interval `json:"interval,omitempty"`
+	Seeds    []float64       `json:"seeds"`
 }
 
 // Analysis is what the embeddings of an arm show after a step: means over the seeds that were analysed.

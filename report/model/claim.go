@@ -24,6 +24,7 @@ type Claim struct {
 	ID          string       `json:"id"`
 	Thesis      string       `json:"thesis"`
 	Statement   string       `json:"statement"`
+	Plain       bench.Plain  `json:"plain"` // the outcome, as the catalogue words it
 	Target      string       `json:"target"`
 	Source      bench.Source `json:"source"`
 	Temperature float64      `json:"temperature"` // of InfoNCE

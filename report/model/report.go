@@ -36,7 +36,8 @@ type Report struct {
 	Confirmed Tally      `json:"confirmed"`
 	Explored  Tally      `json:"explored"`
 	Claims    []Claim    `json:"claims"`
-	Across    []Across   `json:"across"` // the verdicts by statement and temperature
+	Across    []Across   `json:"across"`          // the verdicts by statement and temperature
+	Leads     []Lead     `json:"leads,omitempty"` // by temperature
 	Arms      []Arm      `json:"arms"`
 	Sweeps    []Sweep    `json:"sweeps,omitempty"`   // those without a run are left out
 	Analyses  []Analysis `json:"analyses,omitempty"` // of embeddings, by arm and temperature and then over training

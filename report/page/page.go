@@ -3,41 +3,122 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/base64"
+	"html"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
+	"github.com/cidbench/cidbench/report/svg"
 	"github.com/cidbench/cidbench/report/words"
 )
 
-//go:embed page.html
-var pageSource string
+var (
+	//go:embed page.html
+	source string
+	//go:embed page.css
+	style template.CSS
+	//go:embed page.js
+	script string
+)
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"verdict": verdictClass,
-	"class":   cellClass,
-	"source": func(p model.Picture) template.URL {
-		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(p.PNG))
-	},
-}).Parse(pageSource))
+// part is a section with the claims below it.
+type part struct {
+	layout.Section
+	Claims []layout.Section
+}
 
-// HTML writes a document as one page that loads nothing: style, figures and images are in it.
+// HTML writes a document as one page that loads nothing: style, script, figures and images are in it.
 func HTML(w io.Writer, title string, d layout.Document) error {
-	var out bytes.Buffer
-	if err := page.Execute(&out, struct {
-		Title    string
-		Document layout.Document
-	}{title, d}); err != nil {
+	var parts []part
+	var glossary layout.Terms
+	for _, s := range d {
+		if last := len(parts) - 1; s.Level == 3 {
+			parts[last].Claims = append(parts[last].Claims, s)
+		} else {
+			parts = append(parts, part{Section: s})
+		}
+		for _, b := range s.Blocks {
+			if terms, ok := b.(layout.Terms); ok {
+				glossary = terms
+			}
+		}
+	}
+	page, err := template.New("page").Funcs(template.FuncMap{
+		"verdict": verdictClass, "mark": markClass, "class": cellClass, "drawing": svg.Inside,
+		"head":  func(s string) template.HTML { return explained(s, glossary) },
+		"terms": func(s string) template.HTML { return explaining(s, glossary) },
+		"cards": func(t *layout.Table) bool {
+			return slices.ContainsFunc(t.Columns, func(c layout.Column) bool { return c.Temperature != "" })
+		},
+		"lines": func(s string) []string { return strings.Split(s, "\n") },
+		"source": func(p model.Picture) template.URL {
+			return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(p.PNG))
+		},
+	}).Parse(source)
+	if err != nil {
 		return err
 	}
-	_, err := w.Write(out.Bytes())
+	var out bytes.Buffer
+	if err := page.Execute(&out, struct {
+		Title          string
+		Colours, Style template.CSS
+		Script         template.JS
+		Parts          []part
+	}{title, svg.Style, style, template.JS("//<![CDATA[\n" + script + "//]]>"), parts}); err != nil {
+		return err
+	}
+	_, err = w.Write(out.Bytes())
 	return err
+}
+
+// explained is a name with a link to what explains it. The script shows that to a pointer that rests on the link.
+func explained(name string, glossary []words.Term) template.HTML {
+	for _, t := range glossary {
+		if slices.Contains(t.Heads, name) {
+			return template.HTML(link(t, name))
+		}
+	}
+	return template.HTML(html.EscapeString(name))
+}
+
+// explaining is a text in which the first mention of each term has such a link.
+func explaining(text string, glossary []words.Term) template.HTML {
+	type mention struct {
+		at     int
+		phrase string
+		term   words.Term
+	}
+	var all []mention
+	for _, t := range glossary {
+		for _, phrase := range t.Phrases {
+			if at := strings.Index(text, phrase); at >= 0 {
+				all = append(all, mention{at, phrase, t})
+				break
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b mention) int { return cmp.Compare(a.at, b.at) })
+	var out strings.Builder
+	done := 0
+	for _, m := range all {
+		if m.at >= done {
+			out.WriteString(html.EscapeString(text[done:m.at]) + link(m.term, m.phrase))
+			done = m.at + len(m.phrase)
+		}
+	}
+	return template.HTML(out.String() + html.EscapeString(text[done:]))
+}
+
+func link(t words.Term, shown string) string {
+	return `<a class="term" href="#term-` + t.ID + `">` + html.EscapeString(shown) + `</a>`
 }
 
 // cellClass says how a cell of a table looks: numbers to the right, verdicts in colour, and what is long in more than
@@ -54,11 +135,23 @@ func cellClass(c layout.Column, cell string) string {
 	return class
 }
 
+var verdicts = []stats.Verdict{stats.Supported, stats.Refuted, stats.Inconclusive, model.NothingToJudge, model.NotAsAsked, model.NotTestable}
+
 // verdictClass colours a text that carries the label of a verdict; the label itself says the same.
 func verdictClass(s string) string {
-	for _, v := range []stats.Verdict{stats.Supported, stats.Refuted, stats.Inconclusive, model.NothingToJudge, model.NotAsAsked, model.NotTestable} {
+	for _, v := range verdicts {
 		if strings.Contains(s, words.Label(v, false)) {
 			return "verdict " + figure.VerdictClass(v)
+		}
+	}
+	return ""
+}
+
+// markClass colours a line that begins with the mark of a verdict; its words say the same.
+func markClass(mark string) string {
+	for _, v := range verdicts {
+		if words.Mark(v) == mark {
+			return figure.VerdictClass(v)
 		}
 	}
 	return ""

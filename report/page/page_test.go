@@ -119,8 +119,8 @@ type element struct {
 
 func TestHTMLIsWellFormed(t *testing.T) {
 	out := []byte(written(t, stored(t, "report")))
-	inside := strings.NewReplacer(`xmlns="http://www.w3.org/2000/svg"`, "", `src="data:image/png;base64,`, "")
-	for _, load := range []string{"http:", "https:", "src=", "@import", "url(", "<script", "<link"} {
+	inside := strings.NewReplacer(`xmlns="http://www.w3.org/2000/svg"`, "", `src="data:image/png;base64,`, "", `href="https://paper.example">https://paper.example</a>`, "")
+	for _, load := range []string{"http:", "https:", "src=", "@import", "url(", "<script ", "<link", "fetch(", "import("} {
 		if strings.Contains(inside.Replace(string(out)), load) {
 			t.Errorf("the page may load something: %q", load)
 		}
@@ -151,7 +151,9 @@ func TestHTMLIsWellFormed(t *testing.T) {
 					}
 					ids[a.Value] = true
 				case "href":
-					links = append(links, strings.TrimPrefix(a.Value, "#"))
+					if inside, ok := strings.CutPrefix(a.Value, "#"); ok {
+						links = append(links, inside)
+					}
 				case "aria-labelledby":
 					links = append(links, strings.Fields(a.Value)...)
 				}
@@ -203,7 +205,7 @@ func TestPictures(t *testing.T) {
 
 // A report without a single run is still a page.
 func TestWithoutRuns(t *testing.T) {
-	if out := written(t, stored(t, "nothing")); !strings.Contains(out, "not run") || strings.Contains(out, "NaN") || strings.Contains(out, "Inf ") {
+	if out, _, _ := strings.Cut(written(t, stored(t, "nothing")), "<script>"); !strings.Contains(out, "not run") || strings.Contains(out, "NaN") || strings.Contains(out, "Inf ") {
 		t.Errorf("%.300s", out)
 	}
 }

@@ -78,3 +78,14 @@ func TestChangeKeepsItsLevel(t *testing.T) {
 		}
 	}
 }
+
+// The interval of a mean is that of Student's t: 2.92 standard errors of sqrt(1/3) on either side for three values.
+func TestMeanInterval(t *testing.T) {
+	got, err := stats.MeanInterval([]float64{1, 2, 3}, 0.9)
+	if err != nil || math.Abs(got.Low-0.3141) > 1e-4 || math.Abs(got.High-3.6859) > 1e-4 || got.Level != 0.9 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := stats.MeanInterval([]float64{1}, 0.9); !errors.Is(err, stats.ErrTooFew) {
+		t.Errorf("of one value: %v", err)
+	}
+}

@@ -129,3 +129,10 @@ func Prediction(x []float64, level float64) (Interval, error) {
 	half := criticalT(len(x), (1-level)/2) * sd * math.Sqrt(1+1/n)
 	return Interval{mean - half, mean + half, level}, finite(mean, half)
 }
+
+// MeanInterval is the interval that covers the mean of what values like these, of two or more, are drawn from, if they
+// are independent and normal: mean +- t * sd / sqrt(n).
+func MeanInterval(x []float64, level float64) (Interval, error) {
+	d, err := PairedT(x, make([]float64, len(x)), level)
+	return d.Interval, err
+}

@@ -4,91 +4,162 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
+	"path"
 	"strings"
-	"unicode"
 
-	"github.com/olekukonko/tablewriter/renderer"
-
+	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/words"
 )
 
-// Markdown writes a document as a file such as RESULTS.md, in GitHub's dialect.
-func Markdown(w io.Writer, d layout.Document) error {
-	var out bytes.Buffer
+// Beside says where files are that a Markdown report links to, as seen from it. What is empty is not there.
+type Beside struct {
+	Figures string // folder; a figure is ID.svg in it
+	Full    string // the report in HTML, with all details
+}
+
+// Markdown writes the summary of a document, all but its details, as a file such as RESULTS.md, in GitHub's dialect.
+func Markdown(w io.Writer, d layout.Document, beside Beside) error {
+	m := markdown{beside: beside}
+	var left []string
 	for _, s := range d {
-		fmt.Fprintf(&out, "%s %s\n\n", strings.Repeat("#", s.Level), escape(s.Title))
-		for _, b := range s.Blocks {
-			if err := markdownBlock(&out, b, d); err != nil {
-				return err
-			}
+		switch {
+		case !s.Detail:
+			m.section(s)
+		case s.Level == 2:
+			left = append(left, s.Title)
 		}
 	}
-	_, err := w.Write(out.Bytes())
+	if len(left) > 0 {
+		m.section(layout.Section{Level: 2, Title: "Everything in detail"})
+		full := "the report in HTML (`--format html`)"
+		if beside.Full != "" {
+			full = fmt.Sprintf("[the full report](%s) (a file to open in a browser)", beside.Full)
+		}
+		fmt.Fprintf(&m, "In %s: %s. All numbers are in CSV and JSON, too (`--format csv`, `--format json`).\n", full, words.Joined(left, "; ", escape))
+	}
+	_, err := w.Write(m.Bytes())
 	return err
 }
 
-func markdownBlock(out *bytes.Buffer, b layout.Block, d layout.Document) error {
+// Drawn lists the figures that Markdown shows.
+func Drawn(d layout.Document) (all []*figure.Figure) {
+	for _, s := range d {
+		for _, b := range s.Blocks {
+			if drawn, ok := b.(layout.Figures); ok && !s.Detail {
+				all = append(all, drawn...)
+			}
+		}
+	}
+	return all
+}
+
+type markdown struct {
+	bytes.Buffer
+	beside Beside
+}
+
+func (m *markdown) section(s layout.Section) {
+	fmt.Fprintf(m, "%s %s\n\n", strings.Repeat("#", s.Level), escape(s.Title))
+	for _, b := range s.Blocks {
+		m.block(b)
+	}
+}
+
+func (m *markdown) block(b layout.Block) {
 	switch b := b.(type) {
 	case layout.Alert:
-		fmt.Fprintf(out, "> [!WARNING]\n> %s\n\n", escape(string(b)))
+		fmt.Fprintf(m, "> [!WARNING]\n> %s\n\n", escape(string(b)))
 	case layout.Paragraph:
-		fmt.Fprintf(out, "%s\n\n", escape(string(b)))
+		fmt.Fprintf(m, "%s\n\n", escape(string(b)))
 	case layout.Quote:
-		fmt.Fprintf(out, "> %s\n\n", escape(string(b)))
+		fmt.Fprintf(m, "> %s\n\n", escape(string(b)))
+	case layout.Reference:
+		fmt.Fprintf(m, "%s: <%s>\n\n", escape(b.Text), b.Address)
+	case layout.Answers:
+		for _, a := range b {
+			fmt.Fprintf(m, "*%s*\n", escape(a.Statement))
+			for _, l := range a.Lines {
+				fmt.Fprintf(m, "- %s\n", strings.Join(strings.Fields(escape(l.Mark)+" "+strong(l.Lead)+" "+escape(l.Words)), " "))
+			}
+			m.WriteByte('\n')
+		}
 	case *layout.Table:
-		fmt.Fprintf(out, "%s\n\n", escape(b.Caption))
-		err := drawTable(out, b, escape, renderer.NewMarkdown())
-		out.WriteByte('\n')
-		return err
+		m.table(b)
 	case layout.Facts:
 		for _, f := range b {
 			text := escape(f.Text)
-			switch {
-			case f.Code && f.Text != "":
+			if f.Code && f.Text != "" {
 				text = "`" + f.Text + "`"
-			case f.Link != "":
-				text = fmt.Sprintf("[%s](#%s)", text, anchor(d, f.Link))
 			}
-			fmt.Fprintf(out, "- **%s**: %s\n", escape(f.Name), text)
+			fmt.Fprintf(m, "- **%s**: %s\n", escape(f.Name), text)
 		}
-		out.WriteByte('\n')
+		m.WriteByte('\n')
+	case layout.Terms:
+		for _, t := range b {
+			fmt.Fprintf(m, "- **%s**: %s\n", escape(t.Name), escape(t.Text))
+		}
+		m.WriteByte('\n')
 	case layout.List:
 		for i, item := range b {
-			fmt.Fprintf(out, "%d. %s\n", i+1, escape(item))
+			fmt.Fprintf(m, "%d. %s\n", i+1, escape(item))
 		}
-		out.WriteByte('\n')
-	case layout.Pictures:
-		return markdownBlock(out, layout.Folded{Title: "Images, in words", Block: b}, d)
+		m.WriteByte('\n')
+	case layout.Figures:
+		if m.beside.Figures == "" {
+			return
+		}
+		for _, f := range b {
+			fmt.Fprintf(m, "**%s**\n\n<img src=\"%s\" width=\"560\" alt=\"%s\">\n\n", escape(f.Title), path.Join(m.beside.Figures, f.ID+".svg"), quoted.Replace(words.OneLine(f.Description)))
+		}
 	case layout.Folded:
-		inside := b.Block
-		switch pictures := inside.(type) {
-		case layout.Figures:
-			return nil
-		case layout.Pictures:
-			inside = pictures.Table()
+		switch b.Block.(type) {
+		case layout.Figures, layout.Pictures:
+			return
 		}
-		fmt.Fprintf(out, "<details><summary>%s</summary>\n\n", escape(b.Title))
-		err := markdownBlock(out, inside, d)
-		out.WriteString("</details>\n\n")
-		return err
+		fmt.Fprintf(m, "<details><summary>%s</summary>\n\n", escape(b.Title))
+		m.block(b.Block)
+		m.WriteString("</details>\n\n")
 	}
-	return nil
 }
 
-// anchor is GitHub's name of a section: its title in lower case, without punctuation, spaces as dashes.
-func anchor(d layout.Document, id string) string {
-	i := slices.IndexFunc(d, func(s layout.Section) bool { return s.ID == id })
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == ' ':
-			return '-'
-		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
-			return unicode.ToLower(r)
+func strong(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "**" + escape(s) + "**"
+}
+
+func (m *markdown) table(t *layout.Table) {
+	fmt.Fprintf(m, "%s\n\n", escape(t.Caption))
+	row := func(cells []string) { fmt.Fprintf(m, "| %s |\n", strings.Join(cells, " | ")) }
+	var head, rule []string
+	for _, c := range t.Columns {
+		head = append(head, escape(c.Head))
+		if c.Number {
+			rule = append(rule, "--:")
+		} else {
+			rule = append(rule, ":--")
 		}
-		return -1
-	}, d[i].Title)
+	}
+	row(head)
+	row(rule)
+	for _, r := range t.Rows {
+		var cells []string
+		for i, cell := range r.Cells {
+			first, rest, _ := strings.Cut(cell, "\n")
+			text := escape(first)
+			if rest != "" {
+				text += "<br>" + escape(rest)
+			}
+			if i == 0 && r.Small != "" {
+				text += "<br><sub>" + escape(r.Small) + "</sub>"
+			}
+			cells = append(cells, text)
+		}
+		row(cells)
+	}
+	m.WriteByte('\n')
 }
 
 // escape keeps text, some of it from failed runs, from becoming markup.
@@ -97,3 +168,6 @@ func escape(s string) string { return special.Replace(words.OneLine(s)) }
 var special = strings.NewReplacer(
 	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "|", `\|`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
 )
+
+// quoted is for attributes.
+var quoted = strings.NewReplacer("&", "&amp;", `"`, "&quot;", "<", "&lt;", ">", "&gt;")

@@ -33,6 +33,9 @@ type TextOptions struct {
 func Text(w io.Writer, d layout.Document, o TextOptions) error {
 	var out bytes.Buffer
 	for _, s := range d {
+		if len(s.Blocks) > 0 && !slices.ContainsFunc(s.Blocks, onTerminals) {
+			continue
+		}
 		fmt.Fprintf(&out, "%s\n%s\n\n", s.Title, strings.Repeat(underline[s.Level], len([]rune(s.Title))))
 		for _, b := range s.Blocks {
 			if err := textBlock(&out, b, o.Width); err != nil {
@@ -48,6 +51,19 @@ func Text(w io.Writer, d layout.Document, o TextOptions) error {
 	return err
 }
 
+// onTerminals says whether a terminal shows a block, or what is folded in it elsewhere.
+func onTerminals(b layout.Block) bool {
+	switch b := b.(type) {
+	case *layout.Table:
+		return !b.Wide
+	case layout.Figures, layout.Pictures, layout.Terms:
+		return false
+	case layout.Folded:
+		return onTerminals(b.Block)
+	}
+	return true
+}
+
 func textBlock(out *bytes.Buffer, b layout.Block, columns int) error {
 	width := cmp.Or(columns, 160)
 	switch b := b.(type) {
@@ -57,6 +73,16 @@ func textBlock(out *bytes.Buffer, b layout.Block, columns int) error {
 		fmt.Fprintf(out, "%s\n", fill(string(b), "", width))
 	case layout.Quote:
 		fmt.Fprintf(out, "%s\n", fill(`"`+string(b)+`"`, " ", width))
+	case layout.Reference:
+		fmt.Fprintf(out, "%s\n", fill(b.Text+"; "+b.Address, "", width))
+	case layout.Answers:
+		for _, a := range b {
+			out.WriteString(fill(a.Statement, "", width))
+			for _, l := range a.Lines {
+				out.WriteString("  " + fill(strings.TrimSpace(strings.Join([]string{l.Mark, l.Lead, l.Words}, " ")), "    ", width-2))
+			}
+			out.WriteByte('\n')
+		}
 	case *layout.Table:
 		if b.Wide {
 			return nil

@@ -37,7 +37,9 @@ func stored(t *testing.T, name string) *model.Report {
 // formats are the writers by the ending of their golden file.
 var formats = map[string]func(io.Writer, *model.Report) error{
 	"text": func(w io.Writer, r *model.Report) error { return write.Text(w, layout.Report(r), write.TextOptions{}) },
-	"md":   func(w io.Writer, r *model.Report) error { return write.Markdown(w, layout.Report(r)) },
+	"md": func(w io.Writer, r *model.Report) error {
+		return write.Markdown(w, layout.Report(r), write.Beside{Figures: "figures", Full: "report.html"})
+	},
 	"csv":  write.CSV,
 	"json": func(w io.Writer, r *model.Report) error { return write.JSON(w, r) },
 }
@@ -119,22 +121,31 @@ func TestCSVHasEveryContrastAndCell(t *testing.T) {
 	}
 }
 
-// Words stand in the place of images.
-func TestPicturesInWords(t *testing.T) {
-	markdown := written(t, "md", stored(t, "report"))
-	for _, want := range []string{"0.90 kind 0 (same class); 0.80 kind 1", "Most consistently easy: 30 queries: kind 20"} {
-		if !strings.Contains(markdown, want) {
-			t.Errorf("Markdown lacks %q", want)
+// Markdown is the summary: it shows the figures that are beside it, and leaves the details to the full report.
+func TestMarkdownIsASummary(t *testing.T) {
+	r := stored(t, "report")
+	d := layout.Report(r)
+	text := written(t, "md", r)
+	drawn := write.Drawn(d)
+	if len(drawn) == 0 {
+		t.Fatal("no figures")
+	}
+	for _, f := range drawn {
+		if strings.Count(text, `<img src="figures/`+f.ID+`.svg"`) != 1 {
+			t.Errorf("%s is not shown once", f.ID)
 		}
 	}
-}
-
-// A link in Markdown goes to a heading, whose name GitHub makes of its words.
-func TestMarkdownLinks(t *testing.T) {
-	text := written(t, "md", stored(t, "report"))
-	if !strings.Contains(text, "[Accuracy against the fraction of negatives](#accuracy-against-the-fraction-of-negatives)") ||
-		!strings.Contains(text, "## Accuracy against the fraction of negatives\n") {
-		t.Error("no link to the section of the sweep")
+	if !strings.Contains(text, "[the full report](report.html)") {
+		t.Error("no link to the full report")
+	}
+	for _, s := range d {
+		if strings.Contains(text, "\n"+strings.Repeat("#", s.Level)+" "+s.Title+"\n") == s.Detail && s.Level > 1 {
+			t.Errorf("section %q: detail %v", s.Title, s.Detail)
+		}
+	}
+	var alone bytes.Buffer
+	if err := write.Markdown(&alone, d, write.Beside{}); err != nil || strings.Contains(alone.String(), "<img") || strings.Contains(alone.String(), "](") {
+		t.Errorf("with nothing beside it, %v, Markdown links to something", err)
 	}
 }
 

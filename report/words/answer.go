@@ -1,0 +1,173 @@
+package words
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/stats"
+)
+
+// Answering is the claim that answers for a thesis: one that the plan confirms, or else the first in the catalogue,
+// whatever its verdict is. It is nil if none is in the report.
+func Answering(r *model.Report, thesis string) *model.Claim {
+	var first *model.Claim
+	for i := range r.Claims {
+		c := &r.Claims[i]
+		switch {
+		case c.Thesis != thesis:
+		case c.Confirms():
+			return c
+		case first == nil:
+			first = c
+		}
+	}
+	return first
+}
+
+// Outcome says in plain words how a claim came out.
+func Outcome(c *model.Claim, r *model.Report) string {
+	lead := map[stats.Verdict]string{
+		stats.Supported: c.Plain.Holds + " here", stats.Refuted: c.Plain.Fails + " here",
+		model.NotTestable:    "not testable here: whether " + c.Plain.Whether,
+		model.NothingToJudge: "not measured yet: whether " + c.Plain.Whether, model.NotAsAsked: "not measured yet: whether " + c.Plain.Whether,
+	}
+	text := cmp.Or(lead[c.Verdict], "not decided here: whether "+c.Plain.Whether)
+	if c.Temperature != r.Tier.Temperature {
+		text += fmt.Sprintf(", at temperature %g", c.Temperature)
+	}
+	return sentence(text)
+}
+
+// Figures are the numbers behind an outcome: both sides, how many seeds, and the bound that decides.
+func Figures(c *model.Claim, r *model.Report) string {
+	var said []string
+	switch {
+	case c.Verdict == model.NotTestable:
+		return sentence(c.NotTestable)
+	case !c.Confirms() && c.Verdict != model.NothingToJudge && c.Verdict != model.NotAsAsked:
+		said = append(said, "Exploratory, not confirmed.")
+	}
+	for _, x := range c.Contrasts {
+		if x.N > 0 {
+			said = append(said, sides(x, r)+bound(x)+".")
+		}
+	}
+	if c.Own != "" {
+		said = append(said, fmt.Sprintf("By itself it would be %s, but a secondary claim counts only once all primaries are decided.", c.Own))
+	}
+	if x := c.Specific; x != nil && c.Verdict == stats.Supported {
+		control := ArmTitle(r, x.B)
+		said = append(said, map[stats.Verdict]string{
+			stats.Supported: "And that was more than " + control + " gave.",
+			stats.Refuted:   "But that was no more than " + control + " gave.",
+		}[x.Alone])
+		if x.Alone != stats.Supported && x.Alone != stats.Refuted {
+			said[len(said)-1] = "Whether that is more than " + control + " gives is not settled."
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// sides are what is compared, in words.
+func sides(x model.Contrast, r *model.Report) string {
+	a, b := Amount(x, x.MeanA), Amount(x, x.MeanB)
+	seeds := Count(x.N, "seed")
+	if x.Statistic != "" {
+		name := strings.TrimSuffix(sentence(cmp.Or(x.Title, x.Statistic)), ".")
+		if Against(x) == "0" {
+			return fmt.Sprintf("%s: %s (%s)", name, a, seeds)
+		}
+		return fmt.Sprintf("%s: %s against %s of %s (%s)", name, a, b, ArmTitle(r, x.B), seeds)
+	}
+	points := func(v *float64) string { return Maybe(v, func(v float64) string { return fmt.Sprintf("%.1f%%", v) }) }
+	return fmt.Sprintf("Accuracy %s (%s) against %s (%s), %s", points(x.MeanA), ArmTitle(r, x.A), points(x.MeanB), ArmTitle(r, x.B), seeds)
+}
+
+// bound is the difference with the end of its interval that decides, or both ends where they leave it open.
+func bound(x model.Contrast) string {
+	f := x.Found
+	if f == nil {
+		return ", too few to say more"
+	}
+	level := Confidence(roundLevel(1 - (1-f.Level)/2))
+	end := fmt.Sprintf("between %s and %s", Effect(x, f.Low), Effect(x, f.High))
+	switch {
+	case len(x.Bounds) == 2 || x.Alone != stats.Supported && x.Alone != stats.Refuted:
+		level = Confidence(roundLevel(f.Level))
+	case x.Alone == stats.Refuted:
+		end = "at most " + Effect(x, f.High)
+	case f.Low < 0:
+		end = "at worst " + Effect(x, f.Low)
+	default:
+		end = "at least " + Effect(x, f.Low)
+	}
+	return fmt.Sprintf(": %s%s, %s with %s confidence (asked: %s)", Effect(x, f.Value), unit(x), end, level, Asks(x))
+}
+
+// InShort is what was found of a claim, what it asks for, and of how many seeds; empty if nothing was measured.
+func InShort(c *model.Claim) string {
+	var said []string
+	seeds := 0
+	for _, x := range c.Contrasts {
+		seeds = max(seeds, x.N)
+		switch {
+		case x.Found == nil:
+		case len(c.Contrasts) > 1:
+			said = append(said, fmt.Sprintf("%s %s, asks %s", Name(x), Found(x), Asks(x)))
+		default:
+			said = append(said, fmt.Sprintf("%s, asks %s", Found(x), Asks(x)))
+		}
+	}
+	if seeds > 0 {
+		said = append(said, Count(seeds, "seed"))
+	}
+	return strings.Join(said, "; ")
+}
+
+// roundLevel keeps a level below 1 to a tenth of a percent, and never states more confidence than there is.
+func roundLevel(level float64) float64 { return float64(int(1000*level)) / 1000 }
+
+// ArmTitle is an arm in words, without what its title explains in brackets.
+func ArmTitle(r *model.Report, id string) string {
+	i := slices.IndexFunc(r.Arms, func(a model.Arm) bool { return a.ID == id })
+	if i < 0 || r.Arms[i].Title == "" {
+		return id
+	}
+	title, _, _ := strings.Cut(r.Arms[i].Title, " (")
+	return title
+}
+
+// Share explains what differences of accuracy are shares of; empty without runs.
+func Share(r *model.Report) string {
+	for _, c := range r.Claims {
+		for _, x := range c.AccuracyContrasts() {
+			if x.MeanGain != nil && c.Temperature == r.Tier.Temperature {
+				return fmt.Sprintf("The gain is what training with %s adds to the accuracy of %s: %.1f points. Differences are shares of it. A confidence is that of the interval that decides, on the side that decides.",
+					ArmTitle(r, r.Gain.Of), ArmTitle(r, r.Gain.Over), *x.MeanGain)
+			}
+		}
+	}
+	return ""
+}
+
+// Counted says how many of the claims of a statement came out how, and names those that were decided.
+func Counted(all []*model.Claim, many string, r *model.Report) string {
+	var tally model.Tally
+	var decided []string
+	confirmed := false
+	for _, c := range all {
+		tally.Count(c.Verdict)
+		confirmed = confirmed || c.Confirms()
+		if c.Verdict == stats.Supported || c.Verdict == stats.Refuted {
+			decided = append(decided, Outcome(c, r)+" "+Figures(c, r))
+		}
+	}
+	text := fmt.Sprintf("Of %d %s %s.", len(all), many, Tally(tally))
+	if !confirmed {
+		text = "Exploratory, not confirmed. " + text
+	}
+	return strings.Join(append([]string{text}, decided...), " ")
+}
