@@ -33,17 +33,18 @@ func TestGraphMakesTheViewersViews(t *testing.T) {
 		}
 	}
 	for name, c := range configs {
-		for _, size := range []int{size, 32} {
-			t.Run(fmt.Sprint(name, " ", size), func(t *testing.T) {
+		for _, sides := range [][2]int{{16, 16}, {32, 32}, {37, 32}, {40, 16}} {
+			source, size := sides[0], sides[1]
+			t.Run(fmt.Sprint(name, " ", source, " ", size), func(t *testing.T) {
 				if err := c.Validate(); err != nil {
 					t.Fatal(err)
 				}
 				const groups, n = 2, 10
-				want, recipes := NewBatch(groups, n, size), NewRecipes(c, groups, n, size)
-				v, rng := NewViewer(c, size), rand.New(rand.NewPCG(9, 0))
+				want, recipes := NewBatch(groups, n, size), NewRecipes(c, groups, n, source, size)
+				v, rng := NewViewer(c, source, size), rand.New(rand.NewPCG(9, 0))
 				for round := range uint64(2) { // the second shows that nothing is left of the first
 					for i := range groups * n {
-						image := make([]uint8, size*size*3)
+						image := make([]uint8, source*source*3)
 						for j := range image {
 							image[j] = uint8(rng.IntN(256))
 						}

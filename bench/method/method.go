@@ -119,8 +119,8 @@ func (e *DivergedError) Error() string {
 // Check refuses data that a method of this scale cannot train on.
 func (s Scale) Check(data *dataset.Dataset) error {
 	switch {
-	case data.Height != s.Encoder.Size || data.Width != s.Encoder.Size:
-		return fmt.Errorf("images are %dx%d, the encoder takes %d", data.Height, data.Width, s.Encoder.Size)
+	case data.Height != data.Width || data.Height < s.Encoder.Size:
+		return fmt.Errorf("images are %dx%d; views of %d pixels are cropped from squares of as many or more", data.Width, data.Height, s.Encoder.Size)
 	case data.Train.Len() < s.Batch:
 		return fmt.Errorf("%d training images do not fill a batch of %d", data.Train.Len(), s.Batch)
 	}
