@@ -50,6 +50,11 @@ type Scale struct {
 	// batch.
 	Negatives   int
 	Temperature float64
+	// Queries of a step, each with its negatives, go back through the encoder.
+	Queries int
+	// A state has so many Copies of the encoder's parameters - those that SGD moves, their velocities, a key encoder -
+	// and so many numbers Beside them, as in a queue. Running statistics are there once.
+	Copies, Beside int
 }
 
 // Start is what a training begins from.
