@@ -104,24 +104,40 @@ func (t *Tier) series() int64 {
 	return steps*seriesLine + (1+steps/int64(t.BandEvery))*seriesBands
 }
 
-// OnCPU is what so many cells at a time take of the machine's memory.
-func (m Memory) OnCPU(cells int) int64 {
-	return Bytes(m.Shared) + int64(cells)*(Bytes(m.Device)+Bytes(m.Host))
-}
-
-// BesideGPUs is the same where each cell has a GPU.
-func (m Memory) BesideGPUs(cells int) int64 { return Bytes(m.Shared) + int64(cells)*Bytes(m.Host) }
-
 // MemoryError says that there is too little memory for a tier.
 type MemoryError struct {
-	Tier, Where string // such as "the machine"
+	Tier, Where string // "the machine", "a GPU"
 	Needs, Has  int64  // bytes
-	Parts       []Part // of what it needs
+	Parts       []Part // of what one cell needs
 	Advice      string
 }
 
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("tier %s needs about %s of memory, and %s has %s (an estimate: %s): %s", e.Tier, Gigabytes(e.Needs), e.Where, Gigabytes(e.Has), Largest(e.Parts), e.Advice)
+	return fmt.Sprintf("tier %s needs about %s of memory, and %s has %s: %s (an estimate from the shapes of its tensors; a cell's largest parts: %s)",
+		e.Tier, Gigabytes(e.Needs), e.Where, Gigabytes(e.Has), e.Advice, Largest(e.Parts))
+}
+
+// Check says whether so many cells of a tier at a time fit into the memory of the machine, and each on a GPU, if it runs
+// on one, into that GPU's; in bytes, 0 if that is not known. Errors: *MemoryError.
+func (m Memory) Check(tier string, cells int, gpus bool, machine, gpu int64) error {
+	cell := m.Host
+	if gpus {
+		if device := Bytes(m.Device); gpu > 0 && device > gpu {
+			return &MemoryError{tier, "a GPU", device, gpu, m.Device, "take a larger one, or write a tier with a smaller batch or precision: bfloat16 (tier show)"}
+		}
+	} else {
+		cell = slices.Concat(m.Device, m.Host)
+	}
+	shared, each := Bytes(m.Shared), Bytes(cell)
+	needs := shared + int64(cells)*each
+	if machine == 0 || needs <= machine {
+		return nil
+	}
+	advice := "it fits on a larger one, or write a tier with a smaller batch (tier show)"
+	if fit := (machine - shared) / each; fit > 0 {
+		advice = fmt.Sprintf("give --parallel %d, for fewer cells at a time than %d", fit, cells)
+	}
+	return &MemoryError{tier, "the machine", needs, machine, cell, advice}
 }
 
 // Largest names the parts of more than a tenth of the whole, the largest first.

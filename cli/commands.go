@@ -232,6 +232,14 @@ func first(ids []string) string {
 	return ids[0]
 }
 
+// last is the one that help texts take as their largest.
+func last(ids []string) string {
+	if len(ids) == 0 {
+		return "ID"
+	}
+	return ids[len(ids)-1]
+}
+
 // seedCount is the value of --seeds.
 type seedCount struct{ n *int }
 

@@ -179,7 +179,7 @@ const (
 const exitHelp = `Exit codes:
     0  done; for verify: every selected claim is supported
     1  internal error
-    2  usage; also a --store that is no registry and can be none
+    2  usage; also a --store that is no registry and can be none, or too little memory for a tier
     3  at least one claim is refuted
     4  none is refuted, at least one is inconclusive
     5  runs, artifacts or files are missing: nothing to judge

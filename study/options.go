@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,10 @@ type Options struct {
 	Selection
 	Workers
 	DataDir string // of imported data sets
+	// StepTime states what a step takes, for who plans for another machine; 0: it is measured. Price is that of an hour of
+	// a device, in any currency.
+	StepTime time.Duration
+	Price    float64
 	// Budget is the time after which Judge trains no more for further looks; 0 means no limit.
 	Budget time.Duration
 	// Runs names those to read where a registry holds several versions of the method or several backends: "v1", a
@@ -113,6 +118,10 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 		return c, errors.New("--lease must lie between 1s and 1h")
 	case o.Budget < 0:
 		return c, errors.New("--budget cannot be negative")
+	case o.StepTime < 0:
+		return c, errors.New("--step-time cannot be negative")
+	case !(o.Price >= 0) || math.IsInf(o.Price, 1):
+		return c, errors.New("--price must be a number of 0 or more")
 	}
 	usual := c.tier.Seeds
 	if o.Sweep != "" {
