@@ -94,8 +94,8 @@ func (t *Tier) probing(x dataset.Extent) int64 {
 // The length of a step in a series, and of the bands that are measured at some; TestPriceIsWhatARunTakes holds them
 // to runs.
 const (
-	seriesLine  = 150
-	seriesBands = 1300
+	seriesLine  = 115
+	seriesBands = 680
 )
 
 // series is the length of the series of a training.

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,7 +55,11 @@ func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*b
 	if err != nil {
 		return nil, nil, UsageError{fmt.Errorf("--data %s: tier %s: %w", data, tier, err)}
 	}
-	o.say("assumed: tier %s with images of %dx%d pixels, views of %d, %d steps of %d images (%.1f epochs), %d seeds", tier, x.Width, x.Height, scale.Encoder.Size,
+	views := ""
+	if x.Height > scale.Encoder.Size {
+		views = fmt.Sprintf(", of which it sees %d,", scale.Encoder.Size)
+	}
+	o.say("assumed: tier %s with images of %dx%d pixels%s %d steps of %d images (%.1f epochs), %d seeds", tier, x.Width, x.Height, cmp.Or(views, ","),
 		scale.Steps, scale.Batch, float64(scale.Steps*scale.Batch)/float64(images), base.Seeds)
 	o.say("assumed: %d classes, so that 1/C is %.2g%%, and %s", len(x.Classes), 100/float64(len(x.Classes)), treeOf(x))
 	o.say("assumed: %d negatives a query%s", mine.Train.Scale().Negatives, queue)
