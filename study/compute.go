@@ -62,10 +62,7 @@ func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
 
 // work does work before the eyes of the observer.
 func (s *Study) work(ctx context.Context, what string, weights map[string]int, do func(*bench.Runner) error) error {
-	data, err := s.ready()
-	if err == nil {
-		err = s.enough(ctx, data)
-	}
+	data, err := s.ready(ctx, s.opts.Parallel)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (s *Study) pricing(ctx context.Context) (*pricing, error) {
 		p.basis = fmt.Sprintf("mean of %.0f stored runs", runs)
 	case slices.ContainsFunc(all, CellState.unfinished):
 		p.basis = "measured now, with one cell alone"
-		data, err := s.ready()
+		data, err := s.ready(ctx, 1)
 		if err != nil {
 			return nil, err
 		}
