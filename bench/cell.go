@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,7 +90,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 		}
 		r.series = append(r.series, m)
 		r.observe(Event{Step: next})
-		if time.Since(r.saved) > saveEvery && !r.pending(next) {
+		if time.Since(r.saved) > cmp.Or(r.SaveEvery, time.Hour) && !r.pending(next) {
 			if err := r.save(ctx, trainer); err != nil {
 				return Result{}, nil, err
 			}
@@ -101,9 +102,6 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 	maps.Copy(artifacts, r.check.Kept)
 	return result, artifacts, nil
 }
-
-// saveEvery is the time after which a training is saved, so that a machine that dies loses no more.
-const saveEvery = time.Hour
 
 // pending says that a step is a declared checkpoint that is still to be probed.
 func (r *run) pending(step int) bool {

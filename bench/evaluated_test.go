@@ -153,6 +153,38 @@ func TestInterruptedEvaluation(t *testing.T) {
 	}
 }
 
+// TestTrainingIsSavedMeanwhile: whatever is declared, and to no other end.
+func TestTrainingIsSavedMeanwhile(t *testing.T) {
+	plain, cells := runner(t, t.TempDir()), encoderCells(1)
+	cells = slices.DeleteFunc(cells, func(c Cell) bool { return c.Arm != "hard" })
+	often := runner(t, t.TempDir())
+	often.SaveEvery = 1
+	for _, r := range []*Runner{plain, often} {
+		if err := r.Run(t.Context(), cells); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(results(t, plain, cells), results(t, often, cells)); diff != "" {
+		t.Error(diff)
+	}
+	saved := func(r *Runner) (steps []int) {
+		all, err := (&run{Runner: r, id: cells[0].Spec.ID()}).checkpoints(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			steps = append(steps, c.Step)
+		}
+		return steps
+	}
+	if diff := cmp.Diff([]int{6, 12}, saved(plain)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, saved(often)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestPriceIsWhatARunTakes: what a registry keeps of a run is what was reckoned, within a quarter.
 func TestPriceIsWhatARunTakes(t *testing.T) {
 	r, cells := runner(t, t.TempDir()), encoderCells(1)

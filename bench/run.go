@@ -29,6 +29,8 @@ type Runner struct {
 	// Lease is how long a cell of a process that died stays closed to others. Any number of processes may
 	// run on one registry: each cell has one owner at a time.
 	Lease time.Duration
+	// SaveEvery is the time after which a training is saved, so that a machine that dies loses no more; 0 means an hour.
+	SaveEvery time.Duration
 	// Command is what the user asked for. It goes into manifests, which are published: no places in it.
 	Command []string
 	// Observe is told of what happens, from several goroutines; it may be nil.
