@@ -35,7 +35,7 @@ func (s *Study) needs(err error) error {
 	if source.Import.Side > 0 {
 		size = fmt.Sprintf(" (`data import` makes them %d)", source.Import.Side)
 	}
-	if x := source.Import.Extent; x.Train > 0 {
+	if x := source.Extent; x.Train > 0 {
 		published = fmt.Sprintf("; as published it has %d training and %d test images of %d classes (%s)", x.Train, x.Test, x.Classes, source.From)
 	}
 	return fmt.Errorf("%w; tier %s needs of it at least %d training images, squares of %d pixels or more%s%s; `plan --step-time` prices the tier without the data",

@@ -151,15 +151,16 @@ func (p *pricing) add(total *Cost, cell CellState, times int) {
 	total.Money += seconds / 3600 * p.hour
 }
 
-// extent is how large the tier's images and their number are: of the data set where it is, or else as the catalogue says.
+// extent is how large the tier's images and their number are: of an imported data set where it is, or else as the catalogue
+// says. No image is read, but of a set that is drawn and of which the catalogue says nothing.
 func (s *Study) extent() (dataset.Extent, bool) {
-	if s.source.Tree != nil {
-		if data, err := s.data(); err == nil {
-			return data.Extent(), true
-		}
+	x := s.source.Extent
+	if known := x != (dataset.Extent{}); known && s.source.Import == nil || s.source.Tree == nil {
+		return x, known
 	}
-	if s.source.Import == nil || s.source.Import.Extent.Train == 0 {
-		return dataset.Extent{}, false
+	data, err := s.data()
+	if err != nil {
+		return x, x != (dataset.Extent{})
 	}
-	return s.source.Import.Extent, true
+	return data.Extent(), true
 }

@@ -37,6 +37,8 @@ type Source struct {
 	Read func(dir string) (Images, error) `json:"-"`
 	// Import says how files become the images; nil: they are drawn.
 	Import *Import `json:",omitempty"`
+	// Extent is that of the set as it is drawn or published, for who plans without it; zero if it is not known.
+	Extent Extent `json:",omitzero"`
 }
 
 // Import says how a set that is not drawn comes into the data directory.
@@ -50,8 +52,6 @@ type Import struct {
 	Bytes  int64
 	// WordNet says that the classes are synsets, and their tree is WordNet's.
 	WordNet bool
-	// Extent is that of the set as it is published, for who plans without it; zero if it is not known.
-	Extent Extent
 }
 
 // Extent is how large a set is.
