@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cidbench/cidbench/bench/backend"
+	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/method"
@@ -26,6 +27,7 @@ type run struct {
 	before checkpoint // what earlier attempts left
 	check  checkpoint
 	series []method.Metrics
+	saved  time.Time // when check was
 }
 
 // compute returns the manifest of a cell. A training that diverges is a failed run, and no error.
@@ -51,7 +53,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 	training := r.spec.Training
 	switch training.Features {
 	case Pixels:
-		accuracy, err := r.probe(pixels)
+		accuracy, err := r.probe(ctx, r.pixels)
 		return Result{Accuracy: accuracy}, nil, err
 	case Untrained:
 		model, err := encoder.Untrained(r.device, *training.Encoder, r.spec.Seed)
@@ -59,7 +61,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 			return Result{}, nil, err
 		}
 		defer model.Close()
-		accuracy, err := r.probe(model.Features)
+		accuracy, err := r.probe(ctx, model.Features)
 		return Result{Accuracy: accuracy}, nil, err
 	}
 	trainer, err := r.begin(ctx)
@@ -67,11 +69,16 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 		return Result{}, nil, err
 	}
 	defer trainer.Close()
-	store := context.WithoutCancel(ctx) // what was reached must still be written
-	saved := time.Now()
-	for trainer.Step() < training.Steps() {
+	r.saved = time.Now()
+	for trainer.Step() < training.Steps() || r.pending(trainer.Step()) {
+		if r.pending(trainer.Step()) {
+			if err := r.declare(ctx, trainer); err != nil {
+				return Result{}, nil, err
+			}
+			continue
+		}
 		if ctx.Err() != nil {
-			return Result{}, nil, errors.Join(ctx.Err(), r.save(store, trainer, false))
+			return Result{}, nil, errors.Join(ctx.Err(), r.save(ctx, trainer))
 		}
 		next := trainer.Step() + 1
 		m, err := trainer.Advance(ctx, next == 1 || next%training.BandEvery == 0)
@@ -83,16 +90,10 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 		}
 		r.series = append(r.series, m)
 		r.observe(Event{Step: next, Loss: m.Loss})
-		if slices.Contains(training.Checkpoints, next) {
-			if err := r.save(store, trainer, true); err != nil {
+		if time.Since(r.saved) > cmp.Or(r.SaveEvery, time.Hour) && !r.pending(next) {
+			if err := r.save(ctx, trainer); err != nil {
 				return Result{}, nil, err
 			}
-			saved = time.Now()
-		} else if r.CheckpointEvery > 0 && time.Since(saved) >= r.CheckpointEvery {
-			if err := r.save(store, trainer, false); err != nil {
-				return Result{}, nil, err
-			}
-			saved = time.Now()
 		}
 	}
 	result := Result{Curve: r.check.Curve, Progress: progressOf(r.series), Loss: finalLoss(r.series), Bands: lateBands(r.series)}
@@ -102,24 +103,45 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 	return result, artifacts, nil
 }
 
-// save stores the state that a training has reached, to resume from; at a declared checkpoint it is probed too, and
-// kept. Blobs are stored before the event that refers to them.
-func (r *run) save(ctx context.Context, trainer method.Trainer, declared bool) error {
-	step := trainer.Step()
-	if step == r.check.Step {
-		return nil // nothing new
-	}
-	if declared {
-		accuracy, err := r.probe(trainer.Features)
-		if err != nil {
+// pending says that a step is a declared checkpoint that is still to be probed.
+func (r *run) pending(step int) bool {
+	_, kept := r.check.Kept[CheckpointName(step)]
+	return !kept && slices.Contains(r.spec.Training.Checkpoints, step)
+}
+
+// declare probes a declared checkpoint, and stores it for good. Where that is interrupted, the state is stored to resume
+// from.
+func (r *run) declare(ctx context.Context, trainer method.Trainer) error {
+	if r.Probe.SGD.Given() { // it takes its time, in which the machine may die
+		if err := r.save(ctx, trainer); err != nil {
 			return err
 		}
-		r.check.Curve = append(r.check.Curve, CurvePoint{Step: step, Accuracy: accuracy})
 	}
+	accuracy, err := r.probe(ctx, trainer.Features)
+	if err != nil {
+		return err
+	}
+	r.check.Curve = append(r.check.Curve, CurvePoint{Step: trainer.Step(), Accuracy: accuracy})
+	return r.store(ctx, trainer, true)
+}
+
+// save stores the state that a training has reached, to resume from.
+func (r *run) save(ctx context.Context, trainer method.Trainer) error {
+	if trainer.Step() == r.check.Step {
+		return nil // nothing new
+	}
+	return r.store(ctx, trainer, false)
+}
+
+// store stores the state, whatever becomes of the context: what was reached must still be written. A declared one is kept
+// for good. Blobs are stored before the event that refers to them.
+func (r *run) store(ctx context.Context, trainer method.Trainer, declared bool) error {
+	ctx = context.WithoutCancel(ctx)
 	state, err := trainer.Save()
 	if err != nil {
 		return err
 	}
+	step := trainer.Step()
 	r.check.Run = r.id
 	if r.check.State, err = r.Registry.PutBlob(ctx, CheckpointType, state); err != nil {
 		return err
@@ -132,7 +154,7 @@ func (r *run) save(ctx context.Context, trainer method.Trainer, declared bool) e
 	if r.check.Series, err = r.Registry.PutBlob(ctx, SeriesType, encodeSeries(r.series)); err != nil {
 		return err
 	}
-	r.check.Step = step
+	r.check.Step, r.saved = step, time.Now()
 	if r.check.Started = r.before.Started; r.check.Started.IsZero() {
 		r.check.Started = r.start.UTC().Truncate(time.Millisecond)
 	}
@@ -142,21 +164,34 @@ func (r *run) save(ctx context.Context, trainer method.Trainer, declared bool) e
 	return err
 }
 
-func (r *run) probe(features func(dataset.Split) (probe.Set, error)) (probe.Accuracy, error) {
-	train, err := features(r.Data.Train)
-	if err != nil {
-		return probe.Accuracy{}, err
+func (r *run) probe(ctx context.Context, features func(dataset.Split) (probe.Set, error)) (probe.Accuracy, error) {
+	side := r.Data.Height
+	switch training := r.spec.Training; {
+	case training.Config != nil:
+		side = training.Config.Scale().Encoder.Size
+	case training.Encoder != nil:
+		side = training.Encoder.Size
 	}
-	test, err := features(r.Data.Test)
-	if err != nil {
-		return probe.Accuracy{}, err
-	}
-	return r.Probe.Run(r.device, train, test, len(r.Data.Classes))
+	return r.Probe.Probe(ctx, r.device, probe.Subject{Features: features, Data: r.Data, Side: side, Seed: r.spec.Seed, Threads: r.Threads})
 }
 
-// pixels are images at half resolution (means of 2x2 pixels), as features.
-func pixels(split dataset.Split) (probe.Set, error) {
-	h, w := split.Height/2, split.Width/2
+// pixels are images as features: as means of 2x2 pixels, or for an Evaluation of squares that leave at most 32 x 32 of
+// them, in the units of views, since its learning rate is no other for them.
+func (r *run) pixels(split dataset.Split) (probe.Set, error) {
+	if !r.Probe.SGD.Given() {
+		return sums(split, 2)
+	}
+	square := max(2, (split.Height+31)/32)
+	set, err := sums(split, square)
+	for i, v := range set.Values {
+		set.Values[i] = (v/float32(255*square*square) - augment.Mean) / augment.Std
+	}
+	return set, err
+}
+
+// sums are images as the sums of squares of so many by so many pixels.
+func sums(split dataset.Split, square int) (probe.Set, error) {
+	h, w := split.Height/square, split.Width/square
 	set := probe.Set{Dim: h * w * dataset.Channels, Labels: split.Labels}
 	image := split.Buffer()
 	for i := range split.Len() {
@@ -167,8 +202,8 @@ func pixels(split dataset.Split) (probe.Set, error) {
 			for x := range w {
 				for c := range dataset.Channels {
 					sum := 0
-					for _, at := range [4][2]int{{0, 0}, {0, 1}, {1, 0}, {1, 1}} {
-						sum += int(image[((2*y+at[0])*split.Width+2*x+at[1])*dataset.Channels+c])
+					for at := range square * square {
+						sum += int(image[((square*y+at/square)*split.Width+square*x+at%square)*dataset.Channels+c])
 					}
 					set.Values = append(set.Values, float32(sum))
 				}
@@ -176,51 +211,4 @@ func pixels(split dataset.Split) (probe.Set, error) {
 		}
 	}
 	return set, nil
-}
-
-// Cost is what one trained cell takes.
-type Cost struct {
-	Wall time.Duration
-	Disk int64 // bytes that the registry keeps, nearly all of them checkpoints
-}
-
-// Estimate measures what a trained cell of a tier costs here, from a few steps, one probe and one checkpoint.
-func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b backend.Backend, threads int) (Cost, error) {
-	devices, err := b.Open(1, threads)
-	if err != nil {
-		return Cost{}, err
-	}
-	device, err := devices.Take()
-	if err != nil {
-		return Cost{}, err
-	}
-	defer devices.Give(device)
-	trainer, err := t.Train.New(method.Start{Device: device, Data: data, Threads: threads})
-	if err != nil {
-		return Cost{}, err
-	}
-	defer trainer.Close()
-	const warm, steps = 3, 10
-	var start time.Time
-	for i := range warm + steps {
-		if i == warm { // compilation is over
-			start = time.Now()
-		}
-		if _, err := trainer.Advance(ctx, false); err != nil {
-			return Cost{}, err
-		}
-	}
-	step := time.Since(start) / steps
-	start = time.Now()
-	r := &run{Runner: &Runner{Data: data, Probe: t.Probe}, attempt: attempt{device: device}}
-	if _, err := r.probe(trainer.Features); err != nil {
-		return Cost{}, err
-	}
-	probing := time.Since(start)
-	state, err := trainer.Save()
-	if err != nil {
-		return Cost{}, err
-	}
-	kept := len(t.Checkpoints)
-	return Cost{step*time.Duration(t.Train.Scale().Steps) + probing*time.Duration(kept), int64(len(state) * kept)}, nil
 }

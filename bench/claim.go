@@ -96,7 +96,7 @@ type Claim struct {
 	MinSeeds int
 	// Temperature of InfoNCE; 0 means the tier's.
 	Temperature float64
-	// Probe is the id of the probe protocol whose accuracy is compared; empty without contrasts.
+	// Probe is the id of the probe protocol whose accuracy is compared, but see Tier.ProbeOf; empty without contrasts.
 	Probe string
 	// Tiers in which the claim is tested; none means all.
 	Tiers []string

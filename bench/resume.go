@@ -128,7 +128,8 @@ func (r *Runner) restoreState(ctx context.Context, trainer method.Trainer, d reg
 	return err
 }
 
-// restoreKept checks that each declared checkpoint up to c was probed, and is there for good.
+// restoreKept checks that each declared checkpoint up to c was probed, and is there for good; the one at c itself may be
+// still to be probed.
 func (r *run) restoreKept(ctx context.Context, trainer method.Trainer, c checkpoint) error {
 	declared := 0
 	for _, step := range r.spec.Training.Checkpoints {
@@ -136,6 +137,9 @@ func (r *run) restoreKept(ctx context.Context, trainer method.Trainer, c checkpo
 			continue
 		}
 		kept, ok := c.Kept[CheckpointName(step)]
+		if !ok && step == c.Step {
+			continue
+		}
 		if !ok || declared >= len(c.Curve) || c.Curve[declared].Step != step || step == c.Step && kept.Digest != c.State.Digest {
 			return fmt.Errorf("the declared checkpoint of step %d is not kept", step)
 		}

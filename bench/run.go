@@ -30,9 +30,8 @@ type Runner struct {
 	// Share is the part that this process begins with. NoWait leaves to others what they hold in the end.
 	Share  Share
 	NoWait bool
-	// CheckpointEvery is the time after which a training leaves a checkpoint to resume from; 0: only where its spec says,
-	// and when it is stopped.
-	CheckpointEvery time.Duration
+	// SaveEvery is the time after which a training is saved, so that a machine that dies loses no more; 0 means an hour.
+	SaveEvery time.Duration
 	// Command is what the user asked for. It goes into manifests, which are published: no places in it.
 	Command []string
 	// Observe is told of what happens, from several goroutines; it may be nil.

@@ -95,7 +95,7 @@ func TestPixelsAreMeansOfFour(t *testing.T) {
 	for i := range image {
 		image[i] = uint8(i)
 	}
-	set, err := pixels(dataset.Split{Reader: image, Labels: []int32{7}, Height: 2, Width: 4})
+	set, err := sums(dataset.Split{Reader: image, Labels: []int32{7}, Height: 2, Width: 4}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -237,11 +237,11 @@ func TestNoWait(t *testing.T) {
 }
 
 // Checkpoints to resume from are there while a training goes on, and change nothing of what comes out.
-func TestCheckpointEvery(t *testing.T) {
+func TestSaveEvery(t *testing.T) {
 	var results []registry.Digest
 	for _, every := range []time.Duration{0, time.Nanosecond} {
 		r := runner(t, t.TempDir())
-		r.CheckpointEvery = every
+		r.SaveEvery = every
 		cell := trainedCell()
 		if err := r.Run(t.Context(), []Cell{cell}); err != nil {
 			t.Fatal(err)

@@ -48,6 +48,15 @@ func (t *Tier) TemperatureOf(a *Arm, claim float64) float64 {
 	return cmp.Or(a.Temperature, claim, t.Train.Scale().Temperature)
 }
 
+// ProbeOf is the id of the probe whose accuracy a claim compares: the claim's own, or where a tier evaluates as is
+// published, the tier's, since that is the accuracy that the paper's statements are about; none without contrasts.
+func (t *Tier) ProbeOf(c *Claim) string {
+	if c.Probe != "" && t.Probe.SGD.Given() {
+		return t.Probe.ID()
+	}
+	return c.Probe
+}
+
 // Validate reports everything that is wrong with a tier by itself.
 func (t *Tier) Validate() error {
 	if t.Train == nil {

@@ -244,7 +244,7 @@ func (a *app) addSharing(cmd *cobra.Command) {
 	share := f.String("worker", "", "begin with the share I/N of the cells, I from 0; then help with the rest. /N takes I from "+slurmIndex+" or "+kubernetesIndex+" (default: of a Slurm array its share, else everything)")
 	f.BoolVar(&a.NoWait, "no-wait", false, "end when all that is left is held by others")
 	limit := f.Duration("time-limit", 0, "stop after this time as by SIGTERM, with a checkpoint and exit code 75 (default: none)")
-	f.DurationVar(&a.CheckpointEvery, "checkpoint-every", 0, "leave a checkpoint to resume from after this time, such as 2m, besides those that a run keeps (default: none)")
+	f.DurationVar(&a.SaveEvery, "checkpoint-every", 0, "leave a checkpoint to resume from after this time, such as 2m, besides those that a run keeps (default: 1h)")
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
@@ -302,6 +302,14 @@ func first(ids []string) string {
 		return "ID"
 	}
 	return ids[0]
+}
+
+// last is the one that help texts take as their largest.
+func last(ids []string) string {
+	if len(ids) == 0 {
+		return "ID"
+	}
+	return ids[len(ids)-1]
 }
 
 // seedCount is the value of --seeds.

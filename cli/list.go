@@ -108,8 +108,12 @@ func newPlan(a *app) *cobra.Command {
 		Use:   "plan",
 		Short: "Show the cells of a run and what they cost; register a plan",
 		Long: `Lists the cells (arm, temperature, seed) of the selected claims and tier, which of them the registry
-holds, and the estimated time for the rest: from the wall times of stored runs of this tier, or from a
-few steps and a probe measured now.
+holds, and what they take, the whole and the rest: hours, bytes of the registry, memory, and with --price
+money. These are estimates: from the wall times of stored runs of this tier, or from a few steps and a
+probe measured now; memory from the shapes of tensors.
+
+With --step-time it is said what a step takes on another machine, such as a GPU: neither the data nor a
+backend is opened then, and probes are reckoned by the images that pass through the encoder.
 
 With --claim it also says, from all seeds that were explored, how many seeds give each of these claims a
 verdict with power 0.8 if the true effect is the one observed, and what they cost: at the level of the last
@@ -119,9 +123,9 @@ upper 80% bound, since a few pairs tell the spread roughly. Without two pairs it
 With --register it keeps the tier's plan in the registry: claims, margins, looks and the ids of all runs that
 confirm. That is done before the first of these runs; a run that began earlier confirms nothing, and the report
 says so. Registered again, the first time stands.`,
-		Example: a.examples("plan", "plan --claim "+first(study.ClaimIDs(a.Catalogue))+" --json", "plan --register"),
+		Example: a.examples("plan", "plan --claim "+first(study.ClaimIDs(a.Catalogue))+" --json", "plan --tier "+last(study.TierIDs(a.Catalogue))+" --step-time 180ms --price 2", "plan --register"),
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range []string{"claim", "sweep", "explore", "seeds", "look"} {
+			for _, name := range []string{"claim", "sweep", "explore", "seeds", "look", "step-time", "price"} {
 				if register && cmd.Flags().Changed(name) {
 					return usagef("--register registers the whole plan of the tier: leave out --%s", name)
 				}
@@ -147,6 +151,7 @@ says so. Registered again, the first time stands.`,
 			each := time.Duration(p.SecondsPerCell * float64(time.Second)).Round(time.Second)
 			a.printf("about %s to run the rest, %d cells at a time (%s a cell: %s)\n", p.Rest.Wall(), p.Parallel, each, p.Basis)
 		}
+		a.printCosts(p)
 		return a.printClaimPlans(p.Claims)
 	})
 	open := cmd.RunE
@@ -160,6 +165,8 @@ says so. Registered again, the first time stands.`,
 	a.addLook(cmd)
 	a.addWorkers(cmd)
 	a.addJSON(cmd)
+	cmd.Flags().DurationVar(&a.StepTime, "step-time", 0, "what a step takes, such as 180ms, where it cannot be measured here")
+	cmd.Flags().Float64Var(&a.Price, "price", 0, "of an hour of a device - a GPU, or a cell's part of a CPU - in any currency")
 	cmd.Flags().BoolVar(&register, "register", false, "keep the tier's plan in the registry, before the runs that confirm")
 	return cmd
 }
@@ -174,6 +181,34 @@ func (a *app) register(ctx context.Context, s *study.Study) error {
 	}
 	a.printf("plan %s, registered %s (record %s)\n", r.Plan, r.At.Format(time.RFC3339), r.Manifest)
 	return nil
+}
+
+// printCosts prints what cells take: one, all of them, and those that are to be run.
+func (c *Console) printCosts(p *study.Plan) {
+	if p.Basis == "" {
+		return
+	}
+	c.printf("\nestimates (%s):\n%-28s %6s %13s %13s", p.Basis, "", "cells", "device hours", "registry, GB")
+	if p.Whole.Money > 0 {
+		c.printf(" %12s", "money")
+	}
+	for _, row := range []struct {
+		what string
+		cost study.Cost
+	}{{"a trained cell", p.Trained}, {"a cell that is only probed", p.Floor}, {"the whole", p.Whole}, {"the rest", p.Rest}} {
+		if row.cost.Cells == 0 {
+			continue
+		}
+		c.printf("\n%-28s %6d %13.2f %13.3f", row.what, row.cost.Cells, row.cost.DeviceHours, row.cost.DiskBytes/1e9)
+		if p.Whole.Money > 0 {
+			c.printf(" %12.2f", row.cost.Money)
+		}
+	}
+	c.printf("\n")
+	if p.Memory != nil {
+		c.printf("memory of a cell, from shapes: %s on the device (%s), %s of the host (%s)\n",
+			bench.Gigabytes(bench.Bytes(p.Memory.Device)), bench.Largest(p.Memory.Device), bench.Gigabytes(bench.Bytes(p.Memory.Host)), bench.Largest(p.Memory.Host))
+	}
 }
 
 func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {

@@ -26,8 +26,11 @@ func TestDatasetsAreWhatTheySay(t *testing.T) {
 		if source.Import != nil {
 			continue
 		}
-		if _, err := source.Open(""); err != nil {
+		d, err := source.Open("")
+		if err != nil {
 			t.Error(err)
+		} else if d.Extent() != source.Extent {
+			t.Errorf("data set %s: its extent is %+v, not %+v", source.Name, d.Extent(), source.Extent)
 		}
 	}
 }

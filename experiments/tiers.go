@@ -99,6 +99,41 @@ var tiers = []*bench.Tier{
 		Probe: probing, Checkpoints: []float64{0.05, 0.5, 1}, BandEvery: 390, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
 	},
+	{
+		ID: "imagenet100", Title: "100 classes of ImageNet, ResNet-50, 200 epochs",
+		Caveat:  "A tenth of ImageNet's classes, so same-class negatives are 1% of the queue, not 0.1%. Queue, batch and the learning rate of the evaluation are those of github.com/HobbitLong/CMC for its 100 classes, the rest is MoCo v2's; no result of this tier has been published yet.",
+		Dataset: "imagenet100", Train: mocoV2(128, 16_384, 989, 4),
+		Probe: evaluated(10), Checkpoints: []float64{1}, BandEvery: 989, Seeds: 3,
+		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+	},
+	{
+		ID: "paper", Title: "ImageNet, ResNet-50, 200 epochs: the paper's scale",
+		Caveat:  "MoCo v2 as published, but for views that are cropped from pictures of 256 pixels and not from the originals, a learning rate that falls by step and not by epoch, and colour jitter as one affine map. No result of this tier has been published yet.",
+		Dataset: "imagenet", Train: mocoV2(256, 65_536, 5004, 8),
+		Probe: evaluated(30), Checkpoints: []float64{1}, BandEvery: 5004, Seeds: 3,
+		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+	},
+}
+
+// mocoV2 is the recipe of MoCo v2 (github.com/facebookresearch/moco, main_moco.py --mlp --moco-t 0.2 --aug-plus --cos) at
+// a batch, a queue and the steps of an epoch: 200 epochs. Its shuffled batch norm sees the batch in as many groups as it
+// had GPUs.
+func mocoV2(batch, queue, epoch, groups int) moco.Config {
+	return moco.Config{
+		Encoder: encoder.ResNet50(224, 128),
+		Augment: augment.Config{
+			MinArea: 0.2, Brightness: 0.4, Contrast: 0.4, Saturation: 0.4, Hue: 0.1, JitterProb: 0.8,
+			GreyProb: 0.2, BlurProb: 0.5, BlurMin: 0.1, BlurMax: 2, FlipProb: 0.5,
+		},
+		Batch: batch, Queue: queue, Steps: 200 * epoch, Temperature: 0.2, KeyMomentum: 0.999, NormGroups: groups,
+		SGD: nn.SGD{LearningRate: 0.03, Momentum: 0.9, WeightDecay: 1e-4},
+	}
+}
+
+// evaluated is MoCo's linear evaluation (main_lincls.py) at a learning rate, which it has at 30. On 100 classes 10 is
+// better (github.com/HobbitLong/CMC).
+func evaluated(rate float64) probe.Protocol {
+	return probe.Protocol{SGD: probe.Evaluation{LearningRate: rate, Momentum: 0.9, Batch: 256, Epochs: 100, Drops: []int{60, 80}, MinArea: 0.08}}
 }
 
 // mixed is an encoder in mixed precision.

@@ -36,7 +36,7 @@ func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 	for _, cell := range cells {
 		weights[cell.Spec.ID()] = weight(cell)
 	}
-	err := s.work("cells", weights, func(r *bench.Runner) error { return r.Run(ctx, cells) })
+	err := s.work(ctx, "cells", weights, func(r *bench.Runner) error { return r.Run(ctx, cells) })
 	if s.damage.note(err) != nil {
 		return err
 	}
@@ -57,12 +57,12 @@ func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
 	for _, a := range analyses {
 		weights[a.Spec.ID()] = floorSteps
 	}
-	return s.work("analyses", weights, func(r *bench.Runner) error { return r.Analyze(ctx, s.tier.Analysis, analyses) })
+	return s.work(ctx, "analyses", weights, func(r *bench.Runner) error { return r.Analyze(ctx, s.tier.Analysis, analyses) })
 }
 
 // work does work before the eyes of the observer.
-func (s *Study) work(what string, weights map[string]int, do func(*bench.Runner) error) error {
-	data, err := s.data()
+func (s *Study) work(ctx context.Context, what string, weights map[string]int, do func(*bench.Runner) error) error {
+	data, err := s.ready(ctx, s.opts.Parallel)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *Study) work(what string, weights map[string]int, do func(*bench.Runner)
 	return do(&bench.Runner{
 		Registry: s.reg, Data: data, Probe: s.tier.Probe, Backend: s.backend,
 		Parallel: s.opts.Parallel, Threads: s.opts.Threads, Lease: s.opts.Lease,
-		Share: s.opts.Share, NoWait: s.opts.NoWait, CheckpointEvery: s.opts.CheckpointEvery,
+		Share: s.opts.Share, NoWait: s.opts.NoWait, SaveEvery: s.opts.SaveEvery,
 		Command: s.opts.Command, Observe: progress.Observe,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -18,6 +19,10 @@ type Options struct {
 	Selection
 	Workers
 	DataDir string // of imported data sets
+	// StepTime states what a step takes, for who plans for another machine; 0: it is measured. Price is that of an hour of
+	// a device, in any currency.
+	StepTime time.Duration
+	Price    float64
 	// Budget is the time after which Judge trains no more for further looks; 0 means no limit.
 	Budget time.Duration
 	// Runs names those to read where a registry holds several versions of the method or several backends: "v1", a
@@ -61,8 +66,9 @@ type Workers struct {
 	// without waiting for what others hold.
 	Share  bench.Share
 	NoWait bool
-	// CheckpointEvery is the time after which a training leaves a checkpoint to resume from; 0: only its declared ones.
-	CheckpointEvery time.Duration
+	// SaveEvery is the time after which a training leaves a checkpoint to resume from, besides those that it keeps; 0
+	// means an hour.
+	SaveEvery time.Duration
 }
 
 // An Observer is told what a study does.
@@ -124,10 +130,14 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 		return c, fmt.Errorf("--parallel and --threads must lie between 1 and %d", maxWorkers)
 	case o.Lease != 0 && (o.Lease < time.Second || o.Lease > time.Hour):
 		return c, errors.New("--lease must lie between 1s and 1h")
-	case o.CheckpointEvery < 0:
+	case o.SaveEvery < 0:
 		return c, errors.New("--checkpoint-every cannot be negative")
 	case o.Budget < 0:
 		return c, errors.New("--budget cannot be negative")
+	case o.StepTime < 0:
+		return c, errors.New("--step-time cannot be negative")
+	case !(o.Price >= 0) || math.IsInf(o.Price, 1):
+		return c, errors.New("--price must be a number of 0 or more")
 	}
 	usual := c.tier.Seeds
 	if o.Sweep != "" {

@@ -3,8 +3,6 @@ package study
 import (
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/judge"
@@ -21,7 +19,14 @@ type Plan struct {
 	Parallel         int         `json:"parallel"`
 	EstimatedSeconds float64     `json:"estimatedSeconds"`
 	Claims           []ClaimPlan `json:"claims,omitempty"`
-	Rest             Cost        `json:"-"`
+	// Trained and Floor are the costs of one cell from start to end, Whole those of all selected cells, whatever is there
+	// of them, and Rest those of what is not there.
+	Trained Cost `json:"trained"`
+	Floor   Cost `json:"floor"`
+	Whole   Cost `json:"whole"`
+	Rest    Cost `json:"rest"`
+	// Memory is that of a cell; nil if nothing says how many images there are.
+	Memory *bench.Memory `json:"memory,omitempty"`
 }
 
 // ClaimPlan is what a verdict on a claim needs: more seeds, or first a pilot.
@@ -45,7 +50,7 @@ type Pilot struct {
 	Cost    Cost   `json:"cost"`
 }
 
-// Plan prices what is missing, from stored runs or else from a few steps measured now.
+// Plan prices what is missing: from the stated time of a step, from stored runs, or else from a few steps measured now.
 func (s *Study) Plan(ctx context.Context) (*Plan, error) {
 	p, err := s.pricing(ctx)
 	if err != nil {
@@ -54,49 +59,24 @@ func (s *Study) Plan(ctx context.Context) (*Plan, error) {
 	plan := &Plan{Cells: p.statesOf(s.cells), SecondsPerCell: p.each.Wall.Seconds(), Basis: p.basis, Parallel: p.Parallel}
 	for _, c := range plan.Cells {
 		p.add(&plan.Rest, c, 1)
+		c.State = Missing
+		p.add(&plan.Whole, c, 1)
+		one := &plan.Trained
+		if c.Spec.Training.Features != bench.Trained {
+			one = &plan.Floor
+		}
+		if one.Cells == 0 {
+			p.add(one, c, 1)
+		}
 	}
 	plan.EstimatedSeconds = plan.Rest.WallSeconds
-	if len(s.opts.Claims) > 0 {
+	if x, ok := s.extent(); ok {
+		plan.Memory = new(s.tier.Memory(x))
+	}
+	if len(s.opts.Claims) > 0 && s.source.Tree != nil { // without the data nothing was explored
 		plan.Claims, err = s.planClaims(ctx, p)
 	}
 	return plan, err
-}
-
-// pricing takes note of where cells stand. If one was trained, the mean of those is what each costs.
-func (s *Study) pricing(ctx context.Context) (*pricing, error) {
-	p := &pricing{Workers: s.opts.Workers, steps: s.tier.Train.Scale().Steps, held: s.seeds, known: map[string]CellState{}}
-	cells := s.cells
-	if len(s.opts.Claims) > 0 {
-		p.held = max(p.held, s.heldSeeds())
-		cells = union(cells, s.exploring(s.claims, p.held))
-	}
-	all, err := s.states(ctx, cells)
-	if err != nil {
-		return nil, err
-	}
-	var runs, seconds, bytes float64 // of trained cells with a wall time
-	for _, c := range all {
-		p.known[c.Run] = c
-		if c.Spec.Training.Features == bench.Trained && c.Seconds > 0 {
-			runs++
-			seconds += c.Seconds
-			bytes += float64(c.Bytes)
-		}
-	}
-	if runs > 0 {
-		p.each = bench.Cost{Wall: time.Duration(seconds / runs * float64(time.Second)), Disk: int64(bytes / runs)}
-		p.basis = fmt.Sprintf("mean of %.0f stored runs", runs)
-	} else if slices.ContainsFunc(all, CellState.unfinished) {
-		p.basis = "measured now, with one cell alone"
-		data, err := s.data()
-		if err != nil {
-			return nil, err
-		}
-		if p.each, err = bench.Estimate(ctx, s.tier, data, s.backend, p.Threads); err != nil {
-			return nil, err
-		}
-	}
-	return p, nil
 }
 
 // planClaims plans each selected claim from all pairs that were explored.
@@ -147,87 +127,4 @@ func (s *Study) planClaims(ctx context.Context, p *pricing) ([]ClaimPlan, error)
 		plans = append(plans, plan)
 	}
 	return plans, nil
-}
-
-// Cost is what it takes to run what is missing.
-type Cost struct {
-	Cells       int     `json:"cells"` // to run, or to go on with
-	WallSeconds float64 `json:"wallSeconds"`
-	CPUHours    float64 `json:"cpuHours"`
-	DiskBytes   float64 `json:"diskBytes"`
-}
-
-// Wall is the time it takes, in whole seconds.
-func (c Cost) Wall() time.Duration {
-	return time.Duration(c.WallSeconds * float64(time.Second)).Round(time.Second)
-}
-
-// String reads like "8 cells, about 2m0s, 0.10 CPU hours, 30 MB".
-func (c Cost) String() string {
-	if c.Cells == 0 {
-		return "nothing"
-	}
-	return fmt.Sprintf("%d cells, about %s, %.2f CPU hours, %.0f MB", c.Cells, c.Wall(), c.CPUHours, c.DiskBytes/1e6)
-}
-
-// pricing knows what is there and what a trained cell costs.
-type pricing struct {
-	Workers
-	steps int // of a training
-	held  int // seeds, counted from 0, whose cells are known
-	known map[string]CellState
-	each  bench.Cost
-	basis string
-}
-
-// statesOf says where cells stand; those of seeds not held are missing.
-func (p *pricing) statesOf(cells []bench.Cell) (states []CellState) {
-	for _, cell := range cells {
-		id := cell.Spec.ID()
-		state, ok := p.known[id]
-		if !ok {
-			state = CellState{Run: id, State: Missing}
-		}
-		state.Cell = cell
-		states = append(states, state)
-	}
-	return states
-}
-
-// price is the cost of running cells at so many seeds. The seeds beyond those held are all alike, so thousands
-// of them cost no more to reckon than one.
-func (p *pricing) price(cells []CellState, seeds int) (total Cost) {
-	for _, c := range cells {
-		times := 0
-		switch seed := int(c.Seed); {
-		case seed == p.held:
-			times = max(0, seeds-p.held)
-		case seed < seeds:
-			times = 1
-		}
-		p.add(&total, c, times)
-	}
-	return total
-}
-
-// add reckons with so many cells like this one.
-func (p *pricing) add(total *Cost, cell CellState, times int) {
-	left, trained := 0.0, cell.Spec.Training.Features == bench.Trained // left is in whole trainings
-	switch {
-	case trained && cell.State == Begun:
-		left = 1 - float64(cell.Step)/float64(cell.Spec.Training.Steps())
-	case cell.State == Missing:
-		left = float64(weight(cell.Cell)) / float64(p.steps)
-	}
-	if left == 0 || times == 0 {
-		return
-	}
-	left *= float64(times)
-	seconds := left * p.each.Wall.Seconds()
-	total.Cells += times
-	total.WallSeconds += seconds / float64(p.Parallel)
-	total.CPUHours += seconds * float64(p.Threads) / 3600
-	if trained {
-		total.DiskBytes += left * float64(p.each.Disk)
-	}
 }

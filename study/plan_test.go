@@ -13,12 +13,12 @@ import (
 	"github.com/cidbench/cidbench/report/judge"
 )
 
-// Each trained cell takes an hour and 10 MB, two at a time on three threads each.
+// Each trained cell takes an hour and 10 MB, two at a time on three threads each; an hour of a device costs 2.
 func TestPrice(t *testing.T) {
 	config := moco.Config{Steps: 100}
 	p := &pricing{
 		Workers: Workers{Parallel: 2, Threads: 3}, steps: config.Steps,
-		held: 2, each: bench.Cost{Wall: time.Hour, Disk: 10e6},
+		held: 2, each: bench.Cost{Wall: time.Hour, Disk: 10e6}, hour: 2,
 	}
 	cell := func(features bench.Features, seed uint64, state State, step int) CellState {
 		return CellState{Cell: bench.Cell{Seed: seed, Spec: bench.Spec{Training: bench.Training{Features: features, Config: config}}}, State: state, Step: step}
@@ -34,9 +34,9 @@ func TestPrice(t *testing.T) {
 	}{
 		{1, Cost{}},
 		// Three quarters of a training, and floorSteps, half of one, that leave nothing on disk.
-		{2, Cost{Cells: 2, WallSeconds: 1.25 / 2 * 3600, CPUHours: 1.25 * 3, DiskBytes: 7.5e6}},
-		{3, Cost{Cells: 4, WallSeconds: 2.75 / 2 * 3600, CPUHours: 2.75 * 3, DiskBytes: 17.5e6}},
-		{1_002, Cost{Cells: 2_002, WallSeconds: 1_501.25 / 2 * 3600, CPUHours: 1_501.25 * 3, DiskBytes: 10_007.5e6}},
+		{2, Cost{Cells: 2, WallSeconds: 1.25 / 2 * 3600, CPUHours: 1.25 * 3, DeviceHours: 1.25, Money: 2 * 1.25, DiskBytes: 7.5e6}},
+		{3, Cost{Cells: 4, WallSeconds: 2.75 / 2 * 3600, CPUHours: 2.75 * 3, DeviceHours: 2.75, Money: 2 * 2.75, DiskBytes: 17.5e6}},
+		{1_002, Cost{Cells: 2_002, WallSeconds: 1_501.25 / 2 * 3600, CPUHours: 1_501.25 * 3, DeviceHours: 1_501.25, Money: 2 * 1_501.25, DiskBytes: 10_007.5e6}},
 	} {
 		if diff := cmp.Diff(tc.want, p.price(cells, tc.seeds)); diff != "" {
 			t.Errorf("%d seeds: %s", tc.seeds, diff)
@@ -71,7 +71,7 @@ func TestClaimPlanJSON(t *testing.T) {
 		{n, []string{"alpha", "cost", "halfWidth", "seeds", "spread"}},
 		{Need{Need: judge.Need{Reason: "no spread"}}, []string{"alpha", "reason", "seeds", "spread"}},
 		{Pilot{}, []string{"command", "cost", "seeds"}},
-		{Cost{}, []string{"cells", "cpuHours", "diskBytes", "wallSeconds"}},
+		{Cost{}, []string{"cells", "cpuHours", "deviceHours", "diskBytes", "wallSeconds"}},
 	} {
 		if diff := cmp.Diff(tc.want, keys(tc.v)); diff != "" {
 			t.Errorf("%T: %s", tc.v, diff)

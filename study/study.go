@@ -5,9 +5,11 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -40,7 +42,8 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 		return nil, UsageError{err}
 	}
 	s := &Study{opts: o, choice: chosen}
-	if o.Backend != "auto" {
+	stated := o.StepTime > 0
+	if o.Backend != "auto" && !stated {
 		if s.backend, err = backend.Choose(ctx, o.Backend); err != nil {
 			return nil, UsageError{err}
 		}
@@ -48,22 +51,36 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	if s.reg, err = OpenRegistry(ctx, o.Store, o.Base, o.Access); err != nil {
 		return nil, fmt.Errorf("--store: %w", err)
 	}
-	if s.source, err = catalogue.Dataset(s.tier.Dataset).Pin(o.DataDir); err != nil {
-		return nil, err
+	s.catalogue = catalogue
+	s.source, err = catalogue.Dataset(s.tier.Dataset).Pin(o.DataDir)
+	switch {
+	case err == nil:
+		s.catalogue = catalogue.With(s.source)
+	case stated && errors.Is(err, fs.ErrNotExist):
+		s.source = catalogue.Dataset(s.tier.Dataset)
+		s.opts.Observer.Say(fmt.Sprintf("data set %s is not here: what is said of it is what its publication says, and run ids are those of no data", s.source.Name))
+	default:
+		return nil, s.needs(err)
 	}
-	s.catalogue = catalogue.With(s.source)
 	s.data = sync.OnceValues(func() (*dataset.Dataset, error) { return s.source.Open(o.DataDir) })
 	s.damage = &damage{observer: s.opts.Observer}
 	if s.held, err = hold(ctx, s.reg, catalogue, s.opts.Observer.Say); err != nil {
 		return nil, err
 	}
-	if o.Backend == "auto" {
-		if s.backend, err = s.autoBackend(ctx); err != nil {
+	if stated {
+		if s.backend, err = s.statedBackend(); err != nil {
 			return nil, UsageError{err}
 		}
-	}
-	if s.backend, s.opts.Parallel, err = s.backend.On(o.Devices, o.Parallel); err != nil {
-		return nil, UsageError{err}
+		s.opts.Parallel = cmp.Or(o.Parallel, len(o.Devices), 1)
+	} else {
+		if o.Backend == "auto" {
+			if s.backend, err = s.autoBackend(ctx); err != nil {
+				return nil, UsageError{err}
+			}
+		}
+		if s.backend, s.opts.Parallel, err = s.backend.On(o.Devices, o.Parallel); err != nil {
+			return nil, UsageError{err}
+		}
 	}
 	s.env = bench.Environment{Backend: s.backend.Kind, Method: s.tier.Train.ID().Version}
 	for _, note := range s.held.notes() {
@@ -95,6 +112,21 @@ func (s *Study) autoBackend(ctx context.Context) (backend.Backend, error) {
 		return backend.Backend{Kind: "go"}, nil
 	}
 	return backend.Choose(ctx, "auto")
+}
+
+// statedBackend is that of a plan for another machine: what was asked for, or the tier's runs were made on, or else XLA.
+// Nothing is opened.
+func (s *Study) statedBackend() (backend.Backend, error) {
+	switch kind, _, _ := strings.Cut(s.opts.Backend, ":"); kind {
+	case "go", "xla":
+		return backend.Backend{Kind: kind}, nil
+	case "auto":
+		if kinds := s.held.backends(s.tier); len(kinds) == 1 {
+			return backend.Backend{Kind: kinds[0]}, nil
+		}
+		return backend.Backend{Kind: "xla"}, nil
+	}
+	return backend.Backend{}, fmt.Errorf("--backend %q: want go, xla or auto", s.opts.Backend)
 }
 
 // adopt takes the version and backend of the runs that are there.

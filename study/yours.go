@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,9 @@ func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*b
 	}
 	scale := base.Train.Scale()
 	o.Name, o.Side = nameOf(data), scale.Encoder.Size
+	if own := d.Catalogue.Dataset(base.Dataset).Import; own != nil { // views are cropped from larger pictures
+		o.Side = max(o.Side, own.Side)
+	}
 	x, err := d.Index(o.Name)
 	if _, absent := os.Stat(data); errors.Is(err, fs.ErrNotExist) && absent == nil {
 		x, err = d.Import(ctx, data, o)
@@ -36,8 +40,8 @@ func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*b
 	if err != nil {
 		return nil, nil, err
 	}
-	if x.Height != o.Side || x.Width != o.Side {
-		return nil, nil, UsageError{fmt.Errorf("--data %s: its images are %dx%d, and tier %s takes %d: import it with --size %d, or write a tier (tier show)", data, x.Width, x.Height, tier, o.Side, o.Side)}
+	if view := scale.Encoder.Size; x.Height != x.Width || x.Height < view {
+		return nil, nil, UsageError{fmt.Errorf("--data %s: its images are %dx%d, and tier %s takes squares of %d pixels or more: import it with --size %d, or write a tier (tier show)", data, x.Width, x.Height, tier, view, o.Side)}
 	}
 	images := len(x.Train.Labels)
 	if images < 2*scale.Batch {
@@ -51,7 +55,11 @@ func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*b
 	if err != nil {
 		return nil, nil, UsageError{fmt.Errorf("--data %s: tier %s: %w", data, tier, err)}
 	}
-	o.say("assumed: tier %s with images of %dx%d pixels, %d steps of %d images (%.1f epochs), %d seeds", tier, o.Side, o.Side,
+	views := ""
+	if x.Height > scale.Encoder.Size {
+		views = fmt.Sprintf(", of which it sees %d,", scale.Encoder.Size)
+	}
+	o.say("assumed: tier %s with images of %dx%d pixels%s %d steps of %d images (%.1f epochs), %d seeds", tier, x.Width, x.Height, cmp.Or(views, ","),
 		scale.Steps, scale.Batch, float64(scale.Steps*scale.Batch)/float64(images), base.Seeds)
 	o.say("assumed: %d classes, so that 1/C is %.2g%%, and %s", len(x.Classes), 100/float64(len(x.Classes)), treeOf(x))
 	o.say("assumed: %d negatives a query%s", mine.Train.Scale().Negatives, queue)

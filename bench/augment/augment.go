@@ -66,31 +66,65 @@ const (
 type Views interface {
 	// Tensors are the inputs that bring the views into a graph.
 	Tensors() []*tensors.Tensor
-	// put writes the view of an image [Size, Size, 3] that d describes as image i.
+	// put writes the view of an image that d describes as image i.
 	put(i int, image []uint8, d drawn, v *Viewer)
 }
 
 // Viewer draws views; it holds scratch memory and is not safe for concurrent use.
 type Viewer struct {
-	config  Config
-	size    int
-	rng     *rand.Rand
-	pcg     *rand.PCG
-	scratch []float32    // one plane
-	columns []neighbours // of the crop in hand
+	config       Config
+	source, size int
+	rng          *rand.Rand
+	pcg          *rand.PCG
+	scratch      []float32    // one plane
+	columns      []neighbours // of the crop in hand
+	taps         []taps       // likewise, for images that are larger than views
+	lines        []float32    // rows of the source at the width of the view
+	picture      *Batch       // for Picture
 }
 
-// NewViewer returns a viewer for images of one size.
-func NewViewer(c Config, size int) *Viewer {
+// NewViewer returns a viewer that makes views of size x size pixels from images of source x source, which are no smaller.
+func NewViewer(c Config, source, size int) *Viewer {
 	pcg := rand.NewPCG(0, 0)
-	return &Viewer{config: c, size: size, pcg: pcg, rng: rand.New(pcg), scratch: make([]float32, size*size), columns: make([]neighbours, size)}
+	v := &Viewer{
+		config: c, source: source, size: size, pcg: pcg, rng: rand.New(pcg),
+		scratch: make([]float32, size*size), columns: make([]neighbours, size), picture: NewBatch(1, 1, size),
+	}
+	if source > size {
+		v.taps, v.lines = make([]taps, size), make([]float32, 3*source*size)
+	}
+	return v
 }
 
-// View puts one view of an image [Size, Size, 3] at place i of a batch; the view depends on the image and
+// View puts one view of an image [source, source, 3] at place i of a batch; the view depends on the image and
 // on the key (see package rng) alone.
 func (v *Viewer) View(to Views, i int, image []uint8, hi, lo uint64) {
 	v.pcg.Seed(hi, lo)
 	to.put(i, image, v.draw(), v)
+}
+
+// Centre puts an image [source, source, 3] as encoders are evaluated on it at place i of a batch: all of it, or of one
+// that is larger than a view the central seven eighths of its side, as published for ImageNet (224 of 256 pixels), but no
+// fewer pixels than the view has.
+func (v *Viewer) Centre(to *Batch, i int, image []uint8) {
+	if v.source == v.size {
+		to.Set(i, image)
+		return
+	}
+	side := max(float64(v.size), float64(v.source)*7/8)
+	at := math.Floor((float64(v.source) - side) / 2)
+	v.resample(to, i, image, rectangle{at, at, side, side}, false)
+	to.finish(i)
+}
+
+// Picture is View as pixels again, [size, size, 3], for what reads images.
+func (v *Viewer) Picture(to, image []uint8, hi, lo uint64) {
+	v.View(v.picture, 0, image, hi, lo)
+	for ch := range 3 {
+		for j, x := range v.picture.plane(ch, 0) {
+			to[3*j+ch] = uint8(math.Round(float64(x*Std+Mean) * 255))
+		}
+	}
 }
 
 // drawn is everything random about a view.
@@ -108,7 +142,7 @@ type drawn struct {
 // draw keeps to one order of drawing: a seed stands for its views.
 func (v *Viewer) draw() (d drawn) {
 	c := v.config
-	d.box = v.crop(v.size)
+	d.box = v.crop(v.source)
 	d.flip = v.rng.Float64() < c.FlipProb
 	if v.rng.Float64() < c.JitterProb {
 		factor := func(r float64) float64 { return 1 + (2*v.rng.Float64()-1)*r }

@@ -35,7 +35,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 // TestNothingDrawnIsTheImage: with every operation off, a view is the image itself.
 func TestNothingDrawnIsTheImage(t *testing.T) {
 	view, plain := NewBatch(1, 2, size), NewBatch(1, 2, size)
-	NewViewer(Config{MinArea: 1}, size).View(view, 1, noise(1), 1, 2)
+	NewViewer(Config{MinArea: 1}, size, size).View(view, 1, noise(1), 1, 2)
 	plain.Set(1, noise(1))
 	for i := range view.Values {
 		near(t, "pixel", float64(view.Values[i]), float64(plain.Values[i]), 1e-5)
@@ -51,7 +51,7 @@ func TestFlipMirrors(t *testing.T) {
 		}
 	}
 	view, plain := NewBatch(1, 1, size), NewBatch(1, 1, size)
-	NewViewer(Config{MinArea: 1, FlipProb: 1}, size).View(view, 0, image, 1, 2)
+	NewViewer(Config{MinArea: 1, FlipProb: 1}, size, size).View(view, 0, image, 1, 2)
 	plain.Set(0, mirrored)
 	for i := range view.Values {
 		near(t, "pixel", float64(view.Values[i]), float64(plain.Values[i]), 1e-5)
@@ -67,7 +67,7 @@ func TestCropOfARamp(t *testing.T) {
 	}
 	b := NewBatch(1, 1, size)
 	box := rectangle{x: 3, y: 2, w: 8, h: 10}
-	mean := NewViewer(Config{MinArea: 1}, size).resample(b, 0, image, box, false)
+	mean := NewViewer(Config{MinArea: 1}, size, size).resample(b, 0, image, box, false)
 	for y := range size {
 		for x := range size {
 			wantX := 10 * (3 + (float64(x)+.5)/2 - .5) / 255
@@ -138,7 +138,7 @@ func TestViewsFollowTheirKey(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	v := NewViewer(c, size)
+	v := NewViewer(c, size, size)
 	a, b, other := NewBatch(1, 1, size), NewBatch(1, 1, size), NewBatch(1, 1, size)
 	v.View(a, 0, noise(5), 1, 1)
 	v.View(other, 0, noise(5), 1, 2)
@@ -161,7 +161,7 @@ func TestViewsKeepTheirBits(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("other processors fuse multiplications with additions")
 	}
-	b, v := NewBatch(2, 50, size), NewViewer(moco, size)
+	b, v := NewBatch(2, 50, size), NewViewer(moco, size, size)
 	for i := range 100 {
 		v.View(b, i, noise(uint64(i)), 7, uint64(i))
 	}
@@ -174,7 +174,7 @@ func TestViewsKeepTheirBits(t *testing.T) {
 
 // TestDrawnDistribution checks probabilities and ranges over many crops.
 func TestDrawnDistribution(t *testing.T) {
-	v := NewViewer(Config{MinArea: 0.3}, 32)
+	v := NewViewer(Config{MinArea: 0.3}, 32, 32)
 	sum := 0.0
 	const n = 20_000
 	for range n {
@@ -206,9 +206,9 @@ func TestValidate(t *testing.T) {
 
 func BenchmarkView(b *testing.B) {
 	image := make([]uint8, 32*32*3)
-	for name, to := range map[string]Views{"pixels": NewBatch(1, 1, 32), "recipe": NewRecipes(moco, 1, 1, 32)} {
+	for name, to := range map[string]Views{"pixels": NewBatch(1, 1, 32), "recipe": NewRecipes(moco, 1, 1, 32, 32)} {
 		b.Run(name, func(b *testing.B) {
-			v := NewViewer(moco, 32)
+			v := NewViewer(moco, 32, 32)
 			for i := uint64(0); b.Loop(); i++ {
 				v.View(to, 0, image, i, i)
 			}

@@ -12,7 +12,8 @@ import (
 type Recipes struct {
 	Groups, N, Size int
 
-	images []uint8 // [Groups, N, Size, Size, 3]
+	source int
+	images []uint8 // [Groups, N, source, source, 3]
 	// The source, in pixels, of each row and each column of the view: [Groups, N, Size].
 	rows, columns []float32
 	// A colour c becomes linear c + shift mean, where mean is the mean colour of the crop: [Groups, N, 3, 3].
@@ -20,47 +21,57 @@ type Recipes struct {
 	// Half of the blur's kernel, centre first: [Groups, N, taps].
 	kernels []float32
 	taps    int
+	// Where images are larger than views, how far a pixel of the view reaches along columns and rows: [Groups, N, 2].
+	reach []float32
 }
 
-// NewRecipes allocates a batch of groups times n views.
-func NewRecipes(c Config, groups, n, size int) *Recipes {
+// NewRecipes allocates a batch of groups times n views of size x size pixels, from images of source x source.
+func NewRecipes(c Config, groups, n, source, size int) *Recipes {
 	all, taps := groups*n, 1
 	if c.BlurProb > 0 {
 		taps = len(gaussian(c.BlurMax))
 	}
 	floats := func(each int) []float32 { return make([]float32, all*each) }
-	return &Recipes{
-		Groups: groups, N: n, Size: size, images: make([]uint8, all*size*size*3),
+	r := &Recipes{
+		Groups: groups, N: n, Size: size, source: source, images: make([]uint8, all*source*source*3),
 		rows: floats(size), columns: floats(size), linear: floats(9), shift: floats(9),
 		kernels: floats(taps), taps: taps,
 	}
+	if source > size {
+		r.reach = floats(2)
+	}
+	return r
 }
-
-// graphInputs is the number of tensors that FromRecipes takes.
-const graphInputs = 6
 
 // Tensors are the inputs of FromRecipes.
 func (r *Recipes) Tensors() []*tensors.Tensor {
 	floats := func(values []float32, dims ...int) *tensors.Tensor {
 		return tensors.FromFlatDataAndDimensions(values, append([]int{r.Groups, r.N}, dims...)...)
 	}
-	return []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(r.images, r.Groups, r.N, r.Size, r.Size, 3),
+	all := []*tensors.Tensor{
+		tensors.FromFlatDataAndDimensions(r.images, r.Groups, r.N, r.source, r.source, 3),
 		floats(r.rows, r.Size), floats(r.columns, r.Size),
 		floats(r.linear, 3, 3), floats(r.shift, 3, 3), floats(r.kernels, r.taps),
 	}
+	if r.reach != nil {
+		all = append(all, floats(r.reach, 2))
+	}
+	return all
 }
 
 func (r *Recipes) put(i int, image []uint8, d drawn, _ *Viewer) {
 	copy(r.images[i*len(image):], image)
 	rows, columns := r.rows[i*r.Size:][:r.Size], r.columns[i*r.Size:][:r.Size]
 	for j := range r.Size {
-		rows[j] = float32(position(d.box.y, d.box.h, j, r.Size))
+		rows[j] = float32(position(d.box.y, d.box.h, j, r.Size, r.source))
 		at := j
 		if d.flip {
 			at = r.Size - 1 - j
 		}
-		columns[at] = float32(position(d.box.x, d.box.w, j, r.Size))
+		columns[at] = float32(position(d.box.x, d.box.w, j, r.Size, r.source))
+	}
+	if r.reach != nil {
+		r.reach[2*i], r.reach[2*i+1] = float32(reach(d.box.h, r.Size)), float32(reach(d.box.w, r.Size))
 	}
 	// Contrast alone looks at the mean, and every operation is linear in colour and mean together: so the
 	// offsets for the unit colours are the columns of shift.
@@ -82,11 +93,17 @@ func (r *Recipes) put(i int, image []uint8, d drawn, _ *Viewer) {
 // for the rows of an image and one for its columns; so is blur.
 func FromRecipes(inputs []*Node) (views *Node, rest []*Node) {
 	images, rows, columns, linear, shift, kernels := inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], inputs[5]
-	each := []int{0, 1} // the views of a batch have nothing to do with one another
+	each, rest := []int{0, 1}, inputs[6:] // the views of a batch have nothing to do with one another
+	source, down, across := images.Shape().Dim(2), (*Node)(nil), (*Node)(nil)
+	if source > rows.Shape().Dim(-1) {
+		reach := InsertAxes(rest[0], -1, -1) // [groups, n, 2, 1, 1]
+		down, across = Squeeze(Slice(reach, AxisRange(), AxisRange(), AxisElem(0)), 2), Squeeze(Slice(reach, AxisRange(), AxisRange(), AxisElem(1)), 2)
+		rest = rest[1:]
+	}
 
 	x := MulScalar(ConvertDType(images, dtypes.Float32), 1.0/255)
-	x = DotGeneral(sampling(rows), []int{3}, each, x, []int{2}, each)    // [groups, n, y, source x, colour]
-	x = DotGeneral(x, []int{3}, each, sampling(columns), []int{3}, each) // [groups, n, y, colour, x]
+	x = DotGeneral(sampling(rows, down, source), []int{3}, each, x, []int{2}, each)      // [groups, n, y, source x, colour]
+	x = DotGeneral(x, []int{3}, each, sampling(columns, across, source), []int{3}, each) // [groups, n, y, colour, x]
 
 	mean := ReduceMean(x, 2, 4)
 	x = DotGeneral(linear, []int{3}, each, x, []int{3}, each) // [groups, n, colour, y, x]
@@ -98,15 +115,19 @@ func FromRecipes(inputs []*Node) (views *Node, rest []*Node) {
 
 	d := x.Shape().Dimensions
 	x = Reshape(TransposeAllAxes(x, 0, 1, 2, 4, 3), d[0]*d[1], d[2], d[4], d[3])
-	return MulScalar(AddScalar(ClipScalar(x, 0, 1), -Mean), 1/Std), inputs[graphInputs:]
+	return MulScalar(AddScalar(ClipScalar(x, 0, 1), -Mean), 1/Std), rest
 }
 
 // sampling turns positions [groups, n, size] into matrices [groups, n, size, source]: linear interpolation
-// weighs a source pixel by a tent over its distance.
-func sampling(at *Node) *Node {
-	size := at.Shape().Dim(-1)
-	source := Iota(at.Graph(), shapes.Make(at.DType(), 1, 1, 1, size), 3)
-	return MaxScalar(OneMinus(Abs(Sub(InsertAxes(at, -1), source))), 0)
+// weighs a source pixel by a tent over its distance, whose reach [groups, n, 1, 1] is one pixel if it is not given.
+func sampling(at, reach *Node, source int) *Node {
+	pixels := Iota(at.Graph(), shapes.Make(at.DType(), 1, 1, 1, source), 3)
+	distance := Abs(Sub(InsertAxes(at, -1), pixels))
+	if reach == nil {
+		return MaxScalar(OneMinus(distance), 0)
+	}
+	weights := MaxScalar(OneMinus(Div(distance, reach)), 0)
+	return Div(weights, ReduceAndKeep(weights, ReduceSum, -1))
 }
 
 // blurring turns kernels [groups, n, taps] into matrices [groups, n, size, source] that repeat the border.

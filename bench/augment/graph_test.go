@@ -6,16 +6,16 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
+
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
+	"github.com/cidbench/cidbench/bench/nn"
 )
 
 // TestGraphMakesTheViewersViews: both forms of a batch hold the same views, whatever is drawn.
-func TestGraphMakesTheViewersViews(t *testing.T) {
-	backend, err := gobackend.New("ops_sequential")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestGraphMakesTheViewersViews(t *testing.T) { backendtest.Each(t, graphMakesTheViewersViews) }
+
+func graphMakesTheViewersViews(t *testing.T, device nn.Device) {
 	always := moco
 	always.JitterProb, always.GreyProb, always.BlurProb, always.FlipProb = 1, 1, 1, 1
 	jitter := Config{MinArea: 1, Brightness: 1, Contrast: 1, Saturation: 1, Hue: .5, JitterProb: 1}
@@ -33,17 +33,21 @@ func TestGraphMakesTheViewersViews(t *testing.T) {
 		}
 	}
 	for name, c := range configs {
-		for _, size := range []int{size, 32} {
-			t.Run(fmt.Sprint(name, " ", size), func(t *testing.T) {
+		if device.Compiles && name != "all of moco" { // compiling takes its time
+			continue
+		}
+		for _, sides := range [][2]int{{16, 16}, {32, 32}, {37, 32}, {40, 16}} {
+			source, size := sides[0], sides[1]
+			t.Run(fmt.Sprint(name, " ", source, " ", size), func(t *testing.T) {
 				if err := c.Validate(); err != nil {
 					t.Fatal(err)
 				}
 				const groups, n = 2, 10
-				want, recipes := NewBatch(groups, n, size), NewRecipes(c, groups, n, size)
-				v, rng := NewViewer(c, size), rand.New(rand.NewPCG(9, 0))
+				want, recipes := NewBatch(groups, n, size), NewRecipes(c, groups, n, source, size)
+				v, rng := NewViewer(c, source, size), rand.New(rand.NewPCG(9, 0))
 				for round := range uint64(2) { // the second shows that nothing is left of the first
 					for i := range groups * n {
-						image := make([]uint8, size*size*3)
+						image := make([]uint8, source*source*3)
 						for j := range image {
 							image[j] = uint8(rng.IntN(256))
 						}
@@ -55,7 +59,7 @@ func TestGraphMakesTheViewersViews(t *testing.T) {
 				for _, x := range recipes.Tensors() {
 					inputs = append(inputs, x)
 				}
-				e, err := NewExec(backend, func(in []*Node) []*Node {
+				e, err := NewExec(device.Backend, func(in []*Node) []*Node {
 					views, rest := FromRecipes(in)
 					d := want.Dims() // [groups, 3, n, size, size]; the graph gives [groups*n, size, size, 3]
 					views = TransposeAllAxes(Reshape(views, d[0], d[2], d[3], d[4], d[1]), 0, 4, 1, 2, 3)

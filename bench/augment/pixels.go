@@ -15,16 +15,40 @@ type neighbours struct {
 }
 
 // position is the source of target pixel i along one side, with pixel centres at one half.
-func position(origin, length float64, i, size int) float64 {
-	at := origin + (float64(i)+0.5)*length/float64(size) - 0.5
-	return min(max(at, 0), float64(size-1))
+func position(origin, length float64, i, target, source int) float64 {
+	at := origin + (float64(i)+0.5)*length/float64(target) - 0.5
+	return min(max(at, 0), float64(source-1))
 }
 
-// sample finds the pixels around that position.
+// sample finds the pixels around that position, where source and target have the same size.
 func sample(origin, length float64, i, size int) neighbours {
-	at := position(origin, length, i, size)
+	at := position(origin, length, i, size, size)
 	lo := int(at)
 	return neighbours{lo, min(lo+1, size-1), float32(at - float64(lo))}
+}
+
+// reach is that of a target pixel along one side, in source pixels: a crop that is made smaller is averaged, as by PIL.
+func reach(length float64, target int) float64 { return max(1, length/float64(target)) }
+
+// taps are the source pixels, from first on, that a target pixel is made of, with weights that sum to 1.
+type taps struct {
+	first   int
+	weights []float32
+}
+
+// tent weighs the source pixels within reach of a target pixel by their distance to its position.
+func (t *taps) tent(origin, length float64, i, target, source int) {
+	at, wide := position(origin, length, i, target, source), reach(length, target)
+	t.first, t.weights = max(0, int(math.Ceil(at-wide))), t.weights[:0]
+	sum := float32(0)
+	for j := t.first; j < source && float64(j) <= at+wide; j++ {
+		w := float32(1 - math.Abs(at-float64(j))/wide)
+		t.weights = append(t.weights, w)
+		sum += w
+	}
+	for j := range t.weights {
+		t.weights[j] /= sum
+	}
 }
 
 // Batch is a set of normalised images in groups, channel-first: [Groups, 3, N, Size, Size]. Image i of
@@ -72,6 +96,11 @@ func (b *Batch) put(i int, image []uint8, d drawn, v *Viewer) {
 			blur(b.plane(ch, i), v.scratch, b.Size, d.kernel)
 		}
 	}
+	b.finish(i)
+}
+
+// finish clamps and normalises the values of image i, which are in 0..1.
+func (b *Batch) finish(i int) {
 	for ch := range 3 {
 		p := b.plane(ch, i)
 		for j, x := range p {
@@ -80,8 +109,11 @@ func (b *Batch) put(i int, image []uint8, d drawn, v *Viewer) {
 	}
 }
 
-// resample writes the crop, bilinearly scaled to the whole image, in 0..1, and returns its mean colour.
+// resample writes the crop, bilinearly scaled to the whole view, in 0..1, and returns its mean colour.
 func (v *Viewer) resample(b *Batch, i int, image []uint8, box rectangle, flip bool) (mean [3]float64) {
+	if v.source != v.size {
+		return v.reduce(b, i, image, box, flip)
+	}
 	size := b.Size
 	for x := range v.columns {
 		at := x
@@ -112,6 +144,50 @@ func (v *Viewer) resample(b *Batch, i int, image []uint8, box rectangle, flip bo
 	}
 	for ch := range mean {
 		mean[ch] = float64(sums[ch]) / float64(size*size)
+	}
+	return mean
+}
+
+// reduce is resample for images that are larger than views: first along the rows, then along the columns.
+func (v *Viewer) reduce(b *Batch, i int, image []uint8, box rectangle, flip bool) (mean [3]float64) {
+	size := b.Size
+	for x := range v.taps {
+		at := x
+		if flip {
+			at = size - 1 - x
+		}
+		v.taps[x].tent(box.x, box.w, at, size, v.source)
+	}
+	beyond := reach(box.h, size) + 1 // rows around the crop that its outermost pixels reach
+	from, to := max(0, int(box.y-beyond)), min(v.source, int(math.Ceil(box.y+box.h+beyond)))
+	for y := from; y < to; y++ {
+		row, out := image[3*y*v.source:][:3*v.source], v.lines[3*y*size:][:3*size]
+		for x, t := range v.taps {
+			var c [3]float32
+			for j, w := range t.weights {
+				pixel := row[3*(t.first+j):][:3]
+				c[0] += w * float32(pixel[0])
+				c[1] += w * float32(pixel[1])
+				c[2] += w * float32(pixel[2])
+			}
+			copy(out[3*x:], c[:])
+		}
+	}
+	var vertical taps
+	for y := range size {
+		vertical.tent(box.y, box.h, y, size, v.source)
+		for ch := range mean {
+			row, sum := b.plane(ch, i)[y*size:][:size], float32(0)
+			for x := range row {
+				value := float32(0)
+				for j, w := range vertical.weights {
+					value += w * v.lines[3*((vertical.first+j)*size+x)+ch]
+				}
+				row[x] = value * (1.0 / 255)
+				sum += row[x]
+			}
+			mean[ch] += float64(sum) / float64(size*size)
+		}
 	}
 	return mean
 }

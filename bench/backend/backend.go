@@ -28,3 +28,6 @@ func (b Backend) String() string {
 	}
 	return "go, no SIMD"
 }
+
+// OnGPU says whether cells run on GPUs.
+func (b Backend) OnGPU() bool { return b.Plugin != nil && b.Plugin.Kind != "cpu" }

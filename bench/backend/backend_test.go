@@ -71,3 +71,12 @@ func TestBackendWithoutWorkers(t *testing.T) {
 		}
 	}
 }
+
+// TestCardMemory: what nvidia-smi prints, a card a line.
+func TestCardMemory(t *testing.T) {
+	for lines, want := range map[string]int64{"": 0, "81559\n": 81559 << 20, "81559\n 24564\n": 24564 << 20, "[N/A]\n": 0, "81559\nfailed": 0} {
+		if got := smallest(lines); got != want {
+			t.Errorf("%q: %d, want %d", lines, got, want)
+		}
+	}
+}

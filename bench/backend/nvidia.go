@@ -1,9 +1,11 @@
 package backend
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -21,6 +23,30 @@ func nvidia(root string) string {
 		return tool
 	}
 	return ""
+}
+
+// CardMemory is the memory of the smallest NVIDIA card, in bytes, as its driver's tool says; 0 if nothing does. A PJRT
+// plugin would know, but go-xla does not ask it.
+func CardMemory(ctx context.Context) int64 {
+	text, err := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits").Output()
+	if err != nil {
+		return 0
+	}
+	return smallest(string(text))
+}
+
+// smallest is the least of the numbers of mebibytes in lines, in bytes; 0 if one is none.
+func smallest(lines string) (least int64) {
+	for line := range strings.Lines(lines) {
+		n, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+		if err != nil {
+			return 0
+		}
+		if least == 0 || n<<20 < least {
+			least = n << 20
+		}
+	}
+	return least
 }
 
 // cudaLibraries are what a CUDA plugin opens by name, in the order in which JAX opens them.

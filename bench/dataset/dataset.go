@@ -37,6 +37,8 @@ type Source struct {
 	Read func(dir string) (Images, error) `json:"-"`
 	// Import says how files become the images; nil: they are drawn.
 	Import *Import `json:",omitempty"`
+	// Extent is that of the set as it is drawn or published, for who plans without it; zero if it is not known.
+	Extent Extent `json:",omitzero"`
 }
 
 // Import says how a set that is not drawn comes into the data directory.
@@ -50,6 +52,15 @@ type Import struct {
 	Bytes  int64
 	// WordNet says that the classes are synsets, and their tree is WordNet's.
 	WordNet bool
+}
+
+// Extent is how large a set is.
+type Extent struct {
+	Side        int // of the images, in pixels
+	Classes     int
+	Train, Test int // images
+	// Resident says that all images are held in memory.
+	Resident bool
 }
 
 // Validate reports what a plan could not do without. What is imported may leave its digest and tree to Pin.
@@ -167,6 +178,12 @@ func (s *Source) open(dir string) (*Dataset, error) {
 		tree = s.Tree()
 	}
 	return &Dataset{Name: s.Name, Images: images, Tree: tree, Classes: taxonomy.Classes(tree)}, nil
+}
+
+// Extent is how large the set is.
+func (d *Dataset) Extent() Extent {
+	_, resident := d.Train.Reader.(Memory)
+	return Extent{Side: d.Height, Classes: len(d.Classes), Train: d.Train.Len(), Test: d.Test.Len(), Resident: resident}
 }
 
 // FileDigest is that of the bytes of the file at a path, as "sha256:" and 64 hexadecimal digits. Errors: the system's.

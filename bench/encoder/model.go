@@ -50,7 +50,7 @@ func (m Model) Close() { nn.Release(m.Params, m.Stats) }
 const mapBatch = 50
 
 // Features maps a split through the backbone, with the running statistics, to pooled features, in the order of
-// the images.
+// the images. Of images that are larger than the encoder's input it sees the centre.
 func (m Model) Features(split dataset.Split) (probe.Set, error) {
 	dim := m.Config.Features()
 	values, err := m.mapped(split, "features", dim, m.backbone(), func(x *Node) *Node { return x })
@@ -82,14 +82,14 @@ func (m Model) mapped(split dataset.Split, what string, dim int, layers nn.Layer
 		return nil, err
 	}
 	all := make([]float32, split.Len()*dim)
-	batch, image := augment.NewBatch(1, mapBatch, m.Size), split.Buffer()
+	viewer, batch, image := augment.NewViewer(augment.Config{}, split.Height, m.Size), augment.NewBatch(1, mapBatch, m.Size), split.Buffer()
 	for start := 0; start < split.Len(); start += mapBatch {
 		n := min(mapBatch, split.Len()-start)
 		for i := range n {
 			if err := split.Read(start+i, image); err != nil {
 				return nil, err
 			}
-			batch.Set(i, image)
+			viewer.Centre(batch, i, image)
 		}
 		x := batch.Tensors()
 		out, err := program.Run(x, m.Params, m.Stats)

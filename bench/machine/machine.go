@@ -64,6 +64,14 @@ func Now() Limits {
 	return l
 }
 
+// Most is the memory that the process may have at most, in bytes; 0 if it is not known.
+func (l Limits) Most() int64 {
+	if l.MemoryLimit > 0 && l.Memory > 0 {
+		return min(l.Memory, l.MemoryLimit)
+	}
+	return cmp.Or(l.Memory, l.MemoryLimit)
+}
+
 // kibibytes reads a value of /proc/meminfo in bytes.
 func kibibytes(name string) int64 {
 	n, _ := strconv.ParseInt(strings.TrimSuffix(field("/proc/meminfo", name), " kB"), 10, 64) // or not known

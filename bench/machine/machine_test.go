@@ -48,3 +48,11 @@ func TestLimits(t *testing.T) {
 		})
 	}
 }
+
+func TestMost(t *testing.T) {
+	for l, want := range map[Limits]int64{{}: 0, {Memory: 8}: 8, {Memory: 8, MemoryLimit: 4}: 4, {Memory: 4, MemoryLimit: 8}: 4, {MemoryLimit: 4}: 4} {
+		if got := l.Most(); got != want {
+			t.Errorf("%+v: %d, want %d", l, got, want)
+		}
+	}
+}

@@ -50,6 +50,11 @@ type Scale struct {
 	// batch.
 	Negatives   int
 	Temperature float64
+	// Queries of a step, each with its negatives, go back through the encoder.
+	Queries int
+	// A state has so many Copies of the encoder's parameters - those that SGD moves, their velocities, a key encoder -
+	// and so many numbers Beside them, as in a queue. Running statistics are there once.
+	Copies, Beside int
 }
 
 // Start is what a training begins from.
@@ -119,8 +124,8 @@ func (e *DivergedError) Error() string {
 // Check refuses data that a method of this scale cannot train on.
 func (s Scale) Check(data *dataset.Dataset) error {
 	switch {
-	case data.Height != s.Encoder.Size || data.Width != s.Encoder.Size:
-		return fmt.Errorf("images are %dx%d, the encoder takes %d", data.Height, data.Width, s.Encoder.Size)
+	case data.Height != data.Width || data.Height < s.Encoder.Size:
+		return fmt.Errorf("images are %dx%d; views of %d pixels are cropped from squares of as many or more", data.Width, data.Height, s.Encoder.Size)
 	case data.Train.Len() < s.Batch:
 		return fmt.Errorf("%d training images do not fill a batch of %d", data.Train.Len(), s.Batch)
 	}

@@ -48,7 +48,10 @@ func (Config) ID() method.ID { return method.ID{Name: "moco", Version: Version} 
 
 // Scale implements method.Method.
 func (c Config) Scale() method.Scale {
-	return method.Scale{Encoder: c.Encoder, Steps: c.Steps, Batch: c.Batch, Negatives: c.Queue, Temperature: c.Temperature}
+	return method.Scale{
+		Encoder: c.Encoder, Steps: c.Steps, Batch: c.Batch, Negatives: c.Queue, Temperature: c.Temperature,
+		Queries: c.Batch, Copies: 3, Beside: c.Queue * (c.Encoder.Dim + 1),
+	}
 }
 
 // AtTemperature implements method.Method.

@@ -7,6 +7,7 @@ package probe
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -15,6 +16,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/nn"
 )
 
@@ -33,22 +35,33 @@ type Protocol struct {
 	Ridge float64 `json:"ridge"`
 	// Neighbours is the number that vote, each weighted by its cosine.
 	Neighbours int `json:"neighbours"`
+	// SGD, if it is given, takes the place of all of these.
+	SGD Evaluation `json:"sgd,omitempty"`
 }
 
 // ID names the protocol; the number in front changes when the method does.
 func (p Protocol) ID() string {
+	if p.SGD.Given() {
+		return p.SGD.id()
+	}
 	return fmt.Sprintf("probe1-softmax-l2-%g-lbfgs-%d-ridge-%g-knn-%d", p.L2, p.Iterations, p.Ridge, p.Neighbours)
 }
 
 // Validate reports a setting out of range.
 func (p Protocol) Validate() error {
+	if p.SGD.Given() {
+		if p.L2 != 0 || p.Iterations != 0 || p.Ridge != 0 || p.Neighbours != 0 {
+			return errors.New("probe: sgd takes the place of l2, iterations, ridge and neighbours: they must be 0")
+		}
+		return p.SGD.validate()
+	}
 	if !(p.Ridge > 0) || !(p.L2 > 0) || p.Neighbours < 1 || p.Iterations < 1 {
 		return errors.New("probe: l2, iterations, ridge and neighbours must be positive")
 	}
 	return nil
 }
 
-// Accuracy holds test accuracies as counts, so that nothing is rounded.
+// Accuracy holds test accuracies as counts, so that nothing is rounded. An Evaluation counts Linear alone.
 type Accuracy struct {
 	Linear int `json:"linear"` // test images classified correctly by the softmax classifier
 	Ridge  int `json:"ridge"`  // by least squares
@@ -68,6 +81,42 @@ func (s Set) Len() int { return len(s.Labels) }
 
 // ErrNotFinite says that features hold NaN or infinity.
 var ErrNotFinite = errors.New("features are not finite numbers")
+
+// Passes is the number of images that pass through the encoder for a probe on images of an extent.
+func (p Protocol) Passes(x dataset.Extent) int {
+	return max(1, p.SGD.Epochs)*x.Train + x.Test
+}
+
+// Subject is what is probed.
+type Subject struct {
+	// Features are those of images: the whole split of a data set, or views of Side x Side pixels that are made for an
+	// Evaluation.
+	Features func(dataset.Split) (Set, error)
+	Data     *dataset.Dataset
+	Side     int
+	// Seed is that of an Evaluation, and Threads make its views.
+	Seed    uint64
+	Threads int
+}
+
+// Probe measures a subject: the SGD of an Evaluation, which a cancelled context ends with its error, or Run.
+func (p Protocol) Probe(ctx context.Context, device nn.Device, s Subject) (Accuracy, error) {
+	if p.SGD.Given() {
+		if err := p.Validate(); err != nil {
+			return Accuracy{}, err
+		}
+		return p.SGD.run(ctx, device, s)
+	}
+	train, err := s.Features(s.Data.Train)
+	if err != nil {
+		return Accuracy{}, err
+	}
+	test, err := s.Features(s.Data.Test)
+	if err != nil {
+		return Accuracy{}, err
+	}
+	return p.Run(device, train, test, len(s.Data.Classes))
+}
 
 // Run fits on the training features and scores on the test features; the device does the products of
 // the softmax classifier and of the nearest neighbours.

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 )
 
-// The purposes of the streams of a training: the first label of each. What an analysis draws has seeds of its own.
+// The purposes of the streams of a run: the first label of each. What an analysis draws has seeds of its own.
 const (
 	Init uint64 = iota + 1
 	Queue
@@ -16,6 +16,9 @@ const (
 	QueryView
 	KeyView
 	RandomPool
+	EvaluationOrder
+	EvaluationView
+	EvaluationInit
 )
 
 // Stream is a generator for one purpose: the seed plus a path of labels (what, step, view, sample ...).

@@ -39,7 +39,10 @@ func (Config) ID() method.ID { return method.ID{Name: "simclr", Version: Version
 
 // Scale implements method.Method.
 func (c Config) Scale() method.Scale {
-	return method.Scale{Encoder: c.Encoder, Steps: c.Steps, Batch: c.Batch, Negatives: 2 * (c.Batch - 1), Temperature: c.Temperature}
+	return method.Scale{
+		Encoder: c.Encoder, Steps: c.Steps, Batch: c.Batch, Negatives: 2 * (c.Batch - 1), Temperature: c.Temperature,
+		Queries: 2 * c.Batch, Copies: 2,
+	}
 }
 
 // AtTemperature implements method.Method.

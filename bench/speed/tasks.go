@@ -136,7 +136,7 @@ func (w *worker) hostContrast(arm Arm) task {
 // source makes batches as the job's training does.
 func (w *worker) source() *views.Source {
 	return views.New(views.Config{
-		Augment: w.Train.Augment, Batch: w.Train.Batch, Groups: w.Train.NormGroups, Steps: w.Train.Steps, Shuffle: true,
+		Augment: w.Train.Augment, Size: w.Train.Encoder.Size, Batch: w.Train.Batch, Groups: w.Train.NormGroups, Steps: w.Train.Steps, Shuffle: true,
 	}, w.data.Train, seed, w.Threads)
 }
 

@@ -71,7 +71,7 @@ func New(c Settings, s method.Start) (*Base, error) {
 	b := &Base{
 		Model: encoder.New(s.Device, c.Encoder).Initial(s.Seed), settings: c, seed: s.Seed, device: s.Device,
 		contrast: contrast.New(c.Temperature, s.Rules, c.Negatives, len(s.Data.Classes), c.Steps, s.Threads),
-		Views: views.New(views.Config{Augment: c.Augment, Batch: c.Batch, Groups: c.NormGroups, Steps: c.Steps, Shuffle: c.Shuffle},
+		Views: views.New(views.Config{Augment: c.Augment, Size: c.Encoder.Size, Batch: c.Batch, Groups: c.NormGroups, Steps: c.Steps, Shuffle: c.Shuffle},
 			s.Data.Train, s.Seed, s.Threads),
 	}
 	b.Views.InGraph = b.Applied()

@@ -15,6 +15,8 @@ import (
 // Config says which batches are made.
 type Config struct {
 	Augment augment.Config
+	// Size is the height and width of the views in pixels; images may be larger.
+	Size int
 	// Batch is the number of images of a step, in so many Groups (see package nn).
 	Batch, Groups, Steps int
 	// Shuffle gives the key views in another order than the query views, so that batch norm shows them in other
@@ -56,7 +58,7 @@ type Source struct {
 func New(c Config, data dataset.Split, seed uint64, threads int) *Source {
 	s := &Source{config: c, data: data, seed: seed, epoch: -1}
 	for range threads {
-		s.viewers = append(s.viewers, augment.NewViewer(c.Augment, data.Height))
+		s.viewers = append(s.viewers, augment.NewViewer(c.Augment, data.Height, c.Size))
 	}
 	for range c.Batch {
 		s.images = append(s.images, data.Buffer())
@@ -117,9 +119,9 @@ func (s *Source) make(step int) *Batch {
 func (s *Source) blank() augment.Views {
 	groups, n := s.config.Groups, s.config.Batch/s.config.Groups
 	if s.InGraph {
-		return augment.NewRecipes(s.config.Augment, groups, n, s.data.Height)
+		return augment.NewRecipes(s.config.Augment, groups, n, s.data.Height, s.config.Size)
 	}
-	return augment.NewBatch(groups, n, s.data.Height)
+	return augment.NewBatch(groups, n, s.config.Size)
 }
 
 // choose picks the images of a step: every epoch is a new permutation, its incomplete last batch is dropped.

@@ -23,7 +23,7 @@ func split(t *testing.T) dataset.Split {
 
 // TestEveryEpochShowsEveryImageOnce, in another order each time.
 func TestEveryEpochShowsEveryImageOnce(t *testing.T) {
-	c := Config{Augment: augment.Config{MinArea: 1}, Batch: 10, Groups: 1, Steps: 20}
+	c := Config{Augment: augment.Config{MinArea: 1}, Size: 32, Batch: 10, Groups: 1, Steps: 20}
 	s := New(c, split(t), 1, 1)
 	perEpoch := s.data.Len() / c.Batch
 	var epochs [2][]int
@@ -45,7 +45,7 @@ func TestEveryEpochShowsEveryImageOnce(t *testing.T) {
 
 // TestShuffleMovesKeysAlone: with views that are the images themselves, key i is the query at Order[i].
 func TestShuffleMovesKeysAlone(t *testing.T) {
-	s := New(Config{Augment: augment.Config{MinArea: 1}, Batch: 10, Groups: 1, Steps: 2, Shuffle: true}, split(t), 1, 3)
+	s := New(Config{Augment: augment.Config{MinArea: 1}, Size: 32, Batch: 10, Groups: 1, Steps: 2, Shuffle: true}, split(t), 1, 3)
 	b, err := s.Next(0)
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func BenchmarkFromShards(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			c := Config{Batch: 64, Groups: 1, Steps: 1 << 30, Augment: augment.Config{
+			c := Config{Size: 32, Batch: 64, Groups: 1, Steps: 1 << 30, Augment: augment.Config{
 				MinArea: 0.2, Brightness: 0.4, Contrast: 0.4, Saturation: 0.4, Hue: 0.1, JitterProb: 0.8, GreyProb: 0.2, BlurProb: 0.5, BlurMin: 0.1, BlurMax: 2, FlipProb: 0.5,
 			}}
 			s := New(c, data.Train, 1, 1)

@@ -19,7 +19,7 @@ func misdeclared(tier *bench.Tier, claim *bench.Claim, arm *bench.Arm, o measure
 		env.Method = m.Version
 	}
 	want := tier.Spec(arm, o.cell.Temperature, o.cell.Seed, &dataset.Source{Name: tier.Dataset, Digest: spec.Dataset.Digest}, env)
-	if want.Probe = claim.Probe; claim.Probe == "" { // observations need no probe
+	if want.Probe = tier.ProbeOf(claim); want.Probe == "" { // observations need no probe
 		want.Probe = spec.Probe
 	}
 	for _, d := range bench.Differences(spec.Key(), want.Key()) {

@@ -148,7 +148,10 @@ func (o measurement) row() model.RunRow {
 		return row
 	}
 	a := o.run.Result.Accuracy
-	row.Linear, row.Ridge, row.KNN = points(a.Linear, a.N), points(a.Ridge, a.N), points(a.KNN, a.N)
+	row.Linear = points(a.Linear, a.N)
+	if a.Ridge+a.KNN > 0 { // an evaluation by SGD has no other probes
+		row.Ridge, row.KNN = points(a.Ridge, a.N), points(a.KNN, a.N)
+	}
 	row.Correct = &model.Correct{Linear: a.Linear, Ridge: a.Ridge, KNN: a.KNN, TestImages: a.N}
 	if o.trained() {
 		row.Loss = &o.run.Result.Loss

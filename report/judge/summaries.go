@@ -68,7 +68,10 @@ func (m *matrix) summarise(cells []bench.Cell) model.Arm {
 		out.Runs = append(out.Runs, row)
 		if o.status == model.Complete {
 			complete = append(complete, o.run)
-			linear, ridge, knn = append(linear, *row.Linear), append(ridge, *row.Ridge), append(knn, *row.KNN)
+			linear = append(linear, *row.Linear)
+			if row.Ridge != nil {
+				ridge, knn = append(ridge, *row.Ridge), append(knn, *row.KNN)
+			}
 		}
 	}
 	out.N = len(complete)

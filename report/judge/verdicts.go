@@ -208,7 +208,7 @@ func (l look) measure(claim *bench.Claim) judged {
 	*c = model.Claim{
 		ID: claim.ID, Thesis: claim.Thesis, Statement: claim.Statement, Plain: claim.Plain, Target: claim.Target,
 		Source:      claim.Source,
-		Temperature: temperature, Probe: claim.Probe, MinSeeds: claim.MinSeeds, Controls: claim.Controls,
+		Temperature: temperature, Probe: l.Tier.ProbeOf(claim), MinSeeds: claim.MinSeeds, Controls: claim.Controls,
 		Machinery: l.Tier.Machinery, Seeds: l.seeds, Reproduce: l.reproduce(claim), Runs: []model.RunRef{},
 	}
 	refer := func(run model.RunRef) {

@@ -57,10 +57,12 @@ func Run(t *testing.T, c Case) {
 			"rules":           rules,
 			"embeddings":      embeddings,
 			"one graph":       oneGraph,
+			"larger pictures": largerPictures,
 		}
 		if !d.Compiles {
 			maps.Copy(tests, map[string]func(*testing.T, Case){
 				"settings":        settings,
+				"scale":           scale,
 				"temperature":     temperature,
 				"foreign states":  foreignStates,
 				"late rules":      lateRules,
@@ -155,6 +157,19 @@ func temperature(t *testing.T, c Case) {
 	}
 	if c.Method.AtTemperature(0).Validate() == nil {
 		t.Error("a temperature of 0 is accepted")
+	}
+}
+
+// scale: what a state takes is known before it is there.
+func scale(t *testing.T, c Case) {
+	s := c.Method.Scale()
+	f := s.Encoder.Footprint()
+	numbers, state := s.Copies*f.Params+f.Stats+s.Beside, len(save(t, start(t, c)))
+	if header := state - 4*numbers; header < 0 || header > 40_000 {
+		t.Errorf("a state has %d bytes; %d copies of %d parameters, %d statistics and %d numbers beside them are %d", state, s.Copies, f.Params, f.Stats, s.Beside, 4*numbers)
+	}
+	if s.Queries < s.Batch {
+		t.Errorf("%d queries in a batch of %d", s.Queries, s.Batch)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cidbench/cidbench/bench/backend/backendtest"
+	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/negatives"
 )
@@ -84,28 +85,7 @@ func oneGraph(t *testing.T, c Case) {
 	} {
 		one := start(t, c, func(s *method.Start) { s.Rules, s.Device.Compiles = rules, true })
 		two := start(t, c, func(s *method.Start) { s.Rules, s.Device = rules, backendtest.Go(t) })
-		for i := range 5 {
-			got, err := one.Advance(t.Context(), true)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := two.Advance(t.Context(), true)
-			if err != nil {
-				t.Fatal(err)
-			}
-			near := func(what string, a, b float64) {
-				if !(math.Abs(a-b) < 1e-3) {
-					t.Errorf("%s, step %d: %s is %g in one graph, and %g in two", name, i+1, what, a, b)
-				}
-			}
-			near("the loss", got.Loss, want.Loss)
-			near("the number kept", got.Kept, want.Kept)
-			near("the positive", got.Positive, want.Positive)
-			near("uniformity", got.Uniformity, want.Uniformity)
-			for b := range got.Bands {
-				near("the similarity of a band", got.Bands[b].Similarity, want.Bands[b].Similarity)
-			}
-		}
+		alike(t, name, one, two)
 		if err := one.Restore(save(t, two)); err != nil {
 			t.Fatal(err)
 		}
@@ -113,4 +93,78 @@ func oneGraph(t *testing.T, c Case) {
 			t.Errorf("%s: a state of one kind is another in the other", name)
 		}
 	}
+}
+
+// alike: both train alike for some steps.
+func alike(t *testing.T, name string, one, two method.Trainer) {
+	t.Helper()
+	for i := range 5 {
+		got, err := one.Advance(t.Context(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := two.Advance(t.Context(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near := func(what string, a, b float64) {
+			if !(math.Abs(a-b) < 1e-3) {
+				t.Errorf("%s, step %d: %s is %g in one graph, and %g in two", name, i+1, what, a, b)
+			}
+		}
+		near("the loss", got.Loss, want.Loss)
+		near("the number kept", got.Kept, want.Kept)
+		near("the positive", got.Positive, want.Positive)
+		near("uniformity", got.Uniformity, want.Uniformity)
+		for b := range got.Bands {
+			near("the similarity of a band", got.Bands[b].Similarity, want.Bands[b].Similarity)
+		}
+	}
+}
+
+// largerPictures: views are cropped from pictures that are larger than the encoder's input, in the graph of a step as on
+// the host, and features are those of the centre: here of all but the frame.
+func largerPictures(t *testing.T, c Case) {
+	data := *Data()
+	data.Height, data.Width = data.Height+2*frame, data.Width+2*frame
+	for _, split := range []*dataset.Split{&data.Train, &data.Test} {
+		*split = dataset.Split{Reader: framed{*split}, Labels: split.Labels, Height: data.Height, Width: data.Width}
+	}
+	on := func(s *method.Start) { s.Data = &data }
+	one := start(t, c, on, func(s *method.Start) { s.Device.Compiles = true })
+	alike(t, "larger pictures", one, start(t, c, on, func(s *method.Start) { s.Device = backendtest.Go(t) }))
+
+	got, err := one.Features(data.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := one.Features(Data().Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range want.Values {
+		if math.Abs(float64(v-got.Values[i])) > 1e-3 {
+			t.Fatalf("feature %d of the centre is %g, and %g of a picture that is nothing else", i, got.Values[i], v)
+		}
+	}
+}
+
+const frame = 2 // pixels
+
+// framed puts a white frame around images.
+type framed struct{ dataset.Split }
+
+func (f framed) Read(i int, image []uint8) error {
+	inner := f.Buffer()
+	if err := f.Split.Read(i, inner); err != nil {
+		return err
+	}
+	for j := range image {
+		image[j] = 255
+	}
+	row, wide := f.Width*dataset.Channels, (f.Width+2*frame)*dataset.Channels
+	for y := range f.Height {
+		copy(image[(y+frame)*wide+frame*dataset.Channels:], inner[y*row:][:row])
+	}
+	return nil
 }
