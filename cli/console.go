@@ -193,7 +193,8 @@ const exitHelp = `What the program ends with:
     0  done; for verify: every selected claim is supported, or the machinery
        works, in a tier that only checks that
     1  internal error
-    2  usage; also a --store that is no registry and can be none, or too little memory for a tier
+    2  usage; also a --store that is no registry and can be none, or too little
+       memory for a tier
     3  at least one claim is refuted
     4  none is refuted, at least one is inconclusive; in a tier that only checks
        the machinery: a run failed or is missing
