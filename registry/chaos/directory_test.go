@@ -50,6 +50,7 @@ func (d disturbedDir) Tidy(before time.Time) (int, int64, error) { return d.dir.
 
 // call does something, or what goes wrong with it.
 func (d disturbed) call(op, key string, do func() error) error {
+	d.say("op", d.name, op, key)
 	kind, random := d.throw(op, key, callFaults[:5])
 	failed := func(errno syscall.Errno) error {
 		return fmt.Errorf("%s %s: %w: %w", op, key, store.ErrUnavailable, errno)
@@ -71,7 +72,6 @@ func (d disturbed) call(op, key string, do func() error) error {
 }
 
 func (d disturbed) throw(op, key string, kinds []string) (string, *rand.Rand) {
-	d.say("op", d.name, op, key)
 	kind, random := d.dice.throw(fmt.Sprint(d.name, op, key), kinds)
 	if kind != "" {
 		d.say("fault", kind+":", d.name, op, key)
@@ -81,7 +81,7 @@ func (d disturbed) throw(op, key string, kinds []string) (string, *rand.Rand) {
 
 // spoil is call for what reads: the bytes may be others.
 func (d disturbed) spoil(op, key string, read func() ([]byte, error)) (data []byte, err error) {
-	kind, random := d.throw(op, key, callFaults[5:])
+	kind, random := d.throw("what comes of "+op, key, callFaults[5:])
 	err = d.call(op, key, func() (err error) {
 		data, err = read()
 		return err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cidbench/cidbench/registry"
@@ -16,7 +17,7 @@ import (
 )
 
 const (
-	cells = 24 // runs of a round
+	cells = 16 // runs of a round
 	steps = 4  // of a run, each with a checkpoint
 	term  = time.Second
 	// grace is well above what any step may be held up, and below what a round takes.
@@ -36,7 +37,9 @@ func (p part) play(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	say := func(what string, args ...any) { fmt.Fprintln(out, what, store.Printable(fmt.Sprintln(args...))) }
+	say := func(what string, args ...any) {
+		fmt.Fprintln(out, what, store.Printable(strings.TrimSuffix(fmt.Sprintln(args...), "\n")))
+	}
 	r, err := registry.OpenOn(ctx, disturb(s, newDice(p.Seed, p.Rate), p.Name, say))
 	if err != nil {
 		return err

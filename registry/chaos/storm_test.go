@@ -29,7 +29,7 @@ const (
 	// longest is how long a round may take.
 	longest = 3 * time.Minute
 	// remembered lines are shown when a round fails.
-	remembered = 200
+	remembered = 100
 )
 
 // A storm is one round: some processes on one registry, and what is done to them.
@@ -65,6 +65,10 @@ func (s *storm) fault(kind, what string) {
 
 // hear takes a line that a process says, or that is said of it.
 func (s *storm) hear(line, kind string) {
+	if strings.HasPrefix(line, "op ") {
+		s.ops <- struct{}{}
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last = append(s.last, line); len(s.last) > 2*remembered {
@@ -110,7 +114,7 @@ func (s *storm) rage() {
 		all = append(all, p)
 	}
 	random := randomFor(s.seed, "storm")
-	pause := func() int { return 10 + random.IntN(40) }
+	pause := func() int { return 25 + random.IntN(75) }
 	late := time.After(longest)
 	for busy, next := writers, pause(); busy > 0; {
 		select {
@@ -177,9 +181,6 @@ func (s *storm) start(p *process) {
 			line := lines.Text()
 			kind, _, _ := strings.Cut(strings.TrimPrefix(line, "fault "), ":")
 			s.hear(line, kind)
-			if strings.HasPrefix(line, "op ") {
-				s.ops <- struct{}{}
-			}
 		}
 		_ = cmd.Wait()
 		s.ends <- p
