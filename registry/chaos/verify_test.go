@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -40,7 +41,7 @@ func (s *storm) wantUndisturbed() {
 	s.tally.runs = len(want)
 	// What a collector has left half-way is gone on with; then, when all of it is old, garbage goes for good.
 	for pass := range 2 {
-		if _, err := stormy.GC(ctx, registry.GCOptions{Remove: true, Grace: grace, Owner: "the last", Term: term}); err != nil {
+		if _, err := stormy.GC(ctx, registry.GCOptions{Remove: true, Grace: grace, Owner: "the last"}); err != nil {
 			t.Errorf("collection %d after the storm: %v", pass, err)
 		}
 		if diff := cmp.Diff(want, s.results(stormy)); diff != "" {
@@ -54,7 +55,7 @@ func (s *storm) wantUndisturbed() {
 		s.age("blobs", "trash")
 	}
 	for pass := range 2 { // the one moves, the other purges
-		if _, err := stormy.GC(ctx, registry.GCOptions{Remove: true, Grace: grace, Owner: "the last", Term: term}); err != nil {
+		if _, err := stormy.GC(ctx, registry.GCOptions{Remove: true, Grace: grace, Owner: "the last"}); err != nil {
 			t.Errorf("collection %d after the storm: %v", 2+pass, err)
 		}
 		s.age("trash")
@@ -126,17 +127,34 @@ func (s *storm) wantOnce(r *registry.Registry) {
 		if listed[run] != 1 {
 			t.Errorf("run %s was acknowledged, and is listed %d times", run, listed[run])
 		}
-		seen := make(map[string]bool)
-		for event, err := range r.Events(t.Context(), run) {
-			if err != nil {
-				t.Error(err)
-				break
-			}
-			text := string(event.Data)
-			if seen[text] {
-				t.Errorf("run %s has twice the event %s", run, text)
-			}
-			seen[text] = true
+		s.wantOneOwner(r, run)
+	}
+}
+
+// wantOneOwner wants no event of a run twice, and of an attempt that another has taken over from at most the one event
+// that was on its way.
+func (s *storm) wantOneOwner(r *registry.Registry, run string) {
+	seen, late, begun, last := make(map[string]bool), make(map[string]int), make(map[string]bool), ""
+	for event, err := range r.Events(s.t.Context(), run) {
+		var x checkpoint
+		if err == nil {
+			err = json.Unmarshal(event.Data, &x)
+		}
+		if err != nil {
+			s.t.Errorf("run %s: %v", run, err)
+			continue
+		}
+		if seen[string(event.Data)] {
+			s.t.Errorf("run %s has the event %s twice", run, event.Data)
+		}
+		if seen[string(event.Data)] = true; begun[x.Attempt] && last != x.Attempt {
+			late[x.Attempt]++
+		}
+		begun[x.Attempt], last = true, x.Attempt
+	}
+	for attempt, n := range late {
+		if n > 1 {
+			s.t.Errorf("run %s: %s goes on for %d events after others have taken over", run, attempt, n)
 		}
 	}
 }
