@@ -26,8 +26,8 @@ import (
 const (
 	writers    = 4
 	collectors = 2
-	// longest is how long a round may take.
-	longest = 3 * time.Minute
+	// longest is how long a round may take; on an idle machine it takes some ten seconds.
+	longest = 8 * time.Minute
 	// remembered lines are shown when a round fails.
 	remembered = 100
 )

@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -22,7 +21,7 @@ import (
 func (s *storm) wantUndisturbed() {
 	t := s.t
 	ctx := t.Context()
-	url := fmt.Sprintf("mem://calm/%p", s)
+	url := "mem://calm/" + t.Name()
 	if err := (part{Role: "writer", Name: "alone", URL: url, Seed: s.seed}).play(ctx, io.Discard); err != nil {
 		t.Fatal(err)
 	}
