@@ -26,8 +26,11 @@ var drawn = func() *bench.Catalogue {
 	return &c
 }()
 
+// count is of the requests to a server, and of those that may change something.
+type count struct{ requests, writes atomic.Int64 }
+
 // countedBucket holds the finished runs of the tiny tier, with their index. It counts the requests to its URL.
-func countedBucket(t *testing.T, seeds int) (url string, cells int, requests *atomic.Int64) {
+func countedBucket(t *testing.T, seeds int) (url string, cells int, n *count) {
 	t.Helper()
 	direct, err := s3.ParseURL(s3test.Start(t, s3test.Versitygw).URL("runs"))
 	if err != nil {
@@ -50,31 +53,36 @@ func countedBucket(t *testing.T, seeds int) (url string, cells int, requests *at
 	if _, err := r.Reindex(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	requests = new(atomic.Int64)
-	front := httptest.NewServer(counted(t, direct.Endpoint, requests))
+	n = new(count)
+	front := httptest.NewServer(counted(t, direct.Endpoint, n))
 	t.Cleanup(front.Close)
 	direct.Endpoint = front.URL
-	return direct.String(), len(all), requests
+	return direct.String(), len(all), n
 }
 
 // counted passes requests on as they are, as signatures ask for.
-func counted(t *testing.T, to string, requests *atomic.Int64) http.Handler {
+func counted(t *testing.T, to string, n *count) http.Handler {
 	target, err := url.Parse(to)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		requests.Add(1)
+		n.requests.Add(1)
+		if r.In.Method != http.MethodGet && r.In.Method != http.MethodHead {
+			n.writes.Add(1)
+		}
 		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
 	}}
 }
 
-// TestRequests: in a bucket, a worker asks for none of the runs that the index knows, and a report for each once.
+// TestRequests: in a bucket, a worker asks for none of the runs that the index knows, and a report for each once; it
+// writes nothing, not even to probe.
 func TestRequests(t *testing.T) {
-	const seeds, others = 100, 50
-	store, cells, requests := countedBucket(t, seeds)
+	const seeds, others = 40, 50
+	store, cells, n := countedBucket(t, seeds)
 	open := func(access study.Access) *study.Study {
-		requests.Store(0)
+		n.requests.Store(0)
+		n.writes.Store(0)
 		s, err := study.Open(t.Context(), drawn, options(study.Options{
 			Store: store, Access: access, Selection: study.Selection{Seeds: seeds},
 		}))
@@ -86,14 +94,17 @@ func TestRequests(t *testing.T) {
 	if err := open(study.Write).Run(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if n := requests.Load(); n > others {
+	if n := n.requests.Load(); n > others {
 		t.Errorf("a worker that finds all of %d runs there takes %d requests, want at most %d", cells, n, others)
 	}
 	asked := cells + seeds // the analyses of untrained encoders
 	if _, _, err := open(study.Read).Report(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if n := requests.Load(); n > int64(asked+others) {
+	if n := n.requests.Load(); n > int64(asked+others) {
 		t.Errorf("a report that looks for %d runs takes %d requests, want at most %d more", asked, n, others)
+	}
+	if writes := n.writes.Load(); writes > 0 {
+		t.Errorf("a report makes %d requests that write", writes)
 	}
 }
