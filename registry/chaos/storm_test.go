@@ -104,14 +104,14 @@ type process struct {
 // rage starts the processes, and torments them until every cell is computed.
 func (s *storm) rage() {
 	s.litter()
-	var all []*process
+	var live []*process // a process that has ended is none to strike: another may have its number
 	for slot := range writers + collectors {
 		p := &process{part: part{Role: "writer", URL: s.url, Seed: s.seed, Rate: s.rate}, slot: slot}
 		if slot >= writers {
 			p.Role = "collector"
 		}
 		s.start(p)
-		all = append(all, p)
+		live = append(live, p)
 	}
 	random := randomFor(s.seed, "storm")
 	pause := func() int { return 25 + random.IntN(75) }
@@ -120,11 +120,12 @@ func (s *storm) rage() {
 		select {
 		case <-s.ops:
 			if next--; next == 0 {
-				s.strike(random, all)
+				s.strike(random, live)
 				next = pause()
 			}
 		case p := <-s.ends:
 			if p.cmd.ProcessState.Success() && p.Role == "writer" {
+				live = slices.DeleteFunc(live, func(other *process) bool { return other == p })
 				busy--
 			} else {
 				s.start(p)
@@ -135,16 +136,15 @@ func (s *storm) rage() {
 		}
 	}
 	s.torment.Wait()
-	for _, p := range all {
+	for _, p := range live {
 		_ = p.stdin.Close()
 		_ = p.cmd.Process.Kill()
 	}
-	for _, p := range all { // writers are over, but for a round that is late
-		for p.cmd.ProcessState == nil {
-			select {
-			case <-s.ops:
-			case <-s.ends:
-			}
+	for ended := 0; ended < len(live); {
+		select {
+		case <-s.ops:
+		case <-s.ends:
+			ended++
 		}
 	}
 }
@@ -188,8 +188,8 @@ func (s *storm) start(p *process) {
 }
 
 // strike does something to a process, or to the files.
-func (s *storm) strike(random *rand.Rand, all []*process) {
-	p := all[random.IntN(len(all))]
+func (s *storm) strike(random *rand.Rand, live []*process) {
+	p := live[random.IntN(len(live))]
 	blows := []string{"kill", "kill", "stop", "full", "clock", "clock"}
 	if s.server != nil {
 		blows = append(blows, "server")
@@ -238,7 +238,11 @@ func (s *storm) later(after time.Duration, end func()) {
 	})
 }
 
+// starve limits the files of a process to so many bytes.
 func starve(p *os.Process, limit uint64) error {
+	if err := p.Signal(syscall.Signal(0)); err != nil { // it has ended
+		return err
+	}
 	return unix.Prlimit(p.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: limit, Max: unix.RLIM_INFINITY}, nil)
 }
 
