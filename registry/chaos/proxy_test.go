@@ -82,23 +82,30 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "request flipped":
 		request = damaged(request, kind, random)
 	case "request twice":
-		_, _, _ = p.forward(r, bytes.NewReader(request), len(request))
+		_, _ = p.forward(r, bytes.NewReader(request), len(request))
 	case "request cut":
-		_, _, _ = p.forward(r, io.MultiReader(bytes.NewReader(request[:random.IntN(len(request))]), broken{}), len(request))
+		_, _ = p.forward(r, io.MultiReader(bytes.NewReader(request[:random.IntN(len(request))]), broken{}), len(request))
 		reset(w)
 	}
-	response, answer, err := p.forward(r, bytes.NewReader(request), len(request))
+	a, err := p.forward(r, bytes.NewReader(request), len(request))
 	if err != nil || kind == "lost answer" {
 		reset(w)
 	}
-	p.answer(w, r, response, answer, kind, random)
+	p.answer(w, r, a, kind, random)
+}
+
+// An answer of the server, whole.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
 }
 
 // forward sends a request to the server as it is, and reads the whole answer.
-func (p *proxy) forward(r *http.Request, body io.Reader, size int) (*http.Response, []byte, error) {
+func (p *proxy) forward(r *http.Request, body io.Reader, size int) (answer, error) {
 	request, err := http.NewRequestWithContext(r.Context(), r.Method, p.server+r.URL.RequestURI(), io.NopCloser(body))
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	request.Header, request.Host, request.ContentLength = r.Header.Clone(), r.Host, int64(size)
 	if size == 0 {
@@ -106,30 +113,28 @@ func (p *proxy) forward(r *http.Request, body io.Reader, size int) (*http.Respon
 	}
 	response, err := p.next.RoundTrip(request)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	return response, answer, err
+	data, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, data}, err
 }
 
-func (p *proxy) answer(w http.ResponseWriter, r *http.Request, response *http.Response, answer []byte, kind string, random *rand.Rand) {
-	for name, values := range response.Header {
+func (p *proxy) answer(w http.ResponseWriter, r *http.Request, a answer, kind string, random *rand.Rand) {
+	for name, values := range a.header {
 		w.Header()[name] = values
 	}
 	if r.Method != http.MethodHead {
-		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(a.status)
 	switch kind {
 	case "answer flipped":
-		answer = damaged(answer, kind, random)
+		a.body = damaged(a.body, kind, random)
 	case "answer cut":
-		if len(answer) > 0 {
-			answer = answer[:random.IntN(len(answer))]
-		}
+		a.body = damaged(a.body, "cut", random)
 	}
-	_, _ = w.Write(answer)
+	_, _ = w.Write(a.body)
 	if kind == "answer cut" {
 		panic(http.ErrAbortHandler)
 	}
