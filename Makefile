@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race test-engines calibrate bench bench-gpu peer fuzz clean
+.PHONY: build help reproduce extend results test lint race test-engines calibrate bench bench-gpu peer fuzz chaos clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -92,6 +92,12 @@ fuzz: ## Every fuzz target for FUZZTIME (30s), and how many inputs it ran
 		ran+="$$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' bin/fuzz.txt | tail -1) inputs: $$name in $$package"$$'\n'; \
 	done <<< "$$targets"; \
 	rm bin/fuzz.txt; printf '\n%s' "$$ran"
+
+FAULTS ?= 10000
+SEED ?= 1
+
+chaos: ## FAULTS (10000) faults on registries in a directory and on versitygw, by SEED: nothing may be lost or counted twice
+	go test -count=1 -timeout 6h -v ./registry/chaos -faults $$(( ($(FAULTS) + 1) / 2 )) -seed $(SEED)
 
 clean: ## Remove what make built; the store stays
 	rm -rf bin REPRODUCED.md REPRODUCED-details

@@ -28,8 +28,9 @@ func (a Analysis) Name() string { return fmt.Sprintf("%s, step %d", a.Cell.Name(
 
 // Analyses lists what can be analysed of the cells: every checkpoint of a finished training, and encoders as they are
 // initialised (step 0), in the order of the cells and then of the steps. Cells without a complete run give none, and nor
-// do damaged ones, which are in the error: it wraps registry.ErrCorrupt, and the others are listed all the same.
-func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analysis.Protocol, tree taxonomy.Tree, env Environment) ([]Analysis, error) {
+// do damaged ones, which are in the error: it wraps registry.ErrCorrupt, and the others are listed all the same. Read is
+// the Run of a registry, or knows what that has returned.
+func Analyses(ctx context.Context, read func(context.Context, string) (registry.Manifest, registry.Digest, error), cells []Cell, p analysis.Protocol, tree taxonomy.Tree, env Environment) ([]Analysis, error) {
 	var all []Analysis
 	var damage []error
 	treeDigest := taxonomy.Digest(tree)
@@ -37,7 +38,7 @@ func Analyses(ctx context.Context, reg *registry.Registry, cells []Cell, p analy
 		if cell.Spec.Training.Features == Pixels {
 			continue
 		}
-		m, _, err := reg.Run(ctx, cell.Spec.ID())
+		m, _, err := read(ctx, cell.Spec.ID())
 		switch {
 		case errors.Is(err, registry.ErrNotExist), err == nil && m.Status != registry.Complete:
 			continue

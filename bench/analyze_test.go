@@ -23,7 +23,7 @@ func TestAnalysesComeFromStoredCheckpoints(t *testing.T) {
 	}
 	protocol := small().Tiers[0].Analysis
 	env := Environment{Backend: "go"}
-	analyses, err := Analyses(t.Context(), r.Registry, cells, protocol, smallData().Tree, env)
+	analyses, err := Analyses(t.Context(), r.Registry.Run, cells, protocol, smallData().Tree, env)
 	if err != nil {
 		t.Fatal(err)
 	}

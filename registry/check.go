@@ -254,7 +254,7 @@ func (c *checker) index(ctx context.Context) error {
 	if errors.Is(err, ErrNotExist) {
 		return nil
 	}
-	var known map[string]*Summary
+	var known []*Summary
 	if err == nil {
 		known, err = decodeIndex(text, make(map[string]*Family))
 	}
@@ -268,12 +268,13 @@ func (c *checker) index(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	marked := make(map[string]bool)
 	for _, m := range marks { // it is being forgotten, or was just replaced
-		delete(known, m.run)
+		marked[m.run] = true
 	}
-	for _, s := range sorted(known) {
+	for _, s := range known {
 		key := manifestKey(s.Run)
-		if slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Key == key }) {
+		if marked[s.Run] || slices.ContainsFunc(c.problems, func(p Problem) bool { return p.Key == key }) {
 			continue
 		}
 		if digest, there := c.manifests[s.Run]; there && digest != s.Manifest {

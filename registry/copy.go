@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 
 	"github.com/cidbench/cidbench/registry/store"
 )
@@ -200,7 +201,8 @@ func copyObject(ctx context.Context, from *Registry, fromKey string, to *Registr
 // A tempFile has no name any more: it is gone when it is closed. Create may read it again and again.
 type tempFile struct{ *os.File }
 
-// fetch reads an object into a temporary file, and verifies it. Errors: those of Get; ErrCorrupt.
+// fetch reads an object into a temporary file, and verifies it. Errors: those of Get; ErrCorrupt; ErrUnavailable, also
+// where there is no room for the file.
 func (r *Registry) fetch(ctx context.Context, key string, sum Digest) (file tempFile, size int64, err error) {
 	err = r.read(ctx, key, func() (err error) {
 		body, info, err := r.store.Get(ctx, key)
@@ -219,7 +221,16 @@ func (r *Registry) fetch(ctx context.Context, key string, sum Digest) (file temp
 		}
 		return nil
 	})
-	return file, size, err
+	return file, size, scratch(err)
+}
+
+// scratch says of a failure of the disk for temporary files, which belongs to no object, that it is one of storage.
+func scratch(err error) error {
+	_, local := errors.AsType[syscall.Errno](err)
+	if local && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrCorrupt) {
+		return fmt.Errorf("a temporary file, for which TMPDIR says where: %w: %w", ErrUnavailable, err)
+	}
+	return err
 }
 
 // A broken body that cannot be read to its end is a failure of the storage.

@@ -1,15 +1,18 @@
 package registry_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/registry/s3/s3test"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -128,4 +131,26 @@ func TestCopyConflict(t *testing.T) {
 	m.Result = []byte(`{"top1":0.7}`)
 	commit(t, to, m)
 	wantErr(t, "another result", registry.Copy(t.Context(), from, to, nil), registry.ErrConflict)
+}
+
+// TestNoTemporaryFiles: where there is no room for temporary files that is said of the storage, and of no object.
+func TestNoTemporaryFiles(t *testing.T) {
+	from := newRegistry(t)
+	fill(t, from)
+	var archive bytes.Buffer
+	if _, err := from.Export(t.Context(), &archive, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", t.TempDir()+"/absent")
+	to := newRegistry(t)
+	wantErr(t, "Copy", registry.Copy(t.Context(), from, to, nil), registry.ErrUnavailable)
+	_, err := to.Import(t.Context(), &archive, registry.ImportOptions{})
+	wantErr(t, "Import", err, registry.ErrUnavailable)
+	garbage := openOn(t, agedStore{store.NewMemory(t.Name())})
+	putBlob(t, garbage, "garbage")
+	report, err := garbage.GC(t.Context(), registry.GCOptions{Remove: true, Grace: time.Hour})
+	wantErr(t, "GC", err, registry.ErrUnavailable)
+	if len(report.Damaged) > 0 {
+		t.Errorf("a whole blob is taken for damaged: %v", report.Damaged)
+	}
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 // storing a blob and the event or manifest that refers to it.
 const DefaultGrace = 14 * 24 * time.Hour
 
-const gcTerm = 20 * time.Second
+// DefaultTerm is how long a collection that died keeps others out.
+const DefaultTerm = 20 * time.Second
 
 // GCOptions says what a garbage collection does. The zero value only looks.
 type GCOptions struct {
@@ -24,8 +26,9 @@ type GCOptions struct {
 	Remove bool
 	// Grace is the age from which blobs, and the events of unfinished runs, may be given up; 0 means DefaultGrace.
 	Grace time.Duration
-	// Owner names the collection to others, in the lease that excludes them.
+	// Owner names the collection to others, in the lease that excludes them; Term is its term, 0 means DefaultTerm.
 	Owner string
+	Term  time.Duration
 	// Progress, if not nil, is called after each of total blobs.
 	Progress func(done, total int)
 }
@@ -73,7 +76,7 @@ func (r *Registry) GC(ctx context.Context, opts GCOptions) (report GCReport, err
 	now := time.Now()
 	if opts.Remove {
 		var lease *Lease
-		if lease, err = r.await(ctx, gcLockKey, opts.Owner, gcTerm); err != nil {
+		if lease, err = r.await(ctx, gcLockKey, opts.Owner, cmp.Or(opts.Term, DefaultTerm)); err != nil {
 			return GCReport{}, fmt.Errorf("registry: gc: %w", err)
 		}
 		defer func() { err = errors.Join(err, lease.Release(context.WithoutCancel(ctx))) }()

@@ -174,6 +174,40 @@ func TestGC(t *testing.T) {
 	}
 }
 
+// TestGCEachCopyStays: what is moved to the trash again stays there for a whole grace period, whatever was there before.
+func TestGCEachCopyStays(t *testing.T) {
+	const grace = 10 * time.Hour
+	root := t.TempDir()
+	r := openRegistry(t, root)
+	collect := func() {
+		t.Helper()
+		if _, err := r.GC(t.Context(), registry.GCOptions{Remove: true, Grace: grace}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var d registry.Descriptor
+	for _, later := range []time.Duration{9 * time.Hour, 2 * time.Hour} {
+		d = putBlob(t, r, "garbage, until it is needed")
+		age(t, root, blobName(d.Digest), 2*grace)
+		collect()
+		for _, name := range trashNames(t, root, d.Digest) {
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			age(t, name, "", time.Since(info.ModTime())+later)
+		}
+	}
+	collect() // eleven hours after the first was moved, two after the second
+	if left := trashNames(t, root, d.Digest); len(left) != 1 {
+		t.Errorf("in the trash are %d copies, want the second", len(left))
+	}
+	commit(t, r, newManifest(1, map[string]registry.Descriptor{"a": d}))
+	if got := found(t, r, registry.CheckOptions{ReadData: true}); got != nil {
+		t.Errorf("Check finds %q", got)
+	}
+}
+
 // TestGCTidies: what a killed writer has left half-written goes after the grace period, and nothing younger.
 func TestGCTidies(t *testing.T) {
 	root := t.TempDir()

@@ -114,19 +114,19 @@ func (i *importer) unpack(ctx context.Context, header *tar.Header, body io.Reade
 	}
 	if i.dir == "" {
 		if i.dir, err = os.MkdirTemp("", "cidbench-import-*"); err != nil {
-			return err
+			return scratch(err)
 		}
 	}
 	f, err := os.OpenFile(i.path(digest), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return scratch(err)
 	}
 	defer f.Close()
 	if err := store.CopyVerified(ctx, f, body, header.Size, digest); err != nil {
-		return fmt.Errorf("blob %s: %w", digest, err)
+		return fmt.Errorf("blob %s: %w", digest, scratch(err))
 	}
 	i.sizes[digest] = header.Size
-	return f.Close()
+	return scratch(f.Close())
 }
 
 func small(to *[]byte, header *tar.Header, body io.Reader) error {

@@ -68,7 +68,7 @@ func (r *Registry) overview(ctx context.Context, anew bool) (*Overview, error) {
 		return nil, err
 	}
 	if anew || known == nil {
-		known, anew = map[string]*Summary{}, true
+		known, anew = nil, true
 	}
 	look, err := r.unknown(ctx, known, anew)
 	if err != nil {
@@ -77,6 +77,7 @@ func (r *Registry) overview(ctx context.Context, anew bool) (*Overview, error) {
 	for _, mark := range marks {
 		look[mark.run] = true
 	}
+	known = slices.DeleteFunc(known, func(s *Summary) bool { return look[s.Run] })
 	type reading struct {
 		run    string
 		m      Manifest
@@ -85,7 +86,6 @@ func (r *Registry) overview(ctx context.Context, anew bool) (*Overview, error) {
 	}
 	var readings []*reading
 	for run := range look {
-		delete(known, run)
 		readings = append(readings, &reading{run: run})
 	}
 	err = forEach(ctx, readings, func(ctx context.Context, x *reading) error {
@@ -97,30 +97,29 @@ func (r *Registry) overview(ctx context.Context, anew bool) (*Overview, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, added := &Overview{Others: map[string]bool{}}, 0
+	o, added := &Overview{Finished: known, Others: map[string]bool{}}, 0
 	for _, x := range readings {
-		switch {
-		case errors.Is(x.err, ErrNotExist):
+		s := &Summary{Run: x.run, Err: x.err}
+		if errors.Is(x.err, ErrNotExist) {
 			o.Others[x.run] = true
-		case x.err != nil:
-			known[x.run] = &Summary{Run: x.run, Err: x.err}
-		default:
-			if known[x.run], err = summaryOf(x.m, x.digest, families); err != nil {
+			continue
+		}
+		if x.err == nil {
+			if s, err = summaryOf(x.m, x.digest, families); err != nil {
 				return nil, err
 			}
 			added++
 		}
+		o.Finished = append(o.Finished, s)
 	}
-	o.Finished = sorted(known)
+	slices.SortFunc(o.Finished, byRun)
 	if r.writing && (anew || added >= indexLag || len(marks) >= 2*indexLag) {
 		r.saveIndex(ctx, o, version, marks, anew)
 	}
 	return o, nil
 }
 
-func sorted(known map[string]*Summary) []*Summary {
-	return slices.SortedFunc(maps.Values(known), func(a, b *Summary) int { return strings.Compare(a.Run, b.Run) })
-}
+func byRun(a, b *Summary) int { return strings.Compare(a.Run, b.Run) }
 
 // merged is the overview of a registry and what is below it.
 func (r *Registry) merged(ctx context.Context, anew bool) (*Overview, error) {
@@ -132,27 +131,32 @@ func (r *Registry) merged(ctx context.Context, anew bool) (*Overview, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string]*Summary)
-	for _, s := range slices.Concat(below.Finished, above.Finished) {
-		all[s.Run] = s
-	}
+	all := slices.Concat(above.Finished, below.Finished)
+	slices.SortStableFunc(all, byRun) // of two of one run, the first stays
+	all = slices.CompactFunc(all, func(a, b *Summary) bool { return a.Run == b.Run })
 	maps.Copy(above.Others, below.Others)
-	maps.DeleteFunc(above.Others, func(run string, _ bool) bool { return all[run] != nil })
-	return &Overview{sorted(all), above.Others}, nil
+	maps.DeleteFunc(above.Others, func(run string, _ bool) bool {
+		_, finished := slices.BinarySearchFunc(all, &Summary{Run: run}, byRun)
+		return finished
+	})
+	return &Overview{all, above.Others}, nil
 }
 
-// namer is a store in which it is cheap to list the names in a folder.
+// namer is a store in which it is cheap to list the names in a folder, in order.
 type namer interface {
 	Names(ctx context.Context, folder string) ([]string, error)
 }
 
 // unknown are the runs that the index lacks, as far as it is cheap to see; anew says that it is worth all it takes.
-func (r *Registry) unknown(ctx context.Context, known map[string]*Summary, anew bool) (map[string]bool, error) {
+func (r *Registry) unknown(ctx context.Context, known []*Summary, anew bool) (map[string]bool, error) {
 	look := make(map[string]bool)
 	if s, ok := r.store.(namer); ok {
 		names, err := s.Names(ctx, runPrefix)
 		for _, run := range names {
-			if known[run] == nil && checkRunID(run) == nil {
+			for len(known) > 0 && known[0].Run < run {
+				known = known[1:]
+			}
+			if (len(known) == 0 || known[0].Run != run) && checkRunID(run) == nil {
 				look[run] = true
 			}
 		}
@@ -204,8 +208,8 @@ func (r *Registry) marks(ctx context.Context) (all []mark, err error) {
 	return all, nil
 }
 
-// loadIndex returns no runs, as nil, if there is no index, or a damaged one.
-func (r *Registry) loadIndex(ctx context.Context) (known map[string]*Summary, families map[string]*Family, version store.Version, err error) {
+// loadIndex returns the runs in the order of their ids; nil if there is no index, or a damaged one.
+func (r *Registry) loadIndex(ctx context.Context) (known []*Summary, families map[string]*Family, version store.Version, err error) {
 	families = make(map[string]*Family)
 	text, version, err := r.store.Load(ctx, indexKey)
 	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {

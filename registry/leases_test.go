@@ -192,3 +192,41 @@ func TestLeaseRace(t *testing.T) {
 		}
 	}
 }
+
+// A lateStore holds up the next swap, however long that takes.
+type lateStore struct {
+	store.Store
+	hold atomic.Pointer[chan struct{}]
+}
+
+func (s *lateStore) Swap(ctx context.Context, key string, old store.Version, data []byte) (store.Version, error) {
+	if hold := s.hold.Swap(nil); hold != nil {
+		<-*hold
+	}
+	return s.Store.Swap(ctx, key, old, data)
+}
+
+// TestLeaseLateRelease: an owner whose request to give the lease back arrives after another has taken it over does not
+// give back what is the other's.
+func TestLeaseLateRelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &lateStore{Store: store.NewMemory("late")}
+		a, b := openOn(t, s), openOn(t, s.Store)
+		run := newRunID(t, 1)
+		lease, err := a.Acquire(t.Context(), run, "a", ttl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		hold := make(chan struct{})
+		s.hold.Store(&hold)
+		released := make(chan error)
+		go func() { released <- lease.Release(t.Context()) }()
+		taken, _ := acquireWithin(t, b, run, 2*ttl)
+		close(hold)
+		wantErr(t, "Release that is late", <-released, nil)
+		_, err = a.Acquire(t.Context(), run, "a", ttl)
+		wantErr(t, "the lease of the new owner", err, registry.ErrHeld)
+		wantErr(t, "Release", taken.Release(t.Context()), nil)
+	})
+}

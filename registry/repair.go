@@ -217,7 +217,7 @@ func (r *Registry) Forget(ctx context.Context, run string) error {
 	if len(signers) > 0 {
 		return fmt.Errorf("registry: forget run %s: a signature by key %s %w", run, signers[0], ErrExist)
 	}
-	lease, err := r.acquire(ctx, leaseKey(run), "forget", gcTerm)
+	lease, err := r.acquire(ctx, leaseKey(run), "forget", DefaultTerm)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type Summary struct {
 type Family struct {
 	text  string   // with null in their place
 	names []string // of them, in order
+	whole bool     // there are no other nulls
 }
 
 func newFamily(text string) *Family {
@@ -40,6 +42,7 @@ func newFamily(text string) *Family {
 	for _, m := range left.FindAllStringSubmatch(text, -1) {
 		f.names = append(f.names, m[1])
 	}
+	f.whole = len(f.names) == strings.Count(text, ":null")
 	return f
 }
 
@@ -119,8 +122,8 @@ type indexHead struct {
 
 const indexFields = 10 // of a line, before what varies
 
-// decodeIndex reads an index. Every error is ErrCorrupt.
-func decodeIndex(text []byte, families map[string]*Family) (map[string]*Summary, error) {
+// decodeIndex reads an index, whose runs are in order. Every error is ErrCorrupt.
+func decodeIndex(text []byte, families map[string]*Family) ([]*Summary, error) {
 	sum, rest, _ := bytes.Cut(text, []byte("\n"))
 	if Digest(sum) != DigestOf(rest) {
 		return nil, corrupt("%s hashes to another digest than it says", indexKey)
@@ -134,13 +137,21 @@ func decodeIndex(text []byte, families map[string]*Family) (map[string]*Summary,
 		families[text] = newFamily(text)
 		head.families = append(head.families, families[text])
 	}
-	known := make(map[string]*Summary, strings.Count(lines, "\n"))
+	known := make([]*Summary, 0, strings.Count(lines, "\n")+1)
+	var fields []string
 	for line := range strings.Lines(lines) {
-		s, err := decodeSummary(strings.Split(strings.TrimSuffix(line, "\n"), "\t"), head)
+		fields = fields[:0]
+		for field := range strings.SplitSeq(strings.TrimSuffix(line, "\n"), "\t") {
+			fields = append(fields, field)
+		}
+		s, err := decodeSummary(fields, head)
+		if err == nil && len(known) > 0 && known[len(known)-1].Run >= s.Run {
+			err = errors.New("it is not in order")
+		}
 		if err != nil {
 			return nil, corrupt("%s: line %.80q: %w", indexKey, line, err)
 		}
-		known[s.Run] = s
+		known = append(known, s)
 	}
 	return known, nil
 }
@@ -156,7 +167,7 @@ func decodeSummary(f []string, head indexHead) (*Summary, error) {
 		return n
 	}
 	s := &Summary{
-		Run: f[0], Status: Status(f[1]), ResultDigest: Digest(f[2]), Manifest: Digest(f[3]), varies: f[indexFields:],
+		Run: f[0], Status: Status(f[1]), ResultDigest: Digest(f[2]), Manifest: Digest(f[3]), varies: slices.Clone(f[indexFields:]),
 		Started: time.Unix(number(f[4]), 0).UTC(), Finished: time.Unix(number(f[5]), 0).UTC(), Bytes: number(f[7]),
 	}
 	wall, err := strconv.ParseFloat(f[6], 64)
@@ -169,7 +180,7 @@ func decodeSummary(f []string, head indexHead) (*Summary, error) {
 		return nil, errors.New("it refers to nothing")
 	}
 	s.Family, s.Commit = head.families[family], head.Commits[commit]
-	if n := len(s.Family.names); n != len(s.varies) && len(s.varies) > 0 || n != strings.Count(s.Family.text, ":null") && len(s.varies) > 0 {
+	if len(s.varies) > 0 && (len(s.varies) != len(s.Family.names) || !s.Family.whole) {
 		return nil, errors.New("it does not fit its family")
 	}
 	return s, nil

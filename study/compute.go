@@ -45,7 +45,7 @@ func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 
 // analyze analyses what is stored of the cells and was not analysed yet.
 func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
-	analyses, err := bench.Analyses(ctx, s.reg, cells, s.tier.Analysis, s.source.Tree(), s.env)
+	analyses, err := bench.Analyses(ctx, s.reg.Run, cells, s.tier.Analysis, s.source.Tree(), s.env)
 	if s.damage.note(err) != nil {
 		return err
 	}
@@ -72,9 +72,13 @@ func (s *Study) work(ctx context.Context, what string, weights map[string]int, d
 		Registry: s.reg, Data: data, Probe: s.tier.Probe, Backend: s.backend,
 		Parallel: s.opts.Parallel, Threads: s.opts.Threads, Lease: s.opts.Lease,
 		Share: s.opts.Share, NoWait: s.opts.NoWait, SaveEvery: s.opts.SaveEvery,
-		Command: s.opts.Command, Observe: progress.Observe,
+		Command: s.opts.Command, Observe: progress.Observe, Known: s.known,
 	})
 }
+
+// known says of a run that its manifest need not be read to see that it is finished: where that is a request to a
+// server, the overview will do.
+func (s *Study) known(run string) bool { return !s.reg.Local() && s.held.finished[run] != nil }
 
 // observed picks the cells that claims observe, and untrained encoders beside them, on the seeds that each claim is
 // judged on.

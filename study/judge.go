@@ -121,7 +121,14 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	if in.Runs, err = Load(ctx, s.reg, cells); s.damage.note(err) != nil {
 		return in, err
 	}
-	stored, err := bench.Analyses(ctx, s.reg, cells, s.tier.Analysis, s.source.Tree(), s.env)
+	loaded := func(_ context.Context, id string) (registry.Manifest, registry.Digest, error) {
+		run, there := in.Runs[id]
+		if !there { // or damaged, which was noted
+			return registry.Manifest{}, "", registry.ErrNotExist
+		}
+		return run.Manifest, run.Digest, nil
+	}
+	stored, err := bench.Analyses(ctx, loaded, cells, s.tier.Analysis, s.source.Tree(), s.env)
 	if s.damage.note(err) != nil {
 		return in, err
 	}

@@ -3,6 +3,7 @@ package study
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,8 +55,7 @@ const damagedStatus = "damaged"
 // A floor that several tiers have is listed under the first of them.
 func List(catalogue *bench.Catalogue, o *registry.Overview, filter Filter) ([]Listed, error) {
 	n := namer{catalogue: catalogue, cells: map[bench.Environment]map[string]Listed{}, families: map[*registry.Family]*named{}}
-	var all []Listed
-	trained := map[string]Listed{} // to name analyses after
+	all := make([]Listed, 0, len(o.Finished))
 	for _, s := range o.Finished {
 		x := Listed{Run: s.Run, Kind: "other"}
 		if s.Err != nil {
@@ -66,20 +66,17 @@ func List(catalogue *bench.Catalogue, o *registry.Overview, filter Filter) ([]Li
 			}
 			x.Status, x.Started, x.Finished, x.Seconds, x.Commit = s.Status, s.Started, s.Finished, s.WallSeconds, s.Commit
 			x.ResultDigest, x.Manifest = s.ResultDigest, s.Manifest
-			trained[x.Run] = x
 		}
 		all = append(all, x)
 	}
-	kept := all[:0]
-	for _, x := range all {
-		if of := trained[n.analysed[x.Run]]; of.Run != "" {
-			x.Tier, x.Arm, x.Temperature, x.Seed = of.Tier, of.Arm, of.Temperature, of.Seed
-		}
-		if filter.takes(x) {
-			kept = append(kept, x)
+	for i := range all {
+		x := &all[i]
+		at, there := slices.BinarySearchFunc(all, n.analysed[x.Run], func(x Listed, run string) int { return strings.Compare(x.Run, run) })
+		if there && all[at].Error == "" { // an analysis is named after its training
+			x.Tier, x.Arm, x.Temperature, x.Seed = all[at].Tier, all[at].Arm, all[at].Temperature, all[at].Seed
 		}
 	}
-	return kept, nil
+	return slices.DeleteFunc(all, func(x Listed) bool { return !filter.takes(x) }), nil
 }
 
 // namer knows runs by their keys, whatever their seeds.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/parallel"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/judge"
@@ -91,53 +92,84 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, er
 // Load reads the runs of the cells, by run id. A run that is not finished is absent. Damaged ones are an error that
 // names them and wraps registry.ErrCorrupt, beside all others: what cannot be read must not look missing.
 func Load(ctx context.Context, reg *registry.Registry, cells []bench.Cell) (map[string]judge.Run, error) {
-	runs := map[string]judge.Run{}
-	var damage []error
-	for _, cell := range cells {
-		id := cell.Spec.ID()
+	read := make([]*judge.Run, len(cells))
+	damage, err := readEach(ctx, len(cells), func(ctx context.Context, i int) error {
 		var run judge.Run
 		var err error
+		id := cells[i].Spec.ID()
 		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Result)
-		switch {
-		case err == nil:
-			runs[id] = run
-		case errors.Is(err, registry.ErrNotExist):
-		case errors.Is(err, registry.ErrCorrupt):
-			damage = append(damage, fmt.Errorf("run %s (%s): %w", id, cell.Name(), err))
-		default:
-			return nil, fmt.Errorf("run %s (%s): %w", id, cell.Name(), err)
+		if errors.Is(err, registry.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("run %s (%s): %w", id, cells[i].Name(), err)
+		}
+		read[i] = &run
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	runs := map[string]judge.Run{}
+	for i, run := range read {
+		if run != nil {
+			runs[cells[i].Spec.ID()] = *run
 		}
 	}
-	return runs, errors.Join(damage...)
+	return runs, damage
 }
+
+// readEach reads n things, several at a time. Damage is what is wrong with single ones, in their order; what wraps
+// anything but registry.ErrCorrupt ends it.
+func readEach(ctx context.Context, n int, read func(ctx context.Context, i int) error) (damage, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	damages := make([]error, n)
+	parallel.Each(n, readers, func(_, i int) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := read(ctx, i); errors.Is(err, registry.ErrCorrupt) {
+			damages[i] = err
+		} else if err != nil {
+			cancel(err)
+		}
+	})
+	return errors.Join(damages...), context.Cause(ctx)
+}
+
+// readers is how many objects are read at a time, for the sake of those that are far away.
+const readers = 16
 
 // LoadAnalyses reads those of the analyses that are finished, in the same order; damaged ones are an error as of Load.
 func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.Analysis) ([]judge.AnalysisRun, error) {
-	var runs []judge.AnalysisRun
-	var damage []error
-	for _, a := range analyses {
-		run := judge.AnalysisRun{Analysis: a}
+	read := make([]*judge.AnalysisRun, len(analyses))
+	damage, err := readEach(ctx, len(analyses), func(ctx context.Context, i int) error {
+		run := judge.AnalysisRun{Analysis: analyses[i]}
+		id := run.Spec.ID()
 		var err error
-		run.Manifest, run.Digest, err = load(ctx, reg, a.Spec.ID(), &run.Measures)
+		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Measures)
 		if errors.Is(err, registry.ErrNotExist) {
-			continue
+			return nil
 		}
 		if err == nil {
 			run.Measures.Counts, err = loadCounts(ctx, reg, run.Manifest)
 		}
 		if err != nil {
-			err = fmt.Errorf("analysis %s (%s): %w", a.Spec.ID(), a.Name(), err)
+			return fmt.Errorf("analysis %s (%s): %w", id, run.Name(), err)
 		}
-		switch {
-		case err == nil:
-			runs = append(runs, run)
-		case errors.Is(err, registry.ErrCorrupt):
-			damage = append(damage, err)
-		default:
-			return nil, err
+		read[i] = &run
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var runs []judge.AnalysisRun
+	for _, run := range read {
+		if run != nil {
+			runs = append(runs, *run)
 		}
 	}
-	return runs, errors.Join(damage...)
+	return runs, damage
 }
 
 func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest) (counts analysis.Counts, err error) {

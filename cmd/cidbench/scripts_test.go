@@ -20,6 +20,7 @@ import (
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/experiments"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/study"
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +32,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures,
+			"exits": exits, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures,
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
@@ -74,6 +75,17 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Chmod(files[0], 0o644))
 	ts.Check(os.WriteFile(files[0], content, 0o444))
 	ts.Setenv("FLIPPED", filepath.Base(files[0]))
+}
+
+// listed sets a variable to the id of the first run of an arm: listed VARIABLE DIR ARM.
+func listed(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("cidbench", "registry", "ls", "--json", "--store", args[1], "--arm", args[2]))
+	var runs []study.Listed
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &runs))
+	if len(runs) == 0 {
+		ts.Fatalf("no run of %s in %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], runs[0].Run)
 }
 
 // named sets a variable to the name of the first file that matches a pattern: named VARIABLE PATTERN.

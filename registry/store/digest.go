@@ -84,24 +84,38 @@ func DigestFrom(ctx context.Context, r io.Reader) (Digest, error) {
 }
 
 // Holds returns nil if key holds the bytes described, ErrExist if it holds others, ErrNotExist if it holds none. It
-// reads them all: what a server remembers of them is not what it would return.
+// reads them all: what a server remembers of them is not what it would return. Others are believed when they come twice,
+// for a bit may flip on the way; ErrCorrupt if they do not.
 func Holds(ctx context.Context, s Store, key string, size int64, sum Digest) error {
+	got, err := digestAt(ctx, s, key, size)
+	if err != nil || got == sum {
+		return err
+	}
+	again, err := digestAt(ctx, s, key, size)
+	switch {
+	case err != nil || again == sum:
+		return err
+	case again != got:
+		return fmt.Errorf("registry: create %s: %w: what is there is read as %s, then as %s", key, ErrCorrupt, got, again)
+	}
+	return fmt.Errorf("registry: create %s: %w with digest %s, not %s", key, ErrExist, got, sum)
+}
+
+// digestAt is the digest of what a key holds; ErrExist if that has another size.
+func digestAt(ctx context.Context, s Store, key string, size int64) (Digest, error) {
 	body, info, err := s.Get(ctx, key)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer body.Close()
 	if info.Size != size {
-		return fmt.Errorf("registry: create %s: %w with %d bytes, not %d", key, ErrExist, info.Size, size)
+		return "", fmt.Errorf("registry: create %s: %w with %d bytes, not %d", key, ErrExist, info.Size, size)
 	}
 	got, err := DigestFrom(ctx, body)
 	if err != nil {
-		return fmt.Errorf("registry: create %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
+		err = fmt.Errorf("registry: create %s: %w: %w", key, cmp.Or(ctx.Err(), ErrUnavailable), err)
 	}
-	if got != sum {
-		return fmt.Errorf("registry: create %s: %w with digest %s, not %s", key, ErrExist, got, sum)
-	}
-	return nil
+	return got, err
 }
 
 // ContextReader is r until ctx is done: then it fails with the error of ctx.

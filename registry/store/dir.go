@@ -121,16 +121,16 @@ func (d *Dir) holds(ctx context.Context, key string, size int64, sum Digest) err
 }
 
 func (d *Dir) Load(ctx context.Context, key string) ([]byte, Version, error) {
-	f, _, err := d.Get(ctx, key)
+	f, info, err := d.Get(ctx, key)
 	if err != nil {
 		return nil, "", err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(ContextReader(ctx, f))
-	if err != nil {
+	data := bytes.NewBuffer(make([]byte, 0, min(info.Size, 64<<20)+bytes.MinRead))
+	if _, err = data.ReadFrom(ContextReader(ctx, f)); err != nil {
 		return nil, "", readError("load", key, err)
 	}
-	return data, versionOf(data), nil
+	return data.Bytes(), versionOf(data.Bytes()), nil
 }
 
 func (d *Dir) Swap(ctx context.Context, key string, old Version, data []byte) (Version, error) {
@@ -189,17 +189,19 @@ func (d *Dir) Names(ctx context.Context, folder string) ([]string, error) {
 	if err == nil {
 		err = d.plain(folder)
 	}
-	var entries []fs.DirEntry
+	var opened *os.File
 	if err == nil {
-		entries, err = os.ReadDir(d.path(folder))
+		opened, err = os.Open(d.path(folder))
+	}
+	var names []string
+	if err == nil {
+		defer opened.Close()
+		names, err = opened.Readdirnames(-1)
 	}
 	if err != nil && !absent(err) {
 		return nil, readError("list", folder, err)
 	}
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.Name()
-	}
+	slices.Sort(names)
 	return names, nil
 }
 

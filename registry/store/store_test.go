@@ -1,7 +1,11 @@
 package store_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -163,4 +167,38 @@ func FuzzParseDigest(f *testing.F) {
 			t.Errorf("ParseDigest(%q) = %q", s, d)
 		}
 	})
+}
+
+// A flippingStore flips a bit of what the next reads give.
+type flippingStore struct {
+	store.Store
+	flips int
+}
+
+func (s *flippingStore) Get(ctx context.Context, key string) (io.ReadCloser, store.Info, error) {
+	body, info, err := s.Store.Get(ctx, key)
+	if err != nil || s.flips == 0 {
+		return body, info, err
+	}
+	defer body.Close()
+	data, err := io.ReadAll(body)
+	data[s.flips] ^= 1
+	s.flips--
+	return io.NopCloser(bytes.NewReader(data)), info, err
+}
+
+// TestHolds: a bit that flips on the way does not make a key one that others have taken.
+func TestHolds(t *testing.T) {
+	data := []byte("some bytes")
+	s := &flippingStore{Store: store.NewMemory(t.Name())}
+	if err := s.Create(t.Context(), "k", bytes.NewReader(data), int64(len(data)), store.DigestOf(data)); err != nil {
+		t.Fatal(err)
+	}
+	for flips, want := range []error{nil, nil, store.ErrCorrupt} {
+		s.flips = flips
+		storetest.WantErr(t, fmt.Sprint(flips, " flips"), store.Holds(t.Context(), s, "k", int64(len(data)), store.DigestOf(data)), want)
+	}
+	storetest.WantErr(t, "other bytes", store.Holds(t.Context(), s, "k", int64(len(data)), store.DigestOf([]byte("other byte"))), store.ErrExist)
+	storetest.WantErr(t, "fewer bytes", store.Holds(t.Context(), s, "k", 1, store.DigestOf(data)), store.ErrExist)
+	storetest.WantErr(t, "no bytes", store.Holds(t.Context(), s, "absent", 1, store.DigestOf(data)), store.ErrNotExist)
 }

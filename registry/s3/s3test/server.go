@@ -147,6 +147,9 @@ func (s *Server) File(object string) string {
 
 func (s *Server) endpoint() string { return "http://" + s.address }
 
+// Process is the running server; it has another after Restart.
+func (s *Server) Process() *os.Process { return s.cmd.Process }
+
 // Kill ends the server with SIGKILL.
 func (s *Server) Kill() {
 	if s.cmd != nil {
