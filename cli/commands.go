@@ -91,6 +91,7 @@ type app struct {
 	study.Options
 	json, noRun   bool
 	output, yours string
+	modelKey      string
 }
 
 // storeEnv names the environment variable for the default of --store.

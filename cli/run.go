@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -141,7 +140,7 @@ Both sides are judged by this program's definitions.`,
 		var key ed25519.PrivateKey
 		if keyFile != "" {
 			var err error
-			if key, err = readKey[ed25519.PrivateKey](keyFile, x509.ParsePKCS8PrivateKey); err != nil {
+			if key, err = readPrivateKey[ed25519.PrivateKey](keyFile, "an Ed25519 key"); err != nil {
 				return usagef("--key: %w", err)
 			}
 		}
@@ -150,7 +149,7 @@ Both sides are judged by this program's definitions.`,
 			return err
 		}
 		if evidence != "" {
-			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, in, key) })
+			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, r, in, key) })
 			if err != nil {
 				return err
 			}
@@ -173,7 +172,7 @@ Both sides are judged by this program's definitions.`,
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
 	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
-	f.StringVar(&keyFile, "key", "", "PEM file of a private key (PKCS #8), to sign the evidence with")
+	f.StringVar(&keyFile, "key", "", "PEM file of an Ed25519 private key (PKCS #8), to sign the evidence and its verdicts with")
 	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")

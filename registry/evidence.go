@@ -232,7 +232,7 @@ func (a evidenceArchive) run(ctx context.Context, r *Registry, run EvidenceRun) 
 func listStatement(text []byte) Statement {
 	return Statement{
 		Subject:       []Subject{SubjectOf(listKey, DigestOf(text))},
-		PredicateType: "https://github.com/cidbench/cidbench/evidence/v1",
+		PredicateType: Home + "/evidence/v1",
 		Predicate:     json.RawMessage(text),
 	}
 }

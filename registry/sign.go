@@ -10,10 +10,13 @@ import (
 	"filippo.io/edwards25519"
 )
 
+// Home is where cidbench is published. What it says in the words of others is named after it.
+const Home = "https://github.com/cidbench/cidbench"
+
 const (
 	dssePayloadType  = "application/vnd.in-toto+json"
 	statementType    = "https://in-toto.io/Statement/v1"
-	runPredicateType = "https://github.com/cidbench/cidbench/run/v1"
+	runPredicateType = Home + "/run/v1"
 )
 
 // A Statement is an in-toto statement, version 1: what is said of files, which are named by their digests.
