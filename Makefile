@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race calibrate bench bench-gpu peer fuzz clean
+.PHONY: build help reproduce extend results test lint race calibrate bench bench-gpu peer validators fuzz clean
 
 build: ## The program, as bin/cidbench
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -66,6 +66,19 @@ TORCH ?= torch==2.15.0
 peer: ## PyTorch into bin/peer, for make bench (some gigabytes)
 	python3 -m venv bin/peer
 	bin/peer/bin/pip install --quiet numpy $(TORCH)
+
+VALIDATORS := bin/validators
+
+# Each in a Python of its own, for what they need does not go together. rocrate is there for RO-Crate's context alone, which
+# rocrate-validator would otherwise fetch each time.
+validators: ## Others' validators of evidence, for docs/evidence.md, into bin/validators (600 MB)
+	rm -rf $(VALIDATORS)
+	for tool in roc-validator in-toto-attestation model-signing mlcroissant cffconvert rocrate; do \
+		python3 -m venv $(VALIDATORS)/$$tool; \
+		$(VALIDATORS)/$$tool/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r .ci/validators/$$tool.txt; \
+	done
+	$(VALIDATORS)/roc-validator/bin/python .ci/validators/context.py $(VALIDATORS)/rocrate/lib/python3*/site-packages/rocrate/data/ro-crate.jsonld $(VALIDATORS)/context
+	touch $(VALIDATORS)/whole
 
 calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-rates.md
 	go test -count=1 -timeout 120m -run TestErrorRates ./report/calibrate -write ../../docs/error-rates.md
