@@ -57,7 +57,7 @@ func newCheck(a *app) *cobra.Command {
 		problems, err := reg.Check(ctx, opts)
 		list, e := reg.EvidenceList(ctx)
 		if err = errors.Join(err, e); err == nil && list != nil {
-			a.Say(fmt.Sprintf("evidence of %d runs and analyses", len(list.Runs)))
+			a.Say(fmt.Sprintf("evidence of %d runs and analyses, with %d files for the tools of others", len(list.Runs), len(list.Files)))
 			for _, p := range list.Plans {
 				a.Say(fmt.Sprintf("plan %s: %d of its %d runs exist, and are here", p.Plan, p.Finished, p.Planned))
 			}
