@@ -104,7 +104,8 @@ are not there stand in it as missing.
 
 With --save-evidence it also writes what the verdicts rest on - manifests and results, no checkpoints - to one
 small file, which is a --store that can be read and judged anywhere. All finished runs of the tier's plan are in
-it, with a list of them, which --key signs: leaving one out is seen.
+it, with a list of them, which --key signs: leaving one out is seen. Unpacked it is a Process Run Crate (RO-Crate)
+with an in-toto test result for each verdict, which --key signs, too.
 
 With --compare it sets two registries, or two versions of the training method, side by side. A and B are each
 STORE, STORE@VERSION or @VERSION (of --store); VERSION is v and a number, go, xla, or both with a comma between.

@@ -13,8 +13,10 @@ import (
 // Home is where cidbench is published. What it says in the words of others is named after it.
 const Home = "https://github.com/cidbench/cidbench"
 
+// PayloadType is that of the statements in envelopes.
+const PayloadType = "application/vnd.in-toto+json"
+
 const (
-	dssePayloadType  = "application/vnd.in-toto+json"
 	statementType    = "https://in-toto.io/Statement/v1"
 	runPredicateType = Home + "/run/v1"
 )
@@ -47,14 +49,15 @@ func (s Statement) Text() ([]byte, error) {
 // KeyID names a public key: the first 32 hexadecimal digits of its SHA-256.
 func KeyID(key ed25519.PublicKey) string { return DigestOf(key).Hex()[:keyIDLen] }
 
-// envelope is a DSSE envelope, version 1.0.2 of its specification.
-type envelope struct {
+// An Envelope is a DSSE envelope, version 1.0.2 of its specification.
+type Envelope struct {
 	Payload     []byte      `json:"payload"` // base64
 	PayloadType string      `json:"payloadType"`
-	Signatures  []signature `json:"signatures"`
+	Signatures  []Signature `json:"signatures"`
 }
 
-type signature struct {
+// A Signature of an envelope is one of PreAuthentication of its payload.
+type Signature struct {
 	KeyID string `json:"keyid"`
 	Sig   []byte `json:"sig"` // base64
 }
@@ -62,7 +65,7 @@ type signature struct {
 // PreAuthentication is what is signed of a payload that is an in-toto statement, so that a signature of a payload of one
 // type is none of another.
 func PreAuthentication(payload []byte) []byte {
-	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(dssePayloadType), dssePayloadType, len(payload), payload)
+	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(PayloadType), PayloadType, len(payload), payload)
 }
 
 // Sign vouches for the manifest of a finished run: it stores an in-toto statement with the digest of the manifest,
@@ -86,10 +89,10 @@ func (r *Registry) Sign(ctx context.Context, run string, key ed25519.PrivateKey)
 
 // Seal is a DSSE envelope around the text of a statement, signed with key, as it is stored.
 func Seal(payload []byte, key ed25519.PrivateKey) ([]byte, error) {
-	return encode(envelope{
+	return encode(Envelope{
 		Payload:     payload,
-		PayloadType: dssePayloadType,
-		Signatures:  []signature{{KeyID(key.Public().(ed25519.PublicKey)), ed25519.Sign(key, PreAuthentication(payload))}},
+		PayloadType: PayloadType,
+		Signatures:  []Signature{{KeyID(key.Public().(ed25519.PublicKey)), ed25519.Sign(key, PreAuthentication(payload))}},
 	})
 }
 
@@ -158,19 +161,19 @@ func decodeEnvelope(text []byte, keyID string, m Manifest, digest Digest) error 
 }
 
 // decodeSealed reads what claims to be an envelope by the key of an id. Every error is ErrCorrupt.
-func decodeSealed(text []byte, keyID string) (envelope, error) {
-	var e envelope
+func decodeSealed(text []byte, keyID string) (Envelope, error) {
+	var e Envelope
 	if err := decodeStored(text, &e); err != nil {
 		return e, corrupt("%w", err)
 	}
-	if e.PayloadType != dssePayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != keyID {
-		return e, corrupt("not one signature by key %s of a payload of type %s", keyID, dssePayloadType)
+	if e.PayloadType != PayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != keyID {
+		return e, corrupt("not one signature by key %s of a payload of type %s", keyID, PayloadType)
 	}
 	return e, nil
 }
 
 // says fails unless that is what is signed.
-func (e envelope) says(want []byte) error {
+func (e Envelope) says(want []byte) error {
 	if !bytes.Equal(e.Payload, want) {
 		return corrupt("what is signed is something else: %.400q, not %.400q", e.Payload, want)
 	}

@@ -18,7 +18,6 @@ import (
 
 const (
 	bundleType    = "application/vnd.dev.sigstore.bundle.v0.3+json"
-	payloadType   = "application/vnd.in-toto+json"
 	predicateType = "https://model_signing/signature/v1.0"
 )
 
@@ -43,9 +42,9 @@ type serialization struct {
 }
 
 type bundle struct {
-	MediaType string   `json:"mediaType"`
-	Material  material `json:"verificationMaterial"`
-	Envelope  envelope `json:"dsseEnvelope"`
+	MediaType string            `json:"mediaType"`
+	Material  material          `json:"verificationMaterial"`
+	Envelope  registry.Envelope `json:"dsseEnvelope"`
 }
 
 type material struct {
@@ -55,17 +54,6 @@ type material struct {
 
 type publicKey struct {
 	Hint string `json:"hint"` // hexadecimal SHA-256 of the key in PEM
-}
-
-type envelope struct {
-	Payload     []byte      `json:"payload"` // base64
-	PayloadType string      `json:"payloadType"`
-	Signatures  []signature `json:"signatures"`
-}
-
-type signature struct {
-	Sig   []byte `json:"sig"` // base64 of ASN.1
-	KeyID string `json:"keyid"`
 }
 
 // CheckKey fails for keys of curves other than P-256, the one that cidbench signs models with.
@@ -109,6 +97,6 @@ func Sign(file string, content []byte, key *ecdsa.PrivateKey) ([]byte, error) {
 	return json.Marshal(bundle{
 		MediaType: bundleType,
 		Material:  material{publicKey{hint}, []string{}},
-		Envelope:  envelope{payload, payloadType, []signature{{Sig: sig}}},
+		Envelope:  registry.Envelope{Payload: payload, PayloadType: registry.PayloadType, Signatures: []registry.Signature{{Sig: sig}}},
 	})
 }
