@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,7 +89,7 @@ func TestForeignValidators(t *testing.T) {
 			t.Errorf("docs/evidence.md has no line for %s", tool)
 		}
 	}
-	for _, test := range []struct{ name, tool, file, from, to string }{
+	for _, test := range []struct{ name, by, file, from, to string }{
 		{"no instrument", "roc-validator", "evidence/ro-crate-metadata.json", `"instrument"`, `"instruments"`},
 		{"no licence", "roc-validator", "evidence/ro-crate-metadata.json", `"license"`, `"licenses"`},
 		{"a file that is not there", "roc-validator", "evidence/ro-crate-metadata.json", `/manifest.json"`, `/manifests.json"`},
@@ -100,22 +101,17 @@ func TestForeignValidators(t *testing.T) {
 		{"another key", "in-toto-attestation", "public.pem", "", otherPublicKey(t)},
 		{"other weights", "model-signing", "encoder.safetensors", `"step":"`, `"step":"9`},
 		{"another signature of weights", "model-signing", "encoder.safetensors.sig", `"payload":"eyJ`, `"payload":"eyK`},
-		{"no name", "mlcroissant", "evidence/datasets/glyphs-small/croissant.json", `"name": "glyphs-small"`, `"called": "glyphs-small"`},
-		{"no type of a field", "mlcroissant", "photos.json", `"dataType": "sc:Text"`, `"data": "sc:Text"`},
-		{"no digest", "mlcroissant", "photos.json", `"sha256"`, `"sha1"`},
+		{"no type of a field", "datasets/*/croissant.json", "evidence/datasets/glyphs-small/croissant.json", `"dataType": "sc:Text"`, `"data": "sc:Text"`},
+		{"no digest", "photos.json", "photos.json", `"sha256"`, `"sha1"`},
 		{"no authors", "cffconvert", "CITATION.cff", "\nauthors:", "\nwriters:"},
 	} {
-		t.Run(test.tool+" refuses "+test.name, func(t *testing.T) {
-			for _, command := range all {
-				if strings.Split(command, "/")[2] != test.tool || test.tool == "mlcroissant" && strings.HasPrefix(test.file, "photos") != strings.HasSuffix(command, test.file) {
-					continue
-				}
-				out, err := run(t, command, func(dir string) error { return change(filepath.Join(dir, test.file), test.from, test.to) })
-				if err == nil {
-					t.Errorf("%s: accepted\n%s", command, out)
-				}
-				t.Logf("%.2000s", out)
+		t.Run(test.by+" refuses "+test.name, func(t *testing.T) {
+			i := slices.IndexFunc(all, func(command string) bool { return strings.Contains(command, test.by) })
+			out, err := run(t, all[i], func(dir string) error { return change(filepath.Join(dir, test.file), test.from, test.to) })
+			if err == nil {
+				t.Errorf("%s: accepted\n%s", all[i], out)
 			}
+			t.Logf("%.2000s", out) // what it says, with -v
 		})
 	}
 }
