@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race test-engines calibrate bench bench-gpu peer fuzz chaos clean
+.PHONY: build help reproduce extend results test lint race test-engines calibrate bench bench-gpu peer validators fuzz chaos clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -72,6 +72,19 @@ TORCH ?= torch==2.15.0
 peer: ## PyTorch into bin/peer, for make bench (some gigabytes)
 	python3 -m venv bin/peer
 	bin/peer/bin/pip install --quiet numpy $(TORCH)
+
+VALIDATORS := bin/validators
+
+# Each in a Python of its own, for what they need does not go together. rocrate is there for RO-Crate's context alone, which
+# rocrate-validator would otherwise fetch each time.
+validators: ## Others' validators of evidence, for docs/evidence.md, into bin/validators (600 MB)
+	rm -rf $(VALIDATORS)
+	for tool in roc-validator in-toto-attestation model-signing mlcroissant cffconvert rocrate; do \
+		python3 -m venv $(VALIDATORS)/$$tool; \
+		$(VALIDATORS)/$$tool/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r .ci/validators/$$tool.txt; \
+	done
+	$(VALIDATORS)/roc-validator/bin/python .ci/validators/context.py $(VALIDATORS)/rocrate/lib/python3*/site-packages/rocrate/data/ro-crate.jsonld $(VALIDATORS)/context
+	touch $(VALIDATORS)/whole
 
 # Needs Debian's slurm-wlm and munge.
 test-engines: ## What deploy/ holds, on the engines that it is for: minutes

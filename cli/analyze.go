@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -99,8 +98,10 @@ func newExportEncoder(a *app) *cobra.Command {
 		Short: "Write a stored encoder as a file that PyTorch loads",
 		Long: `Writes the encoder that a run has trained - that of the queries, without the optimiser's state - with the names and
 shapes that torchvision and MoCo give such tensors, and MoCo's queue with the class of each negative. The metadata
-say which run and checkpoint it is, the network's sizes and how images are normalised.`,
+say which run and checkpoint it is, the network's sizes and how images are normalised. With --key it is signed, too, as
+OpenSSF model signing does: the signature is written beside it, as OUTPUT.sig.`,
 		Example: a.examples("export-encoder 0123...cdef --output encoder.safetensors",
+			"export-encoder 0123...cdef --output encoder.safetensors --key ec.pem",
 			"analyze --embeddings enc.safetensors:queue \\\n      --labels enc.safetensors:queue_class"),
 		Args: cobra.ExactArgs(1),
 	}
@@ -113,12 +114,10 @@ say which run and checkpoint it is, the network's sizes and how images are norma
 		if err != nil {
 			return err
 		}
-		return a.write("--output", a.output, func(w io.Writer) error {
-			_, err := w.Write(file)
-			return err
-		})
+		return a.writeModel(file)
 	})
 	a.addOutput(cmd)
+	a.addModelKey(cmd)
 	cmd.Flags().IntVar(&step, "checkpoint", 0, "step after which (default: the last that the run keeps)")
 	return cmd
 }

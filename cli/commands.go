@@ -103,6 +103,7 @@ type app struct {
 	stop          context.CancelCauseFunc // the work, for a reason
 	json, noRun   bool
 	output, yours string
+	modelKey      string
 }
 
 // storeEnv names the environment variable for the default of --store.

@@ -255,12 +255,22 @@ func newDataVerify(a *app) *cobra.Command {
 
 func newDataShow(a *app) *cobra.Command {
 	var sheet string
+	var asCroissant bool
 	cmd := &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show counts, sizes, what was left out; or a contact sheet",
-		Example: a.examples("data show photos", "data show photos --sheet photos.png"),
+		Use:   "show NAME",
+		Short: "Show counts, sizes, what was left out; or a contact sheet",
+		Long: `Shows what was imported: counts per class, sizes, what was left out. With --croissant it describes any set,
+also such as the program draws, in the format of that name, which others' tools read (JSON).`,
+		Example: a.examples("data show photos", "data show photos --sheet photos.png", "data show glyphs --croissant"),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if asCroissant {
+				text, err := a.data().Croissant(args[0])
+				if err == nil {
+					_, err = a.Stdout.Write(text)
+				}
+				return err
+			}
 			if sheet != "" {
 				if err := a.sheet(args[0], sheet); err != nil {
 					return err
@@ -289,6 +299,8 @@ func newDataShow(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&sheet, "sheet", "", "PNG file to draw: two training images of each class, up to 200 classes")
+	cmd.Flags().BoolVar(&asCroissant, "croissant", false, "describe the set in Croissant's format")
+	cmd.MarkFlagsMutuallyExclusive("croissant", "sheet")
 	return cmd
 }
 

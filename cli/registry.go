@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -59,7 +57,7 @@ func newCheck(a *app) *cobra.Command {
 		problems, err := reg.Check(ctx, opts)
 		list, e := reg.EvidenceList(ctx)
 		if err = errors.Join(err, e); err == nil && list != nil {
-			a.Say(fmt.Sprintf("evidence of %d runs and analyses", len(list.Runs)))
+			a.Say(fmt.Sprintf("evidence of %d runs and analyses, with %d files for the tools of others", len(list.Runs), len(list.Files)))
 			for _, p := range list.Plans {
 				a.Say(fmt.Sprintf("plan %s: %d of its %d runs exist, and are here", p.Plan, p.Finished, p.Planned))
 			}
@@ -96,7 +94,7 @@ func newSign(a *app) *cobra.Command {
 			a.examples("registry sign --key key.pem", "registry check --public-key public.pem"),
 	}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, _ []string) error {
-		key, err := readKey[ed25519.PrivateKey](file, x509.ParsePKCS8PrivateKey)
+		key, err := readPrivateKey[ed25519.PrivateKey](file, "an Ed25519 key")
 		if err != nil {
 			return usagef("--key: %w", err)
 		}
@@ -123,38 +121,6 @@ func newSign(a *app) *cobra.Command {
 	})
 	cmd.Flags().StringVar(&file, "key", "", "PEM file of the private key (PKCS #8)")
 	return cmd
-}
-
-// readPublicKey refuses one for which anybody can sign.
-func readPublicKey(name string) (ed25519.PublicKey, error) {
-	key, err := readKey[ed25519.PublicKey](name, x509.ParsePKIXPublicKey)
-	if err == nil {
-		if err = registry.CheckPublicKey(key); err != nil {
-			err = fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return key, err
-}
-
-// readKey reads an Ed25519 key from a PEM file. The errors never quote what is in it.
-func readKey[K ed25519.PublicKey | ed25519.PrivateKey](name string, parse func([]byte) (any, error)) (K, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("%s is not a PEM file", name)
-	}
-	parsed, err := parse(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be parsed as a key of this kind", name)
-	}
-	key, ok := parsed.(K)
-	if !ok {
-		return nil, fmt.Errorf("%s is not an Ed25519 key", name)
-	}
-	return key, nil
 }
 
 func newGC(a *app) *cobra.Command {
@@ -227,12 +193,10 @@ func newGet(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.write("--output", a.output, func(w io.Writer) error {
-			_, err := w.Write(blob)
-			return err
-		})
+		return a.writeModel(blob)
 	})
 	a.addOutput(cmd)
+	a.addModelKey(cmd)
 	return cmd
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/x509"
 	"errors"
 	"io"
 	"os"
@@ -51,7 +50,8 @@ one beside the output.
 
 With --save-evidence it also writes what the verdicts rest on - manifests and results, no checkpoints - to one
 small file, which is a --store that can be read and judged anywhere. All finished runs of the tier's plan are in
-it, with a list of them, which --key signs: leaving one out is seen.
+it, with a list of them, which --key signs: leaving one out is seen. Unpacked it is a Process Run Crate (RO-Crate)
+with an in-toto test result for each verdict, which --key signs, too.
 
 With --compare it sets two registries, or two versions of the training method, side by side. A and B are each
 STORE, STORE@VERSION or @VERSION (of --store); VERSION is v and a number, go, xla, or both with a comma between.
@@ -103,7 +103,7 @@ Both sides are judged by this program's definitions.`,
 		var key ed25519.PrivateKey
 		if keyFile != "" {
 			var err error
-			if key, err = readKey[ed25519.PrivateKey](keyFile, x509.ParsePKCS8PrivateKey); err != nil {
+			if key, err = readPrivateKey[ed25519.PrivateKey](keyFile, "an Ed25519 key"); err != nil {
 				return usagef("--key: %w", err)
 			}
 		}
@@ -112,7 +112,7 @@ Both sides are judged by this program's definitions.`,
 			return err
 		}
 		if evidence != "" {
-			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, in, key) })
+			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, r, in, key) })
 			if err != nil {
 				return err
 			}
@@ -144,7 +144,7 @@ Both sides are judged by this program's definitions.`,
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
 	addDetails(cmd, &details)
 	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
-	f.StringVar(&keyFile, "key", "", "PEM file of a private key (PKCS #8), to sign the evidence with")
+	f.StringVar(&keyFile, "key", "", "PEM file of an Ed25519 private key (PKCS #8), to sign the evidence and its verdicts with")
 	f.BoolVar(&open, "open", false, "write HTML, and show it in a browser")
 	f.BoolVar(&compare, "compare", false, "set two registries or versions side by side")
 	cmd.MarkFlagsMutuallyExclusive("compare", "save-evidence")

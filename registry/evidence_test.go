@@ -49,10 +49,23 @@ func withEvidence(t testing.TB) (r *registry.Registry, runs []string, file []byt
 func evidenceOf(t testing.TB, r *registry.Registry, runs []string) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := r.WriteEvidence(t.Context(), &out, runs, registry.EvidenceOptions{MediaTypes: []string{"text/plain"}}); err != nil {
+	err := r.WriteEvidence(t.Context(), &out, runs, registry.EvidenceOptions{MediaTypes: []string{"text/plain"}, Beside: beside})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// beside is a file for the tools of others, with the names of all files of the evidence.
+func beside(runs []registry.EvidenceRun) ([]registry.File, error) {
+	var names []string
+	for _, run := range runs {
+		names = append(names, run.Stored.Name)
+		for _, file := range run.Artifacts {
+			names = append(names, file.Name)
+		}
+	}
+	return []registry.File{{Name: "read-by/others.txt", Data: []byte(strings.Join(names, "\n"))}}, nil
 }
 
 func evidenceFile(t testing.TB, content []byte) string {
@@ -99,6 +112,12 @@ func TestEvidence(t *testing.T) {
 	wantErr(t, "a lease", err, registry.ErrUnavailable)
 	err = from.WriteEvidence(t.Context(), io.Discard, []string{strings.Repeat("0", 32)}, registry.EvidenceOptions{})
 	wantErr(t, "a run that is not there", err, registry.ErrNotExist)
+	for _, name := range []string{"cidbench-registry.json", "index/more.json", "../others.txt", "Others.txt"} {
+		err = from.WriteEvidence(t.Context(), io.Discard, runs, registry.EvidenceOptions{
+			Beside: func([]registry.EvidenceRun) ([]registry.File, error) { return []registry.File{{Name: name}}, nil },
+		})
+		wantErr(t, "a file "+name, err, registry.ErrCorrupt)
+	}
 }
 
 // Every byte that is cut off or flipped is noticed, unless it means nothing: gzip's header says when and where,
@@ -176,6 +195,11 @@ func TestEvidenceRefuses(t *testing.T) {
 		"blob of no run":       without("runs/" + runs[0] + "/manifest.json"),
 		"version of tomorrow":  replaced(`"version":1`, `"version":2`),
 		"format of other tool": replaced(`"cidbench-registry"`, `"other"`),
+		"file left out":        without("read-by/others.txt"),
+		"file not listed":      renamed("others.txt", "more.txt"),
+		"file changed":         replaced("manifest.json\n", "manifest.json "),
+		"file as a run":        replaced(`"read-by/others.txt"`, `"runs/`+runs[0]+`/manifest.json"`),
+		"file outside":         replaced(`"read-by/others.txt"`, `"../others.txt"`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if bytes.Equal(bad, archive) {

@@ -90,7 +90,10 @@ func FuzzEvidence(f *testing.F) {
 		runs = append(runs, run)
 	}
 	var file bytes.Buffer
-	if err := r.WriteEvidence(f.Context(), &file, runs, EvidenceOptions{MediaTypes: []string{"text/plain"}}); err != nil {
+	if err := r.WriteEvidence(f.Context(), &file, runs, EvidenceOptions{
+		MediaTypes: []string{"text/plain"},
+		Beside:     func([]EvidenceRun) ([]File, error) { return []File{{"read-by/others.json", []byte("{}\n")}}, nil },
+	}); err != nil {
 		f.Fatal(err)
 	}
 	plain, err := gzip.NewReader(&file)

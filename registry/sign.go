@@ -10,30 +10,62 @@ import (
 	"filippo.io/edwards25519"
 )
 
+// Home is where cidbench is published. What it says in the words of others is named after it.
+const Home = "https://github.com/cidbench/cidbench"
+
+// PayloadType is that of the statements in envelopes.
+const PayloadType = "application/vnd.in-toto+json"
+
 const (
-	dssePayloadType  = "application/vnd.in-toto+json"
 	statementType    = "https://in-toto.io/Statement/v1"
-	runPredicateType = "https://github.com/cidbench/cidbench/run/v1"
+	runPredicateType = Home + "/run/v1"
 )
+
+// A Statement is an in-toto statement, version 1: what is said of files, which are named by their digests.
+type Statement struct {
+	Type          string    `json:"_type"` // that of version 1, which Text fills in
+	Subject       []Subject `json:"subject"`
+	PredicateType string    `json:"predicateType"`
+	Predicate     any       `json:"predicate"` // JSON says what it is
+}
+
+// A Subject is a file that a statement is about.
+type Subject struct {
+	Name   string            `json:"name"`
+	Digest map[string]string `json:"digest"` // hexadecimal digits by algorithm
+}
+
+// SubjectOf is a file whose content has the digest.
+func SubjectOf(name string, digest Digest) Subject {
+	return Subject{name, map[string]string{"sha256": digest.Hex()}}
+}
+
+// Text is the statement as canonical JSON: what is signed. An error means that the predicate is none.
+func (s Statement) Text() ([]byte, error) {
+	s.Type = statementType
+	return canonical(s)
+}
 
 // KeyID names a public key: the first 32 hexadecimal digits of its SHA-256.
 func KeyID(key ed25519.PublicKey) string { return DigestOf(key).Hex()[:keyIDLen] }
 
-// envelope is a DSSE envelope, version 1.0.2 of its specification.
-type envelope struct {
+// An Envelope is a DSSE envelope, version 1.0.2 of its specification.
+type Envelope struct {
 	Payload     []byte      `json:"payload"` // base64
 	PayloadType string      `json:"payloadType"`
-	Signatures  []signature `json:"signatures"`
+	Signatures  []Signature `json:"signatures"`
 }
 
-type signature struct {
+// A Signature of an envelope is one of PreAuthentication of its payload.
+type Signature struct {
 	KeyID string `json:"keyid"`
 	Sig   []byte `json:"sig"` // base64
 }
 
-// preAuthentication is what is signed, so that a signature of a payload of one type is none of another.
-func preAuthentication(payload []byte) []byte {
-	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(dssePayloadType), dssePayloadType, len(payload), payload)
+// PreAuthentication is what is signed of a payload that is an in-toto statement, so that a signature of a payload of one
+// type is none of another.
+func PreAuthentication(payload []byte) []byte {
+	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(PayloadType), PayloadType, len(payload), payload)
 }
 
 // Sign vouches for the manifest of a finished run: it stores an in-toto statement with the digest of the manifest,
@@ -44,33 +76,32 @@ func (r *Registry) Sign(ctx context.Context, run string, key ed25519.PrivateKey)
 	if err != nil {
 		return err
 	}
-	text, err := sealEnvelope(statementOf(m, digest), key)
+	payload, err := statementOf(m, digest).Text()
+	if err != nil {
+		return err
+	}
+	text, err := Seal(payload, key)
 	if err != nil {
 		return err
 	}
 	return r.put(ctx, signatureKey(run, KeyID(key.Public().(ed25519.PublicKey))), text)
 }
 
-// sealEnvelope is the stored form of an envelope around a statement, signed with key.
-func sealEnvelope(statement map[string]any, key ed25519.PrivateKey) ([]byte, error) {
-	payload, err := canonical(statement)
-	if err != nil {
-		return nil, err
-	}
-	return encode(envelope{
+// Seal is a DSSE envelope around the text of a statement, signed with key, as it is stored.
+func Seal(payload []byte, key ed25519.PrivateKey) ([]byte, error) {
+	return encode(Envelope{
 		Payload:     payload,
-		PayloadType: dssePayloadType,
-		Signatures:  []signature{{KeyID(key.Public().(ed25519.PublicKey)), ed25519.Sign(key, preAuthentication(payload))}},
+		PayloadType: PayloadType,
+		Signatures:  []Signature{{KeyID(key.Public().(ed25519.PublicKey)), ed25519.Sign(key, PreAuthentication(payload))}},
 	})
 }
 
 // statementOf is the in-toto statement, version 1, about one manifest, whose stored form has the digest.
-func statementOf(m Manifest, digest Digest) map[string]any {
-	return map[string]any{
-		"_type":         statementType,
-		"subject":       []any{map[string]any{"name": manifestKey(m.Run), "digest": map[string]string{"sha256": digest.Hex()}}},
-		"predicateType": runPredicateType,
-		"predicate":     map[string]any{"run": m.Run, "status": m.Status, "resultDigest": m.ResultDigest},
+func statementOf(m Manifest, digest Digest) Statement {
+	return Statement{
+		Subject:       []Subject{SubjectOf(manifestKey(m.Run), digest)},
+		PredicateType: runPredicateType,
+		Predicate:     map[string]any{"run": m.Run, "status": m.Status, "resultDigest": m.ResultDigest},
 	}
 }
 
@@ -97,7 +128,7 @@ func (r *Registry) VerifySignature(ctx context.Context, run string, key ed25519.
 
 // verifyEnvelope checks that key has signed the manifest whose stored form has the digest. Every error is ErrCorrupt.
 func verifyEnvelope(text []byte, key ed25519.PublicKey, m Manifest, digest Digest) error {
-	want, err := canonical(statementOf(m, digest))
+	want, err := statementOf(m, digest).Text()
 	if err != nil {
 		return corrupt("%w", err)
 	}
@@ -110,7 +141,7 @@ func verifySealed(text []byte, key ed25519.PublicKey, want []byte) error {
 	if err != nil {
 		return err
 	}
-	if !ed25519.Verify(key, preAuthentication(e.Payload), e.Signatures[0].Sig) {
+	if !ed25519.Verify(key, PreAuthentication(e.Payload), e.Signatures[0].Sig) {
 		return corrupt("the signature is not one by key %s", KeyID(key))
 	}
 	return e.says(want)
@@ -122,7 +153,7 @@ func decodeEnvelope(text []byte, keyID string, m Manifest, digest Digest) error 
 	if err != nil {
 		return err
 	}
-	want, err := canonical(statementOf(m, digest))
+	want, err := statementOf(m, digest).Text()
 	if err != nil {
 		return corrupt("%w", err)
 	}
@@ -130,19 +161,19 @@ func decodeEnvelope(text []byte, keyID string, m Manifest, digest Digest) error 
 }
 
 // decodeSealed reads what claims to be an envelope by the key of an id. Every error is ErrCorrupt.
-func decodeSealed(text []byte, keyID string) (envelope, error) {
-	var e envelope
+func decodeSealed(text []byte, keyID string) (Envelope, error) {
+	var e Envelope
 	if err := decodeStored(text, &e); err != nil {
 		return e, corrupt("%w", err)
 	}
-	if e.PayloadType != dssePayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != keyID {
-		return e, corrupt("not one signature by key %s of a payload of type %s", keyID, dssePayloadType)
+	if e.PayloadType != PayloadType || len(e.Signatures) != 1 || e.Signatures[0].KeyID != keyID {
+		return e, corrupt("not one signature by key %s of a payload of type %s", keyID, PayloadType)
 	}
 	return e, nil
 }
 
 // says fails unless that is what is signed.
-func (e envelope) says(want []byte) error {
+func (e Envelope) says(want []byte) error {
 	if !bytes.Equal(e.Payload, want) {
 		return corrupt("what is signed is something else: %.400q, not %.400q", e.Payload, want)
 	}

@@ -19,8 +19,10 @@ import (
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/dataset/croissant"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report/crate"
 	"github.com/cidbench/cidbench/report/diff"
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/model"
@@ -148,14 +150,23 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 }
 
 // WriteEvidence writes the runs and analyses that a report is built from, as a file that can be opened as a
-// registry, with all runs of the tier's plan that there are: none can be left out without that being seen. With a key
-// the list of them is signed.
-func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, in judge.Input, key ed25519.PrivateKey) error {
+// registry, with all runs of the tier's plan that there are: none can be left out without that being seen. Beside them is
+// what others' tools read. With a key the list of all that and the verdicts are signed.
+func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, r *model.Report, in judge.Input, key ed25519.PrivateKey) error {
 	ids := slices.Collect(maps.Keys(in.Runs))
 	for _, a := range in.Analyses {
 		ids = append(ids, a.Spec.ID())
 	}
 	opts := registry.EvidenceOptions{MediaTypes: []string{analysis.CountsType}, Key: key}
+	opts.Beside = func(runs []registry.EvidenceRun) ([]registry.File, error) {
+		about, err := croissant.Describe(s.source, nil) // the same, whether the images are here or not
+		if err != nil {
+			return nil, err
+		}
+		return crate.Files(crate.Input{
+			Report: r, Runs: runs, Dataset: bench.Data{Name: s.source.Name, Digest: s.source.Digest}, Croissant: about, Key: key,
+		})
+	}
 	if in.Registered != nil {
 		ids = append(ids, in.Registered.Plan)
 		spec := s.catalogue.PlanSpec(s.plan, s.env)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -16,9 +17,15 @@ import (
 func pictures(ts *testscript.TestScript, _ bool, args []string) {
 	each, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	for class, name := range args[2:] {
-		folder := filepath.Join(ts.MkAbs(args[0]), name)
-		ts.Check(os.MkdirAll(folder, 0o755))
+	ts.Check(drawPictures(ts.MkAbs(args[0]), each, args[2:]...))
+}
+
+func drawPictures(dir string, each int, classes ...string) error {
+	for class, name := range classes {
+		folder := filepath.Join(dir, name)
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
 		for i := range each {
 			m := image.NewNRGBA(image.Rect(0, 0, 40, 36))
 			for p := range 40 * 36 {
@@ -26,9 +33,13 @@ func pictures(ts *testscript.TestScript, _ bool, args []string) {
 				m.SetNRGBA(x, y, color.NRGBA{uint8(60 * class), uint8(x * (i + 1)), uint8(y * (class + i%5)), 255})
 			}
 			file, err := os.Create(filepath.Join(folder, fmt.Sprintf("%03d.png", i)))
-			ts.Check(err)
-			ts.Check(png.Encode(file, m))
-			ts.Check(file.Close())
+			if err == nil {
+				err = errors.Join(png.Encode(file, m), file.Close())
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
