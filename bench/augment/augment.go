@@ -61,6 +61,12 @@ const (
 	Std  = 0.25
 )
 
+// Normalisation brings the channels of pixels, from 0 to 1, to what an encoder was trained on: (value - Mean) / Std.
+type Normalisation struct{ Mean, Std [3]float32 }
+
+// Own is that of every view.
+var Own = Normalisation{Mean: [3]float32{Mean, Mean, Mean}, Std: [3]float32{Std, Std, Std}}
+
 // Views is a batch of views in one of two forms: their pixels (*Batch), or what FromRecipes makes those pixels
 // from (*Recipes).
 type Views interface {

@@ -50,11 +50,11 @@ func (b *Batch) plane(c, i int) []float32 {
 }
 
 // Set writes an image [Size, Size, 3] as it is, normalised.
-func (b *Batch) Set(i int, image []uint8) {
+func (b *Batch) Set(i int, image []uint8, n Normalisation) {
 	for c := range 3 {
-		p := b.plane(c, i)
+		p, mean, std := b.plane(c, i), n.Mean[c], n.Std[c]
 		for j := range p {
-			p[j] = (float32(image[3*j+c])/255 - Mean) / Std
+			p[j] = (float32(image[3*j+c])/255 - mean) / std
 		}
 	}
 }
