@@ -31,7 +31,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newExportEncoder(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a))
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newImportEncoder(a), newExportEncoder(a), newProbe(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a))
 	checkArgs(root)
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp + "\n")
 	root.InitDefaultCompletionCmd()
@@ -137,8 +137,7 @@ func (a *app) addOutput(cmd *cobra.Command) {
 func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(context.Context, *study.Study) error) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if a.yours != "" {
-			o := study.ImportOptions{WordNet: study.WordNet, Progress: a.counter("decoded"), Say: a.Say}
-			catalogue, tier, err := a.data().Yours(cmd.Context(), a.yours, a.Tier, o)
+			catalogue, tier, err := a.data().Yours(cmd.Context(), a.yours, a.Tier, a.importOptions())
 			if err != nil {
 				return err
 			}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset/shards"
-	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 // Yours is the catalogue with a tier on a user's own pictures: those of a tier that is there, at its scale. Data is the
@@ -26,13 +25,8 @@ func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*b
 		return nil, nil, UsageError{fmt.Errorf("unknown tier %q: choose one of %s", tier, strings.Join(TierIDs(d.Catalogue), ", "))}
 	}
 	scale := base.Train.Scale()
-	o.Name, o.Side = nameOf(data), scale.Encoder.Size
-	x, err := d.Index(o.Name)
-	if _, absent := os.Stat(data); errors.Is(err, fs.ErrNotExist) && absent == nil {
-		x, err = d.Import(ctx, data, o)
-	} else if err == nil && absent == nil {
-		o.say("data set %s is imported already: it is taken, and not %s", o.Name, data)
-	}
+	o.Side = scale.Encoder.Size
+	x, err := d.imported(ctx, data, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,6 +50,18 @@ func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*b
 	o.say("assumed: %d classes, so that 1/C is %.2g%%, and %s", len(x.Classes), 100/float64(len(x.Classes)), treeOf(x))
 	o.say("assumed: %d negatives a query%s", mine.Train.Scale().Negatives, queue)
 	return catalogue, mine, nil
+}
+
+// imported is a set by its name, or what lies at a path, which is imported unless a set of its name is there.
+func (d Data) imported(ctx context.Context, data string, o ImportOptions) (*shards.Index, error) {
+	o.Name = nameOf(data)
+	x, err := d.Index(o.Name)
+	if _, absent := os.Stat(data); errors.Is(err, fs.ErrNotExist) && absent == nil {
+		return d.Import(ctx, data, o)
+	} else if err == nil && absent == nil {
+		o.say("data set %s is imported already: it is taken, and not %s", o.Name, data)
+	}
+	return x, err
 }
 
 // nameOf is the name under which what lies at a path is imported.
@@ -94,10 +100,8 @@ func overrides(base *bench.Tier, x *shards.Index) (text []byte, queue string, er
 
 // treeOf says in words what the class tree of a set is.
 func treeOf(x *shards.Index) string {
-	for label := range x.Classes {
-		if taxonomy.Superclass(&x.Tree, label) != 0 {
-			return fmt.Sprintf("a class tree of %d nodes", x.Tree.Len())
-		}
+	if hasMeaning(&x.Tree, len(x.Classes)) {
+		return fmt.Sprintf("a class tree of %d nodes", x.Tree.Len())
 	}
 	return "no class tree, so that nothing is said of meaning"
 }
