@@ -137,11 +137,19 @@ func (a *app) addOutput(cmd *cobra.Command) {
 func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(context.Context, *study.Study) error) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if a.yours != "" {
-			catalogue, tier, err := a.data().Yours(cmd.Context(), a.yours, a.Tier, a.importOptions())
+			tier, gpu := a.Tier, false
+			if !cmd.Flags().Changed("tier") {
+				var err error
+				if gpu, err = study.UsesGPU(cmd.Context(), a.Backend); err != nil {
+					return err
+				}
+				tier = "" // to be chosen
+			}
+			catalogue, yours, err := a.data().Yours(cmd.Context(), a.yours, tier, gpu, a.importOptions())
 			if err != nil {
 				return err
 			}
-			a.Catalogue, a.Tier = catalogue, tier.ID
+			a.Catalogue, a.Tier = catalogue, yours.ID
 		}
 		if !a.noRun && a.Access == study.Read {
 			a.Access = access

@@ -16,26 +16,38 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset/shards"
 )
 
-// Yours is the catalogue with a tier on a user's own pictures: those of a tier that is there, at its scale. Data is the
-// name of an imported set, or a path, which is imported at the size of the tier's images unless a set of its name is
-// there. What was assumed is told to o.Say, a sentence at a time. Errors: UsageError; those of Data.Import.
-func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*bench.Catalogue, *bench.Tier, error) {
-	base := d.Catalogue.Tier(tier)
+// Yours is the catalogue with a tier on a user's own pictures: those of a tier that is there, at its scale. Without the
+// name of one the tier is chosen, by whether GPUs are used and by what the set holds. Data is the name of an imported set,
+// or a path, which is imported at the size of the tier's images unless a set of its name is there. What was chosen and
+// assumed is told to o.Say, a sentence at a time. Errors: UsageError; those of Data.Import.
+func (d Data) Yours(ctx context.Context, data, tier string, gpu bool, o ImportOptions) (*bench.Catalogue, *bench.Tier, error) {
+	base, chosen := d.Catalogue.Tier(tier), tier == ""
+	if chosen {
+		base = d.suited(gpu)[0]
+	}
 	if base == nil {
 		return nil, nil, UsageError{fmt.Errorf("unknown tier %q: choose one of %s", tier, strings.Join(TierIDs(d.Catalogue), ", "))}
 	}
-	scale := base.Train.Scale()
-	o.Side = scale.Encoder.Size
+	o.Side = base.Train.Scale().Encoder.Size
+	if chosen && base.GPU && shortSide(data) >= 2*o.Side {
+		o.Side *= 2
+		o.say("chosen: images of %dx%d pixels, since most pictures have as many and a GPU is used", o.Side, o.Side)
+	}
 	x, err := d.imported(ctx, data, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	if x.Height != o.Side || x.Width != o.Side {
-		return nil, nil, UsageError{fmt.Errorf("--data %s: its images are %dx%d, and tier %s takes %d: import it with --size %d, or write a tier (tier show)", data, x.Width, x.Height, tier, o.Side, o.Side)}
-	}
 	images := len(x.Train.Labels)
+	if chosen {
+		base = d.choose(gpu, images, o)
+	}
+	scale := base.Train.Scale()
+	size := scale.Encoder.Size
+	if x.Height != x.Width || x.Height != size && !chosen || x.Height > 2*size {
+		return nil, nil, UsageError{fmt.Errorf("--data %s: its images are %dx%d, and tier %s takes %d: import it with --size %d, or write a tier (tier show)", data, x.Width, x.Height, base.ID, size, size)}
+	}
 	if images < 2*scale.Batch {
-		return nil, nil, UsageError{fmt.Errorf("--data %s: %d training images; tier %s takes %d at a time, and needs twice as many", data, images, tier, scale.Batch)}
+		return nil, nil, UsageError{fmt.Errorf("--data %s: %d training images; tier %s takes %d at a time, and needs twice as many", data, images, base.ID, scale.Batch)}
 	}
 	text, queue, err := overrides(base, x)
 	if err != nil {
@@ -43,9 +55,12 @@ func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*b
 	}
 	catalogue, mine, err := withTier(d.Catalogue, text)
 	if err != nil {
-		return nil, nil, UsageError{fmt.Errorf("--data %s: tier %s: %w", data, tier, err)}
+		return nil, nil, UsageError{fmt.Errorf("--data %s: tier %s: %w", data, base.ID, err)}
 	}
-	o.say("assumed: tier %s with images of %dx%d pixels, %d steps of %d images (%.1f epochs), %d seeds", tier, o.Side, o.Side,
+	if x.Height != size {
+		o.say("assumed: the tier's settings are for images of %dx%d pixels, and are taken for these as they are", size, size)
+	}
+	o.say("assumed: tier %s with images of %dx%d pixels, %d steps of %d images (%.1f epochs), %d seeds", base.ID, x.Width, x.Height,
 		scale.Steps, scale.Batch, float64(scale.Steps*scale.Batch)/float64(images), base.Seeds)
 	o.say("assumed: %d classes, so that 1/C is %.2g%%, and %s", len(x.Classes), 100/float64(len(x.Classes)), treeOf(x))
 	o.say("assumed: %d negatives a query%s", mine.Train.Scale().Negatives, queue)
@@ -88,11 +103,16 @@ func overrides(base *bench.Tier, x *shards.Index) (text []byte, queue string, er
 	if err != nil {
 		return nil, "", err
 	}
-	half, scale := len(x.Train.Labels)/2, base.Train.Scale()
+	half, scale, train := len(x.Train.Labels)/2, base.Train.Scale(), map[string]any{}
+	if x.Height != scale.Encoder.Size {
+		train["encoder"] = map[string]any{"size": x.Height}
+	}
 	if _, ok := settings["queue"]; ok && scale.Negatives > half {
-		shorter := half / scale.Batch * scale.Batch
-		file["train"] = map[string]any{"queue": shorter}
+		train["queue"] = half / scale.Batch * scale.Batch
 		queue = fmt.Sprintf(", in place of %d: half the training images, or a query would often meet itself", scale.Negatives)
+	}
+	if len(train) > 0 {
+		file["train"] = train
 	}
 	text, err = yaml.Marshal(file)
 	return text, queue, err

@@ -35,6 +35,11 @@ func TestScripts(t *testing.T) {
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
+			checkpoints, err := filepath.Abs("../../bench/encoderfile/testdata")
+			if err != nil {
+				return err
+			}
+			e.Setenv("CHECKPOINTS", checkpoints)
 			if filepath.Base(e.WorkDir) != "script-backends" {
 				e.Setenv("PJRT_PLUGIN_LIBRARY_PATH", e.WorkDir+"/no-plugins")
 			}
