@@ -93,6 +93,9 @@ func Import(path string, o Options) (*Encoder, *Report, error) {
 
 // importFrom imports from a file of so many bytes.
 func importFrom(f *tensorfile.File, size int64, o Options) (*Encoder, *Report, error) {
+	if f.Metadata[configKey] != "" && f.Metadata[meanKey] != "" {
+		return nil, nil, fmt.Errorf("%w: import-encoder or export-encoder wrote it: probe and analyze take it as it is", ErrFormat)
+	}
 	chosen, err := choose(f.Names(), o)
 	if err != nil {
 		return nil, nil, err

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures,
+			"exits": exits, "flip": flip, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "cifar": cifar,
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
