@@ -107,17 +107,18 @@ func (s *set) readEmbeddings(out *Result, role, name string) error {
 	if err := checkRows(name, rows); err != nil {
 		return err
 	}
+	shape := t.Shape
+	if transposed {
+		t = t.Transposed()
+	}
 	if s.values, err = t.Floats(); err != nil {
 		return inputf("%s: %w", name, err)
-	}
-	if transposed {
-		s.values = transpose(s.values, dim, rows)
 	}
 	s.dim = dim
 	if err := s.normalise(out, role, name); err != nil {
 		return err
 	}
-	read := File{Role: role, Name: base(file, part), Shape: t.Shape, DType: t.DType}
+	read := File{Role: role, Name: base(file, part), Shape: shape, DType: t.DType}
 	read.Digest, err = dataset.FileDigest(file)
 	out.Inputs = append(out.Inputs, read)
 	return err
@@ -154,17 +155,6 @@ func (s *set) normalise(out *Result, role, name string) error {
 		out.note("The rows of the %s were scaled to unit length, from %.3g to %.3g.", role, least, most)
 	}
 	return nil
-}
-
-// transpose makes [columns, rows] of [rows, columns].
-func transpose(values []float32, rows, columns int) []float32 {
-	out := make([]float32, len(values))
-	for i := range columns {
-		for d := range rows {
-			out[i*rows+d] = values[d*columns+i]
-		}
-	}
-	return out
 }
 
 func base(file, part string) string {

@@ -260,27 +260,12 @@ func (e *Encoder) takeQueue(t *tensorfile.Tensor, size int64) {
 	if len(t.Shape) != 2 || int64(t.Len()) > size || t.Len() == 0 || !slices.Contains(t.Shape, dim) {
 		return
 	}
-	values, err := t.Floats()
-	if err != nil {
-		return
-	}
-	rows := t.Shape[0]
 	if t.Shape[0] == dim {
-		rows = t.Shape[1]
-		values = transposed(values, dim, rows)
+		t = t.Transposed()
 	}
-	e.Beside[Queue] = safetensors.Tensor{Shape: []int{rows, dim}, Float32: values}
-}
-
-// transposed makes [columns, rows] of [rows, columns].
-func transposed(values []float32, rows, columns int) []float32 {
-	out := make([]float32, len(values))
-	for r := range rows {
-		for c := range columns {
-			out[c*rows+r] = values[r*columns+c]
-		}
+	if values, err := t.Floats(); err == nil {
+		e.Beside[Queue] = safetensors.Tensor{Shape: t.Shape, Float32: values}
 	}
-	return out
 }
 
 // leftOut names the tensors that were not taken. Those of another encoder and of an optimiser are one each.
