@@ -12,8 +12,8 @@ import (
 )
 
 // inMemory are the drawn rows without a file, of unit length.
-func inMemory(seed uint64) *Rows {
-	values, labels := draw(seed)
+func inMemory() *Rows {
+	values, labels := draw(1)
 	r := &Rows{From: []File{{Role: "images", Name: "drawn"}}, Dim: dim, Values: slices.Clone(values)}
 	for i := range rows {
 		row, squares := r.Values[i*dim:][:dim], 0.0
@@ -35,7 +35,7 @@ func TestRowsInMemoryAreThoseOfFiles(t *testing.T) {
 	f := newFolder(t)
 	values, labels := draw(1)
 	want := mustAnalyze(t, Request{Embeddings: f.npy("z.npy", values, shape), Labels: f.lines("y.txt", labels), Tree: f.pairs()})
-	in := inMemory(1)
+	in := inMemory()
 	tree, err := taxonomy.ReadFile(f.pairs(), in.Classes)
 	if err != nil {
 		t.Fatal(err)
@@ -56,13 +56,13 @@ func TestRowsInMemoryAreThoseOfFiles(t *testing.T) {
 func TestQueueOfNoKnownClass(t *testing.T) {
 	f := newFolder(t)
 	queue, held := draw(2)
-	r := Request{Rows: inMemory(1), Queue: f.npy("q.npy", queue, shape), Protocol: protocol}
+	r := Request{Rows: inMemory(), Queue: f.npy("q.npy", queue, shape), Protocol: protocol}
 	r.Protocol.Queries = rows
 	out, err := Analyze(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	most, count := hardest(inMemory(1).Values, queue)
+	most, count := hardest(inMemory().Values, queue)
 	if got := out.Hardest[0]; got.Index != most || math.Abs(got.Hard-float64(count)/rows) > 1e-12 || got.Class != "" || got.Near != held[most] || got.NearRows < 5 {
 		t.Errorf("the hardest is %+v, want %d for %d queries, of %s", got, most, count, held[most])
 	}
@@ -79,12 +79,12 @@ func TestQueueOfNoKnownClass(t *testing.T) {
 	for i, label := range held {
 		numbers[i] = strconv.Itoa(slices.Index(r.Rows.Classes, label))
 	}
-	r.Rows, r.QueueLabels = inMemory(1), f.lines("q.txt", numbers)
+	r.Rows, r.QueueLabels = inMemory(), f.lines("q.txt", numbers)
 	byNumber, err := Analyze(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Rows, r.QueueLabels = inMemory(1), f.lines("names.txt", held)
+	r.Rows, r.QueueLabels = inMemory(), f.lines("names.txt", held)
 	byName, err := Analyze(r)
 	if err != nil {
 		t.Fatal(err)
