@@ -95,13 +95,14 @@ calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-ra
 
 FUZZTIME ?= 30s
 
+# Inputs that find something new are kept as they are: making each smaller first costs more than it gives.
 fuzz: ## Every fuzz target for FUZZTIME (30s), and how many inputs it ran
 	@targets=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print names[i], $$2; n = 0 }'); \
 	test -n "$$targets" || { echo "no fuzz targets found"; exit 1; }; \
 	mkdir -p bin; ran=; \
 	while read -r name package; do \
 		echo "== $$name in $$package"; \
-		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package </dev/null | tee bin/fuzz.txt; \
+		go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 0x $$package </dev/null | tee bin/fuzz.txt; \
 		ran+="$$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' bin/fuzz.txt | tail -1) inputs: $$name in $$package"$$'\n'; \
 	done <<< "$$targets"; \
 	rm bin/fuzz.txt; printf '\n%s' "$$ran"

@@ -18,9 +18,12 @@ type Tier struct {
 	Caveat string
 	// Machinery marks a tier that only proves that the harness works: its verdicts mean nothing.
 	Machinery bool
-	Dataset   string
-	Train     method.Method
-	Probe     probe.Protocol
+	// GPU marks a tier that takes days without one, Recipe one whose settings are those of its data set. They matter where
+	// a tier is chosen for other data.
+	GPU, Recipe bool
+	Dataset     string
+	Train       method.Method
+	Probe       probe.Protocol
 	// Checkpoints are the shares of training after which the state is kept and probed; the last is 1.
 	Checkpoints []float64
 	// BandEvery is the number of steps between measurements of the same-class share by difficulty.

@@ -1,15 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/embeddings"
-	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
@@ -18,8 +19,8 @@ import (
 func newAnalyze(a *app) *cobra.Command {
 	arms := study.ArmIDs(a.Catalogue)
 	cmd := &cobra.Command{
-		Use:   "analyze | analyze --embeddings FILE --labels FILE",
-		Short: "Analyse embeddings of checkpoints, or of files",
+		Use:   "analyze [--embeddings FILE --labels FILE | --encoder FILE]",
+		Short: "Analyse embeddings of checkpoints, of files or of an encoder",
 		Long: `Measures, on the checkpoints that finished runs keep (early, middle and end of training, and the encoder
 as initialised), how difficult negatives relate to the query in meaning, and whether some are hard or easy
 for more queries than chance. Each analysis is stored as a run of its own and never repeated. Prints the
@@ -28,11 +29,16 @@ statistics over training, with the p values of their permutation nulls.
 With --embeddings it measures those of any encoder, from files, and stores nothing. A file is npy, npz, safetensors
 or a checkpoint of PyTorch; FILE:NAME is one array of several. Rows are scaled to unit length. Labels are numbers or
 names: such an array, text with one a line, or a column of a CSV file, FILE:COLUMN. Every row is a negative of every
-other, or with --queue the rows of another file are. --queries rows are queries, drawn evenly from the classes; the
-90% intervals hold what that sampling adds.`,
+other, or with --queue the rows of another file are: without --queue-labels nothing is said of their classes, but
+which of them are hard for many queries, and what these are near to. --queries rows are queries, drawn evenly from
+the classes; the 90% intervals hold what that sampling adds.
+
+With --encoder, a file of import-encoder or export-encoder, it does so on what that makes of the training images of
+--data, with the class tree of these.`,
 		Example: a.examples("analyze", "analyze --arm "+first(arms)+" --json",
 			"analyze --embeddings x.npy --labels y.csv:class --tree wordnet",
-			"analyze --embeddings val.npz:z --labels val.npz:y \\\n      --queue checkpoint.pt:state_dict/module.queue --queue-labels queue.txt"),
+			"analyze --embeddings val.npz:z --labels val.npz:y \\\n      --queue checkpoint.pt:state_dict/module.queue --queue-labels queue.txt",
+			"analyze --encoder enc.safetensors --data photos \\\n      --queue enc.safetensors:queue"),
 	}
 	a.addStudy(cmd, study.Write, func(ctx context.Context, s *study.Study) error {
 		r, err := s.Analyze(ctx)
@@ -52,7 +58,8 @@ other, or with --queue the rows of another file are. --queries rows are queries,
 	return cmd
 }
 
-// addEmbeddings adds the flags of an analysis of files, which takes the command's place where they are given.
+// addEmbeddings adds the flags of an analysis of files or of an encoder, which takes the command's place where they are
+// given.
 func (a *app) addEmbeddings(cmd *cobra.Command) {
 	// Of the tail and the draws those of the largest tier; the bootstrap resamples at most a thousand classes.
 	r := embeddings.Request{Protocol: analysis.Protocol{Tail: 0.05, Draws: 999, Resamples: 499}}
@@ -64,69 +71,67 @@ func (a *app) addEmbeddings(cmd *cobra.Command) {
 	files.StringVar(&r.QueueLabels, "queue-labels", "", "file with the class of each of --queue")
 	files.IntVar(&r.Protocol.Queries, "queries", 1000, "rows that are queries")
 	cmd.Flags().AddFlagSet(files)
+	trial := study.Trial{ImportOptions: a.importOptions()}
+	a.addEncoder(cmd, &trial)
 	cmd.MarkFlagsRequiredTogether("embeddings", "labels")
-	cmd.MarkFlagsRequiredTogether("queue", "queue-labels")
+	cmd.MarkFlagsMutuallyExclusive("embeddings", "encoder")
 	stored := cmd.RunE
-	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		shared := []string{"queue", "queue-labels", "queries"}
+		var wrong error
 		cmd.Flags().Visit(func(f *pflag.Flag) {
+			ofFiles, ofEncoder := files.Lookup(f.Name) != nil, f.Name == "encoder" || f.Name == "images"
 			switch {
-			case err != nil || f.Name == "json":
-			case r.Embeddings == "" && files.Lookup(f.Name) != nil:
-				err = usagef("--%s is of an analysis of files: give --embeddings and --labels", f.Name)
-			case r.Embeddings != "" && files.Lookup(f.Name) == nil && f.Name != "threads":
-				err = usagef("--%s is of stored checkpoints: leave it out with --embeddings", f.Name)
+			case wrong != nil || f.Name == "json" || f.Name == "threads":
+			case r.Embeddings == "" && trial.Encoder == "" && ofEncoder:
+				wrong = usagef("--%s is of an analysis of an encoder: give --encoder and --data", f.Name)
+			case r.Embeddings == "" && trial.Encoder == "" && ofFiles:
+				wrong = usagef("--%s is of an analysis of files: give --embeddings and --labels", f.Name)
+			case r.Embeddings != "" && !ofFiles:
+				wrong = usagef("--%s is not of an analysis of files: leave it out with --embeddings", f.Name)
+			case trial.Encoder != "" && !ofEncoder && !slices.Contains(append(shared, "data", "data-dir", "backend"), f.Name):
+				wrong = usagef("--%s is not of an analysis of an encoder: leave it out with --encoder", f.Name)
 			}
 		})
-		if err != nil {
-			return err
+		if r.QueueLabels != "" && r.Queue == "" {
+			wrong = cmp.Or(wrong, usagef("--queue-labels are of --queue: give both"))
 		}
-		if r.Embeddings == "" {
-			return stored(cmd, args)
-		}
-		r.Threads = a.Threads
 		if !cmd.Flags().Changed("threads") {
-			r.Threads = runtime.GOMAXPROCS(0)
+			trial.Threads, r.Threads = 0, runtime.GOMAXPROCS(0)
+		} else {
+			trial.Threads, r.Threads = a.Threads, a.Threads
 		}
-		return a.analyzeFiles(r)
+		switch {
+		case wrong != nil:
+			return wrong
+		case trial.Encoder != "":
+			return a.analyzeEncoder(cmd.Context(), trial, r)
+		case r.Embeddings != "":
+			return a.analyzeFiles(r)
+		}
+		return stored(cmd, args)
 	}
-}
-
-func newExportEncoder(a *app) *cobra.Command {
-	step := 0
-	cmd := &cobra.Command{
-		Use:   "export-encoder RUN",
-		Short: "Write a stored encoder as a file that PyTorch loads",
-		Long: `Writes the encoder that a run has trained - that of the queries, without the optimiser's state - with the names and
-shapes that torchvision and MoCo give such tensors, and MoCo's queue with the class of each negative. The metadata
-say which run and checkpoint it is, the network's sizes and how images are normalised. With --key it is signed, too, as
-OpenSSF model signing does: the signature is written beside it, as OUTPUT.sig.`,
-		Example: a.examples("export-encoder 0123...cdef --output encoder.safetensors",
-			"export-encoder 0123...cdef --output encoder.safetensors --key ec.pem",
-			"analyze --embeddings enc.safetensors:queue \\\n      --labels enc.safetensors:queue_class"),
-		Args: cobra.ExactArgs(1),
-	}
-	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, args []string) error {
-		m, err := readManifest(ctx, reg, args[0])
-		if err != nil {
-			return err
-		}
-		file, err := study.ExportEncoder(ctx, reg, m, step)
-		if err != nil {
-			return err
-		}
-		return a.writeModel(file)
-	})
-	a.addOutput(cmd)
-	a.addModelKey(cmd)
-	cmd.Flags().IntVar(&step, "checkpoint", 0, "step after which (default: the last that the run keeps)")
-	return cmd
 }
 
 func (a *app) analyzeFiles(r embeddings.Request) error {
 	if err := r.Protocol.Validate(); err != nil {
 		return usagef("--queries: %w", err)
 	}
-	found, err := embeddings.Analyze(r)
+	return a.printAnalysis(embeddings.Analyze(r))
+}
+
+func (a *app) analyzeEncoder(ctx context.Context, t study.Trial, r embeddings.Request) error {
+	if err := r.Protocol.Validate(); err != nil {
+		return usagef("--queries: %w", err)
+	}
+	if a.yours == "" {
+		return usagef("--encoder: give --data, the images that it is to embed")
+	}
+	t.Set, t.Backend = a.yours, a.Backend
+	return a.printAnalysis(a.data().AnalyzeEncoder(ctx, t, r))
+}
+
+func (a *app) printAnalysis(found *embeddings.Result, err error) error {
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newExportEncoder(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a), newMan())
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newImportEncoder(a), newExportEncoder(a), newProbe(a), newReport(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a), newMan())
 	checkArgs(root)
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What the program ends with", Long: exitHelp})
 	a.addConsole(root)
@@ -153,12 +153,19 @@ func (a *app) addStudy(cmd *cobra.Command, access study.Access, work func(contex
 			return usagef("--claim is empty: name a claim, or leave it out for all of them")
 		}
 		if a.yours != "" {
-			o := study.ImportOptions{WordNet: study.WordNet, Progress: a.counter("decoded"), Say: a.Say}
-			catalogue, tier, err := a.data().Yours(cmd.Context(), a.yours, a.Tier, o)
+			tier, gpu := a.Tier, false
+			if !cmd.Flags().Changed("tier") {
+				var err error
+				if gpu, err = study.UsesGPU(cmd.Context(), a.Backend); err != nil {
+					return err
+				}
+				tier = "" // to be chosen
+			}
+			catalogue, yours, err := a.data().Yours(cmd.Context(), a.yours, tier, gpu, a.importOptions())
 			if err != nil {
 				return err
 			}
-			a.Catalogue, a.Tier = catalogue, tier.ID
+			a.Catalogue, a.Tier = catalogue, yours.ID
 		}
 		if !a.noRun && a.Access == study.Read {
 			a.Access = access

@@ -26,6 +26,8 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/dataset/fetch"
 	"github.com/cidbench/cidbench/bench/embeddings"
+	"github.com/cidbench/cidbench/bench/encoderfile"
+	"github.com/cidbench/cidbench/bench/tensorfile"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/model"
@@ -237,7 +239,7 @@ func exitCode(err error) int {
 	case errors.As(err, new(study.UsageError)):
 		return exitUsage
 	case errors.Is(err, registry.ErrCorrupt), errors.Is(err, registry.ErrConflict), errors.Is(err, dataset.ErrDigest), errors.Is(err, dataset.ErrFiles),
-		errors.As(err, new(embeddings.InputError)):
+		errors.As(err, new(embeddings.InputError)), errors.Is(err, encoderfile.ErrFormat), errors.Is(err, tensorfile.ErrFormat):
 		return exitIntegrity
 	case errors.Is(err, registry.ErrUnavailable), errors.Is(err, fetch.ErrUnavailable):
 		return exitUnavailable

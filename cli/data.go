@@ -77,6 +77,8 @@ func about(d study.DataSet) string {
 		return fmt.Sprintf("%d training and %d test images, %dx%d, %d classes, in %s", d.Train, d.Test, d.Width, d.Height, d.Classes, d.Path)
 	case d.State == study.Damaged:
 		return d.Problem
+	case d.Begun > 0:
+		return fmt.Sprintf("fetch goes on from %s: %s", megabytes(d.Begun, d.Bytes), d.URL)
 	case d.URL != "":
 		return "fetch it: " + d.URL
 	}
@@ -120,13 +122,17 @@ func (c *Console) downloaded(name string) func(done, total int64) {
 	return func(done, total int64) {
 		if now := time.Now(); now.Sub(last) >= 5*time.Second {
 			last = now
-			of := ""
-			if total > 0 {
-				of = fmt.Sprintf(" of %.1f", float64(total)/1e6)
-			}
-			c.Say(fmt.Sprintf("%s: %.1f%s MB", name, float64(done)/1e6, of))
+			c.Say(name + ": " + megabytes(done, total))
 		}
 	}
+}
+
+// megabytes spells so many bytes of a total, which is 0 if it is not known.
+func megabytes(done, total int64) string {
+	if total > 0 {
+		return fmt.Sprintf("%.1f of %.1f MB", float64(done)/1e6, float64(total)/1e6)
+	}
+	return fmt.Sprintf("%.1f MB", float64(done)/1e6)
 }
 
 func newDataImport(a *app) *cobra.Command {
@@ -138,7 +144,7 @@ func newDataImport(a *app) *cobra.Command {
 folders train and test (or val); or ImageNet's tars; or idx files as of MNIST; or CIFAR's binary version, or
 Tiny-ImageNet. Without a test part, a fifth of each class is for testing, chosen by content.
 
-Of each picture the central square is brought to --size by a Catmull-Rom filter. EXIF rotation is applied, CMYK turned
+Of each picture the central square is brought to --size by a Catmull-Rom filter. EXIF rotation of JPEG is applied, CMYK turned
 into RGB, transparency laid on white, and a wrong extension ignored; the index says where. A file that gives no
 image - truncated, undecodable, empty, animated, huge - and a file with the content of another fail the import, unless
 --skip-bad leaves them out; of duplicates in two classes none is kept.`,

@@ -16,8 +16,8 @@ const verifyHelp = `Runs what is missing for the selected claims (all of them wi
 supported, refuted or inconclusive. The exit code says the outcome. A tier that only checks the machinery ends
 with PASS or FAIL instead, and its exit code is that.
 
-With --data it does so on your pictures, at the scale of the tier, and says what it assumes of them. No plan
-covers that, so every verdict is exploratory.
+With --data it does so on your pictures, at the scale of --tier or of one that it chooses by their number and by
+whether a GPU is used, and says what it assumes. No plan covers that, so every verdict is exploratory.
 
 The claims that the tier's plan names are confirmed: on the plan's own seeds, at its looks (numbers of seeds)
 until each is decided, and at levels that keep any wrong verdict among them below the plan's alpha. Their

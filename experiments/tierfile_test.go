@@ -17,8 +17,8 @@ func TestTiersAsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := *All // all that the tier is has to come from the file
-		other.Tiers = []*bench.Tier{{ID: "empty", Train: reflect.Zero(reflect.TypeOf(tier.Train)).Interface().(method.Method)}}
+		other := *All // all that the tier is has to come from the file, but for what it says of where it is chosen
+		other.Tiers = []*bench.Tier{{ID: "empty", GPU: tier.GPU, Recipe: tier.Recipe, Train: reflect.Zero(reflect.TypeOf(tier.Train)).Interface().(method.Method)}}
 		back, err := tierfile.Read([]byte(strings.Replace(string(text), "from: "+tier.ID, "from: empty", 1)), &other)
 		if err != nil {
 			t.Errorf("tier %s: %v\n%s", tier.ID, err, text)

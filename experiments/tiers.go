@@ -74,8 +74,8 @@ var tiers = []*bench.Tier{
 	},
 	{
 		ID: "gpu", Title: "embedded glyphs, ResNet-18 in mixed precision, on a GPU",
-		Caveat:  "Scaled down: 32-pixel procedural images of 100 classes, not ImageNet. No result of this tier has been published; its settings are those of MoCo's CIFAR-10 notebook with the default tier's views, and were not tuned.",
-		Dataset: "glyphs",
+		Caveat: "Scaled down: 32-pixel procedural images of 100 classes, not ImageNet. No result of this tier has been published; its settings are those of MoCo's CIFAR-10 notebook with the default tier's views, and were not tuned.",
+		GPU:    true, Dataset: "glyphs",
 		Train: moco.Config{
 			Encoder: mixed(encoder.ResNet18(32, 128)), Augment: views,
 			Batch: 256, Queue: 8192, Steps: 1000, Temperature: 0.2, KeyMomentum: 0.99, NormGroups: 8,
@@ -87,15 +87,15 @@ var tiers = []*bench.Tier{
 	},
 	{
 		ID: "cifar10", Title: "CIFAR-10, ResNet-18, 200 epochs: the recipe of MoCo's notebook",
-		Caveat:  "Small pictures of 10 classes, not ImageNet: same-class negatives are a tenth of the queue. The recipe is that of MoCo's CIFAR-10 notebook with its asymmetric loss; no result of this tier has been published yet.",
-		Dataset: "cifar10", Train: cifar(512, 97),
+		Caveat: "Small pictures of 10 classes, not ImageNet: same-class negatives are a tenth of the queue. The recipe is that of MoCo's CIFAR-10 notebook with its asymmetric loss; no result on CIFAR is claimed: none of this tier has been published.",
+		GPU:    true, Recipe: true, Dataset: "cifar10", Train: cifar(512, 97),
 		Probe: probing, Checkpoints: []float64{0.005, 0.025, 0.05, 0.1, 0.5, 1}, BandEvery: 97, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
 	},
 	{
 		ID: "cifar100", Title: "CIFAR-100, ResNet-18, 200 epochs",
-		Caveat:  "Small pictures of 100 classes, not ImageNet. The recipe is that of MoCo's CIFAR-10 notebook at a batch of 128; no result of this tier has been published yet.",
-		Dataset: "cifar100", Train: cifar(128, 390),
+		Caveat: "Small pictures of 100 classes, not ImageNet. The recipe is that of MoCo's CIFAR-10 notebook at a batch of 128; no result on CIFAR is claimed: none of this tier has been published.",
+		GPU:    true, Recipe: true, Dataset: "cifar100", Train: cifar(128, 390),
 		Probe: probing, Checkpoints: []float64{0.05, 0.5, 1}, BandEvery: 390, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
 	},

@@ -46,6 +46,8 @@ type DataSet struct {
 	Train   int       `json:"train,omitempty"` // images
 	Test    int       `json:"test,omitempty"`
 	LeftOut int       `json:"left_out,omitempty"` // files
+	Begun   int64     `json:"begun,omitempty"`    // bytes of its archive that a download left, and fetch goes on from
+	Bytes   int64     `json:"bytes,omitempty"`    // of the whole archive, if known
 	Problem string    `json:"problem,omitempty"`
 }
 
@@ -92,6 +94,9 @@ func (d Data) describe(s *dataset.Source) DataSet {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && x == nil:
+		if about.URL != "" {
+			about.Begun, about.Bytes = fetch.Begun(d.download(s)), s.Import.Bytes
+		}
 		return about
 	case err != nil:
 		about.State, about.Problem = Damaged, err.Error()
@@ -101,6 +106,11 @@ func (d Data) describe(s *dataset.Source) DataSet {
 		Name: s.Name, From: x.From, State: Imported, Digest: x.Digest, URL: about.URL, Path: filepath.Join(d.Dir, s.Name),
 		Height: x.Height, Width: x.Width, Classes: len(x.Classes), Train: len(x.Train.Labels), Test: len(x.Test.Labels), LeftOut: len(x.LeftOut),
 	}
+}
+
+// download is where the archive of a set is downloaded to.
+func (d Data) download(s *dataset.Source) string {
+	return filepath.Join(d.Dir, ".downloads", path.Base(s.Import.URL))
 }
 
 // FetchOptions say from where a set comes.
@@ -128,7 +138,7 @@ func (d Data) Fetch(ctx context.Context, name string, o FetchOptions) (*shards.I
 	}
 	file := o.From
 	if file == "" {
-		file = filepath.Join(d.Dir, ".downloads", path.Base(s.Import.URL))
+		file = d.download(s)
 		urls := append(slices.Clone(o.Mirrors), s.Import.URL)
 		if err := o.Client.Get(ctx, fetch.File{URLs: urls, Digest: s.Import.Digest, Bytes: s.Import.Bytes}, file); err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/encoder"
+	"github.com/cidbench/cidbench/bench/encoderfile"
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/safetensors"
 	"github.com/cidbench/cidbench/registry"
@@ -49,26 +50,21 @@ func ExportEncoder(ctx context.Context, reg *registry.Registry, m registry.Manif
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", registry.ErrCorrupt, err)
 	}
-	text, err := json.Marshal(config)
-	if err != nil {
-		return nil, err
-	}
-	out := safetensors.File{Tensors: map[string]safetensors.Tensor{}, Metadata: map[string]string{
-		"run": m.Run, "step": strconv.Itoa(at), "checkpoint": string(kept.Digest), "encoder": string(text),
+	out := encoderfile.Encoder{Config: config, Input: augment.Own, Weights: map[string][]float32{}, Beside: map[string]safetensors.Tensor{}, Metadata: map[string]string{
+		"run": m.Run, "step": strconv.Itoa(at), "checkpoint": string(kept.Digest),
 		"method":  fmt.Sprintf("%s v%d", key.Training.Method.Name, key.Training.Method.Version),
 		"dataset": key.Dataset.Name + " " + key.Dataset.Digest,
-		"input":   fmt.Sprintf("[batch, 3, %d, %d], each channel (value/255 - %g) / %g", config.Size, config.Size, augment.Mean, augment.Std),
 	}}
 	for _, t := range config.Torch() {
 		tensor, ok := state.Tensors[group(state, t)+"/"+t.Ours]
-		if size := product(t.Shape); !ok || len(tensor.Float32) != size {
-			return nil, fmt.Errorf("%w: checkpoint of step %d of run %s: tensor %q has %d values, where %d are wanted", registry.ErrCorrupt, at, m.Run, t.Ours, len(tensor.Float32), size)
+		if !ok || len(tensor.Float32) != t.Len() {
+			return nil, fmt.Errorf("%w: checkpoint of step %d of run %s: tensor %q has %d values, where %d are wanted", registry.ErrCorrupt, at, m.Run, t.Ours, len(tensor.Float32), t.Len())
 		}
-		out.Tensors[t.Name] = safetensors.Tensor{Shape: t.Shape, Float32: t.ToTorch(tensor.Float32)}
+		out.Weights[t.Name] = t.ToTorch(tensor.Float32)
 	}
-	for _, name := range []string{"queue", "queue_class"} {
+	for _, name := range []string{encoderfile.Queue, encoderfile.QueueClass} {
 		if t, ok := state.Tensors[name]; ok {
-			out.Tensors[name] = t
+			out.Beside[name] = t
 		}
 	}
 	return out.Encode()
@@ -107,12 +103,4 @@ func group(state safetensors.File, t encoder.TorchTensor) string {
 		return "query"
 	}
 	return "encoder"
-}
-
-func product(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }

@@ -44,7 +44,7 @@ func (s *Study) needs(err error) error {
 
 // enough says before the first step whether there is memory for the tier. Errors: UsageError.
 func (s *Study) enough(ctx context.Context, data *dataset.Dataset, cells int) error {
-	m, gpus, card := s.tier.Memory(data.Extent()), s.backend.OnGPU(), int64(0)
+	m, gpus, card := s.tier.Memory(data.Extent()), s.backend.GPU(), int64(0)
 	if gpus {
 		if card = backend.CardMemory(ctx); card == 0 {
 			s.opts.Observer.Say(fmt.Sprintf("a cell takes about %s of a GPU's memory, which is an estimate from shapes; what the GPU has nothing says", bench.Gigabytes(bench.Bytes(m.Device))))

@@ -15,55 +15,76 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset/shards"
-	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
-// Yours is the catalogue with a tier on a user's own pictures: those of a tier that is there, at its scale. Data is the
-// name of an imported set, or a path, which is imported at the size of the tier's images unless a set of its name is
-// there. What was assumed is told to o.Say, a sentence at a time. Errors: UsageError; those of Data.Import.
-func (d Data) Yours(ctx context.Context, data, tier string, o ImportOptions) (*bench.Catalogue, *bench.Tier, error) {
-	base := d.Catalogue.Tier(tier)
+// Yours is the catalogue with a tier on a user's own pictures: those of a tier that is there, at its scale. Without the
+// name of one the tier is chosen, by whether GPUs are used and by what the set holds. Data is the name of an imported set,
+// or a path, which is imported at the size of the tier's images unless a set of its name is there. What was chosen and
+// assumed is told to o.Say, a sentence at a time. Errors: UsageError; those of Data.Import.
+func (d Data) Yours(ctx context.Context, data, tier string, gpu bool, o ImportOptions) (*bench.Catalogue, *bench.Tier, error) {
+	base, chosen := d.Catalogue.Tier(tier), tier == ""
+	if chosen {
+		base = d.suited(gpu)[0]
+	}
 	if base == nil {
 		return nil, nil, UsageError{bench.Unknown("tier", tier, TierIDs(d.Catalogue))}
 	}
-	scale := base.Train.Scale()
-	o.Name, o.Side = nameOf(data), scale.Encoder.Size
+	o.Side = base.Train.Scale().Encoder.Size
 	if own := d.Catalogue.Dataset(base.Dataset).Import; own != nil { // views are cropped from larger pictures
 		o.Side = max(o.Side, own.Side)
 	}
-	x, err := d.Index(o.Name)
-	if _, absent := os.Stat(data); errors.Is(err, fs.ErrNotExist) && absent == nil {
-		x, err = d.Import(ctx, data, o)
-	} else if err == nil && absent == nil {
-		o.say("data set %s is imported already: it is taken, and not %s", o.Name, data)
+	if chosen && base.GPU && shortSide(data) >= 2*o.Side {
+		o.Side *= 2
+		o.say("chosen: images of %dx%d pixels, since most pictures have as many and a GPU is used", o.Side, o.Side)
 	}
+	x, err := d.imported(ctx, data, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	if view := scale.Encoder.Size; x.Height != x.Width || x.Height < view {
-		return nil, nil, UsageError{fmt.Errorf("--data %s: its images are %dx%d, and tier %s takes squares of %d pixels or more: import it with --size %d, or write a tier (tier show)", data, x.Width, x.Height, tier, view, o.Side)}
-	}
 	images := len(x.Train.Labels)
-	if images < 2*scale.Batch {
-		return nil, nil, UsageError{fmt.Errorf("--data %s: %d training images; tier %s takes %d at a time, and needs twice as many", data, images, tier, scale.Batch)}
+	if chosen {
+		base = d.choose(gpu, images, o)
 	}
-	text, queue, err := overrides(base, x)
+	scale := base.Train.Scale()
+	size := scale.Encoder.Size
+	if chosen && base.GPU && x.Height >= 2*size { // it has the time for all of them
+		size *= 2
+	}
+	if x.Height != x.Width || x.Height < size {
+		return nil, nil, UsageError{fmt.Errorf("--data %s: its images are %dx%d, and tier %s takes squares of %d pixels or more: import it with --size %d, or write a tier (tier show)", data, x.Width, x.Height, base.ID, size, size)}
+	}
+	if images < 2*scale.Batch {
+		return nil, nil, UsageError{fmt.Errorf("--data %s: %d training images; tier %s takes %d at a time, and needs twice as many", data, images, base.ID, scale.Batch)}
+	}
+	text, queue, err := overrides(base, x, size)
 	if err != nil {
 		return nil, nil, err
 	}
 	catalogue, mine, err := withTier(d.Catalogue, text)
 	if err != nil {
-		return nil, nil, UsageError{fmt.Errorf("--data %s: tier %s: %w", data, tier, err)}
+		return nil, nil, UsageError{fmt.Errorf("--data %s: tier %s: %w", data, base.ID, err)}
 	}
 	views := ""
-	if x.Height > scale.Encoder.Size {
-		views = fmt.Sprintf(", of which it sees %d,", scale.Encoder.Size)
+	if x.Height > size {
+		views = fmt.Sprintf(", of which it sees %d,", size)
 	}
-	o.say("assumed: tier %s with images of %dx%d pixels%s %d steps of %d images (%.1f epochs), %d seeds", tier, x.Width, x.Height, cmp.Or(views, ","),
+	o.say("assumed: tier %s with images of %dx%d pixels%s %d steps of %d images (%.1f epochs), %d seeds", base.ID, x.Width, x.Height, cmp.Or(views, ","),
 		scale.Steps, scale.Batch, float64(scale.Steps*scale.Batch)/float64(images), base.Seeds)
 	o.say("assumed: %d classes, so that 1/C is %.2g%%, and %s", len(x.Classes), 100/float64(len(x.Classes)), treeOf(x))
 	o.say("assumed: %d negatives a query%s", mine.Train.Scale().Negatives, queue)
 	return catalogue, mine, nil
+}
+
+// imported is a set by its name, or what lies at a path, which is imported unless a set of its name is there.
+func (d Data) imported(ctx context.Context, data string, o ImportOptions) (*shards.Index, error) {
+	o.Name = nameOf(data)
+	x, err := d.Index(o.Name)
+	if _, absent := os.Stat(data); errors.Is(err, fs.ErrNotExist) && absent == nil {
+		return d.Import(ctx, data, o)
+	} else if err == nil && absent == nil {
+		o.say("data set %s is imported already: it is taken, and not %s", o.Name, data)
+	}
+	return x, err
 }
 
 // nameOf is the name under which what lies at a path is imported.
@@ -75,9 +96,9 @@ func nameOf(at string) string {
 	return name
 }
 
-// overrides is the file of a tier on other data. A queue that would hold most of the images at once, and so the query's
+// overrides is the file of a tier on other data, of which its encoder sees so many pixels a side. A queue that would hold most of the images at once, and so the query's
 // own, is made shorter.
-func overrides(base *bench.Tier, x *shards.Index) (text []byte, queue string, err error) {
+func overrides(base *bench.Tier, x *shards.Index, size int) (text []byte, queue string, err error) {
 	file := map[string]any{
 		"from": base.ID, "id": strings.ReplaceAll(x.Name, "_", "-") + "-" + base.ID, "dataset": x.Name, "title": x.Name + ", at the scale of tier " + base.ID,
 		"caveat": fmt.Sprintf("Your data set %s - %d training images of %dx%d pixels, %d classes - at the scale of tier %s. It shows whether the claims hold for these images with that network and length of training.",
@@ -90,11 +111,16 @@ func overrides(base *bench.Tier, x *shards.Index) (text []byte, queue string, er
 	if err != nil {
 		return nil, "", err
 	}
-	half, scale := len(x.Train.Labels)/2, base.Train.Scale()
+	half, scale, train := len(x.Train.Labels)/2, base.Train.Scale(), map[string]any{}
+	if size != scale.Encoder.Size {
+		train["encoder"] = map[string]any{"size": size}
+	}
 	if _, ok := settings["queue"]; ok && scale.Negatives > half {
-		shorter := half / scale.Batch * scale.Batch
-		file["train"] = map[string]any{"queue": shorter}
+		train["queue"] = half / scale.Batch * scale.Batch
 		queue = fmt.Sprintf(", in place of %d: half the training images, or a query would often meet itself", scale.Negatives)
+	}
+	if len(train) > 0 {
+		file["train"] = train
 	}
 	text, err = yaml.Marshal(file)
 	return text, queue, err
@@ -102,10 +128,8 @@ func overrides(base *bench.Tier, x *shards.Index) (text []byte, queue string, er
 
 // treeOf says in words what the class tree of a set is.
 func treeOf(x *shards.Index) string {
-	for label := range x.Classes {
-		if taxonomy.Superclass(&x.Tree, label) != 0 {
-			return fmt.Sprintf("a class tree of %d nodes", x.Tree.Len())
-		}
+	if hasMeaning(&x.Tree, len(x.Classes)) {
+		return fmt.Sprintf("a class tree of %d nodes", x.Tree.Len())
 	}
 	return "no class tree, so that nothing is said of meaning"
 }

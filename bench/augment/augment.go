@@ -61,6 +61,12 @@ const (
 	Std  = 0.25
 )
 
+// Normalisation brings the channels of pixels, from 0 to 1, to what an encoder was trained on: (value - Mean) / Std.
+type Normalisation struct{ Mean, Std [3]float32 }
+
+// Own is that of every view.
+var Own = Normalisation{Mean: [3]float32{Mean, Mean, Mean}, Std: [3]float32{Std, Std, Std}}
+
 // Views is a batch of views in one of two forms: their pixels (*Batch), or what FromRecipes makes those pixels
 // from (*Recipes).
 type Views interface {
@@ -106,15 +112,15 @@ func (v *Viewer) View(to Views, i int, image []uint8, hi, lo uint64) {
 // Centre puts an image [source, source, 3] as encoders are evaluated on it at place i of a batch: all of it, or of one
 // that is larger than a view the central seven eighths of its side, as published for ImageNet (224 of 256 pixels), but no
 // fewer pixels than the view has.
-func (v *Viewer) Centre(to *Batch, i int, image []uint8) {
+func (v *Viewer) Centre(to *Batch, i int, image []uint8, n Normalisation) {
 	if v.source == v.size {
-		to.Set(i, image)
+		to.Set(i, image, n)
 		return
 	}
 	side := max(float64(v.size), float64(v.source)*7/8)
 	at := math.Floor((float64(v.source) - side) / 2)
 	v.resample(to, i, image, rectangle{at, at, side, side}, false)
-	to.finish(i)
+	to.finish(i, n)
 }
 
 // Picture is View as pixels again, [size, size, 3], for what reads images.

@@ -36,7 +36,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 func TestNothingDrawnIsTheImage(t *testing.T) {
 	view, plain := NewBatch(1, 2, size), NewBatch(1, 2, size)
 	NewViewer(Config{MinArea: 1}, size, size).View(view, 1, noise(1), 1, 2)
-	plain.Set(1, noise(1))
+	plain.Set(1, noise(1), Own)
 	for i := range view.Values {
 		near(t, "pixel", float64(view.Values[i]), float64(plain.Values[i]), 1e-5)
 	}
@@ -52,7 +52,7 @@ func TestFlipMirrors(t *testing.T) {
 	}
 	view, plain := NewBatch(1, 1, size), NewBatch(1, 1, size)
 	NewViewer(Config{MinArea: 1, FlipProb: 1}, size, size).View(view, 0, image, 1, 2)
-	plain.Set(0, mirrored)
+	plain.Set(0, mirrored, Own)
 	for i := range view.Values {
 		near(t, "pixel", float64(view.Values[i]), float64(plain.Values[i]), 1e-5)
 	}

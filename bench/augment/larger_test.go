@@ -59,7 +59,7 @@ func TestCropsCoverTheirShareOfTheSource(t *testing.T) {
 func TestCentre(t *testing.T) {
 	seen := func(source, size int) (first, last float64) {
 		b := NewBatch(1, 1, size)
-		NewViewer(Config{}, source, size).Centre(b, 0, ramp(source))
+		NewViewer(Config{}, source, size).Centre(b, 0, ramp(source), Own)
 		at := func(x int) float64 { return (float64(b.plane(0, 0)[x])*Std + Mean) * 255 / 2 }
 		return at(0), at(size - 1)
 	}
@@ -85,7 +85,7 @@ func TestPictureIsTheView(t *testing.T) {
 	v.View(b, 0, image, 3, 4)
 	v.Picture(got, image, 3, 4)
 	again := NewBatch(1, 1, size)
-	again.Set(0, got)
+	again.Set(0, got, Own)
 	for i, x := range b.Values {
 		near(t, "pixel", float64(again.Values[i]), float64(x), 0.5001/255/Std)
 	}

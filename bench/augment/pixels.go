@@ -74,11 +74,11 @@ func (b *Batch) plane(c, i int) []float32 {
 }
 
 // Set writes an image [Size, Size, 3] as it is, normalised.
-func (b *Batch) Set(i int, image []uint8) {
+func (b *Batch) Set(i int, image []uint8, n Normalisation) {
 	for c := range 3 {
-		p := b.plane(c, i)
+		p, mean, std := b.plane(c, i), n.Mean[c], n.Std[c]
 		for j := range p {
-			p[j] = (float32(image[3*j+c])/255 - Mean) / Std
+			p[j] = (float32(image[3*j+c])/255 - mean) / std
 		}
 	}
 }
@@ -96,15 +96,15 @@ func (b *Batch) put(i int, image []uint8, d drawn, v *Viewer) {
 			blur(b.plane(ch, i), v.scratch, b.Size, d.kernel)
 		}
 	}
-	b.finish(i)
+	b.finish(i, Own)
 }
 
 // finish clamps and normalises the values of image i, which are in 0..1.
-func (b *Batch) finish(i int) {
+func (b *Batch) finish(i int, n Normalisation) {
 	for ch := range 3 {
-		p := b.plane(ch, i)
+		p, mean, std := b.plane(ch, i), n.Mean[ch], n.Std[ch]
 		for j, x := range p {
-			p[j] = (min(max(x, 0), 1) - Mean) / Std
+			p[j] = (min(max(x, 0), 1) - mean) / std
 		}
 	}
 }

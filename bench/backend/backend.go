@@ -18,6 +18,9 @@ type Backend struct {
 	Note string
 }
 
+// GPU says whether the graphs run on GPUs.
+func (b Backend) GPU() bool { return b.Plugin != nil && b.Plugin.Kind != "cpu" }
+
 // String describes the backend for a manifest: versions, and no places.
 func (b Backend) String() string {
 	switch {
@@ -28,6 +31,3 @@ func (b Backend) String() string {
 	}
 	return "go, no SIMD"
 }
-
-// OnGPU says whether cells run on GPUs.
-func (b Backend) OnGPU() bool { return b.Plugin != nil && b.Plugin.Kind != "cpu" }

@@ -32,7 +32,7 @@ func (d Devices) Give(device nn.Device) { d.give(device) }
 // On bounds the backend to some GPUs, by number - none: to all -, and gives the number of cells to run at a time: what was
 // asked for, or with 0 one for each GPU or processor. Errors: there are no such GPUs, or fewer than cells.
 func (b Backend) On(gpus []int, cells int) (Backend, int, error) {
-	if !b.OnGPU() {
+	if !b.GPU() {
 		if len(gpus) > 0 {
 			return b, 0, fmt.Errorf("--devices %v: they are GPUs, and training runs on the CPU, where --parallel says how many cells", gpus)
 		}

@@ -13,7 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cidbench/cidbench/bench/taxonomy"
@@ -112,6 +114,48 @@ type Split struct {
 	Labels        []int32 // [Len], 0 to len(Classes)-1
 	Height, Width int     // of the images
 }
+
+// Sample is so many of the images, spread evenly over the classes and over the images of each; all of them for 0, or if
+// there are no more.
+func (s Split) Sample(n int) Split {
+	if n <= 0 || n >= s.Len() {
+		return s
+	}
+	members := map[int32][]int{}
+	for i, l := range s.Labels {
+		members[l] = append(members[l], i)
+	}
+	wanted, left := map[int32]int{}, n
+	for left > 0 { // a turn gives each class one, while it has more
+		for _, l := range slices.Sorted(maps.Keys(members)) {
+			if left > 0 && wanted[l] < len(members[l]) {
+				wanted[l]++
+				left--
+			}
+		}
+	}
+	var at []int
+	for l, all := range members {
+		for k := range wanted[l] {
+			at = append(at, all[k*len(all)/wanted[l]])
+		}
+	}
+	slices.Sort(at)
+	labels := make([]int32, n)
+	for i, j := range at {
+		labels[i] = s.Labels[j]
+	}
+	return Split{Reader: picked{s.Reader, at}, Labels: labels, Height: s.Height, Width: s.Width}
+}
+
+// picked are some images of a reader, by index.
+type picked struct {
+	Reader
+	at []int
+}
+
+// Read implements Reader.
+func (p picked) Read(i int, image []uint8) error { return p.Reader.Read(p.at[i], image) }
 
 // A Reader reads images by index, so that a split may be larger than memory. It is safe for concurrent use.
 type Reader interface {

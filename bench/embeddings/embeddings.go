@@ -1,11 +1,12 @@
-// Package embeddings analyses embeddings that anyone's encoder left in files: how hard negatives are, whether the
-// hard ones are of the query's class or near to it in meaning, and whether difficulty is consistent. Nothing is
-// trained, and no encoder is known: a file of embeddings and one of labels are all that there is. The measures and their
-// nulls are those of package analysis.
+// Package embeddings analyses embeddings that anyone's encoder gave, in files or in memory: how hard negatives are,
+// whether the hard ones are of the query's class or near to it in meaning, and whether difficulty is consistent. Nothing
+// is trained, and no encoder is known: embeddings and labels are all that there is. The measures and their nulls are those
+// of package analysis.
 package embeddings
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/taxonomy"
@@ -18,8 +19,10 @@ type Request struct {
 	// Labels are the class of each row, by number or name: a file of package tensorfile, or text with one a line, or
 	// as FILE:COLUMN a CSV file whose first line names its columns.
 	Labels string
+	// Rows take the place of Embeddings, Labels and Tree.
+	Rows *Rows
 	// Queue and QueueLabels are the negatives of every query, if they are others than the rows themselves. A queue may
-	// be [dimensions, negatives], as MoCo keeps it.
+	// be [dimensions, negatives], as MoCo keeps it. Without its labels nothing is said of classes.
 	Queue, QueueLabels string
 	// Tree says how near classes are: cifar100, wordnet, wordnet:DIR, or a file that taxonomy.ReadFile reads. Empty
 	// leaves meaning out.
@@ -27,6 +30,19 @@ type Request struct {
 	Protocol analysis.Protocol
 	// Threads change no number.
 	Threads int
+}
+
+// Rows are embeddings in memory.
+type Rows struct {
+	// From says what they are of.
+	From []File
+	// Values are [len(Labels), Dim], Labels from 0 to len(Classes)-1.
+	Dim     int
+	Values  []float32
+	Labels  []int32
+	Classes []string
+	// Tree has the classes as its labels; nil leaves meaning out.
+	Tree taxonomy.Tree
 }
 
 // Result is what was found. Its JSON is the same bytes for the same input.
@@ -50,7 +66,9 @@ type Result struct {
 	Absent      map[string]string             `json:"absent,omitempty"`
 	Hard        analysis.Consistency          `json:"hard"`
 	Easy        analysis.Consistency          `json:"easy"`
-	Uniformity  float64                       `json:"uniformity"`
+	// Hardest are the negatives of a queue that are hard for the most queries, in the order of Hard.Most.
+	Hardest    []Negative `json:"hardest,omitempty"`
+	Uniformity float64    `json:"uniformity"`
 	// Notes say what was done to the input, and what the result does not say.
 	Notes []string `json:"notes"`
 }
@@ -60,14 +78,29 @@ type Band struct {
 	// From and To are fractions of a query's negatives, 0 the hardest.
 	From float64 `json:"from"`
 	To   float64 `json:"to"`
-	// Dot is the dot product with the query, SameClass the share of its class.
-	Dot       float64 `json:"dot"`
-	SameClass float64 `json:"same_class"`
+	// Dot is the dot product with the query, SameClass the share of its class, where the classes are known.
+	Dot       float64  `json:"dot"`
+	SameClass *float64 `json:"same_class,omitempty"`
 	// Path and WuPalmer are the semantic similarity of negatives of other classes, where there is a tree and such
 	// negatives are in the band.
 	Path     *float64 `json:"path_other,omitempty"`
 	WuPalmer *float64 `json:"wu_palmer_other,omitempty"`
 }
+
+// Negative is one of a queue.
+type Negative struct {
+	Index int `json:"index"` // in the queue, from 0
+	// Hard is the share of queries that have it among their hardest.
+	Hard float64 `json:"hard"`
+	// Class is its own, where it is known. Near is the most frequent class among the Nearest rows that are nearest to it,
+	// and NearRows how many of them are of that class.
+	Class    string `json:"class,omitempty"`
+	Near     string `json:"near"`
+	NearRows int    `json:"near_rows"`
+}
+
+// Nearest is the number of rows that say what a negative is like.
+const Nearest = 10
 
 // InputError says that an input was read and is not what it should be.
 type InputError struct{ Err error }
@@ -83,7 +116,7 @@ func Analyze(r Request) (*Result, error) {
 		return nil, err
 	}
 	out := &Result{Protocol: r.Protocol.ID()}
-	rows, err := readSet(out, "embeddings", r.Embeddings, r.Labels, 0)
+	rows, err := r.rows(out)
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +128,20 @@ func Analyze(r Request) (*Result, error) {
 		if queue, err = readSet(out, "queue", r.Queue, r.QueueLabels, rows.dim); err != nil {
 			return nil, err
 		}
+		if r.Rows != nil {
+			queue.nameClasses(r.Rows.Classes)
+		}
 		names = append(names[:len(names):len(names)], queue.labels...)
 	}
 	out.Classes = classes(names)
 	if in.Labels, err = rows.numbers(out.Classes, queue == nil); err != nil {
 		return nil, err
+	}
+	classless := queue != nil && r.QueueLabels == ""
+	if classless {
+		if err := queue.deal(out.Classes, r.Queue); err != nil {
+			return nil, err
+		}
 	}
 	if queue != nil {
 		labels, err := queue.numbers(out.Classes, false)
@@ -109,6 +151,7 @@ func Analyze(r Request) (*Result, error) {
 		in.Queue = &analysis.Queue{Embeddings: queue.values, Labels: labels}
 		out.noteUnmet(in)
 	}
+	meaning := r.Tree != "" || r.Rows != nil && r.Rows.Tree != nil
 	if in.Table, err = r.table(out); err != nil {
 		return nil, err
 	}
@@ -116,16 +159,36 @@ func Analyze(r Request) (*Result, error) {
 	if err != nil {
 		return nil, InputError{err}
 	}
-	out.fill(m, r.Tree != "")
+	out.fill(m, meaning)
+	if queue != nil {
+		out.describeHardest(in, classless)
+	}
+	if classless {
+		out.forgetClasses()
+	}
 	return out, nil
 }
 
 // table says how near the classes are, or that all are equally near if there is no tree.
 func (r Request) table(out *Result) (taxonomy.Table, error) {
-	if r.Tree == "" {
+	var tree taxonomy.Tree
+	var places []int
+	var err error
+	switch {
+	case r.Rows != nil && r.Rows.Tree != nil:
+		tree = r.Rows.Tree
+		for _, name := range out.Classes {
+			at := slices.Index(r.Rows.Classes, name)
+			if at < 0 {
+				return taxonomy.Table{}, inputf("%s: class %q is none of the images", r.QueueLabels, name)
+			}
+			places = append(places, at)
+		}
+	case r.Tree != "":
+		tree, places, err = openTree(r.Tree, out.Classes)
+	default:
 		return taxonomy.NewTable(taxonomy.Flat("classes", out.Classes...), len(out.Classes)), nil
 	}
-	tree, places, err := openTree(r.Tree, out.Classes)
 	if err != nil {
 		return taxonomy.Table{}, err
 	}
@@ -185,7 +248,7 @@ func (out *Result) fill(m *analysis.Measures, tree bool) {
 func bands(measured []analysis.Percentile, tree bool) []Band {
 	out := make([]Band, len(measured))
 	for i, p := range measured {
-		out[i] = Band{From: p.From, To: p.To, Dot: p.Dot, SameClass: p.SameClass}
+		out[i] = Band{From: p.From, To: p.To, Dot: p.Dot, SameClass: &p.SameClass}
 		if tree {
 			out[i].Path, out[i].WuPalmer = p.PathOther, p.WuPalmerOther
 		}
@@ -196,11 +259,11 @@ func bands(measured []analysis.Percentile, tree bool) []Band {
 // chance is the mean of bands that n negatives are divided into, each weighing as much as it has of them.
 func chance(all []analysis.Percentile, n int, tree bool) Band {
 	mean := Band{To: 1}
-	var path, wuPalmer, others float64
+	var same, path, wuPalmer, others float64
 	for i, p := range all {
 		size := float64((i+1)*n/len(all) - i*n/len(all))
 		mean.Dot += p.Dot * size / float64(n)
-		mean.SameClass += p.SameClass * size / float64(n)
+		same += p.SameClass * size / float64(n)
 		if p.PathOther != nil {
 			weight := size * (1 - p.SameClass)
 			path += *p.PathOther * weight
@@ -208,6 +271,7 @@ func chance(all []analysis.Percentile, n int, tree bool) Band {
 			others += weight
 		}
 	}
+	mean.SameClass = &same
 	if tree && others > 0 {
 		path, wuPalmer = path/others, wuPalmer/others
 		mean.Path, mean.WuPalmer = &path, &wuPalmer

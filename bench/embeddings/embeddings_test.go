@@ -106,10 +106,10 @@ func TestPlantedMeaningIsFound(t *testing.T) {
 			t.Errorf("%s: %+v, null %+v", id, s, s.Null)
 		}
 	}
-	if got, want := out.Chance.SameClass, float64(rows/classCount-1)/(rows-1); math.Abs(got-want) > 1e-12 {
+	if got, want := *out.Chance.SameClass, float64(rows/classCount-1)/(rows-1); math.Abs(got-want) > 1e-12 {
 		t.Errorf("chance of the same class is %g, want %g", got, want)
 	}
-	if hardest := out.Bands[0]; hardest.SameClass < 3*out.Chance.SameClass || *out.Bands[3].Path >= *out.Percentiles[12].Path {
+	if hardest := out.Bands[0]; *hardest.SameClass < 3**out.Chance.SameClass || *out.Bands[3].Path >= *out.Percentiles[12].Path {
 		t.Errorf("bands %+v", out.Bands)
 	}
 	if out.Rows != rows || out.Dimensions != dim || out.Queries != 60 || out.Negatives != rows-1 || len(out.Classes) != classCount {

@@ -31,7 +31,10 @@ type set struct {
 }
 
 // Limits of package analysis.
-const leastRows, mostRows, leastClasses = 101, 1 << 16, 3
+const leastRows, mostRows, leastClasses = 101, MostRows, 3
+
+// MostRows is the number of embeddings that can be analysed.
+const MostRows = 1 << 16
 
 // split divides FILE:NAME, unless all of it is a file.
 func split(name string) (file, part string) {
@@ -53,6 +56,9 @@ func readSet(out *Result, role, embeddings, labels string, dim int) (*set, error
 	kind := "labels"
 	if dim > 0 {
 		kind = "queue labels"
+	}
+	if labels == "" { // of a queue
+		return s, nil
 	}
 	file, column := split(labels)
 	read := File{Role: kind, Name: base(file, column)}
@@ -98,23 +104,31 @@ func (s *set) readEmbeddings(out *Result, role, name string) error {
 		rows, dim = dim, rows
 		out.note("The queue is %v, and was taken as one negative a column, as MoCo keeps it.", t.Shape)
 	}
-	if rows < leastRows || rows > mostRows {
-		return inputf("%s: %d rows, where %d to %d are wanted: take a sample of more", name, rows, leastRows, mostRows)
+	if err := checkRows(name, rows); err != nil {
+		return err
+	}
+	shape := t.Shape
+	if transposed {
+		t = t.Transposed()
 	}
 	if s.values, err = t.Floats(); err != nil {
 		return inputf("%s: %w", name, err)
-	}
-	if transposed {
-		s.values = transpose(s.values, dim, rows)
 	}
 	s.dim = dim
 	if err := s.normalise(out, role, name); err != nil {
 		return err
 	}
-	read := File{Role: role, Name: base(file, part), Shape: t.Shape, DType: t.DType}
+	read := File{Role: role, Name: base(file, part), Shape: shape, DType: t.DType}
 	read.Digest, err = dataset.FileDigest(file)
 	out.Inputs = append(out.Inputs, read)
 	return err
+}
+
+func checkRows(name string, rows int) error {
+	if rows < leastRows || rows > mostRows {
+		return inputf("%s: %d rows, where %d to %d are wanted: take a sample of more", name, rows, leastRows, mostRows)
+	}
+	return nil
 }
 
 // normalise scales rows to unit length, and notes the lengths that they had.
@@ -141,17 +155,6 @@ func (s *set) normalise(out *Result, role, name string) error {
 		out.note("The rows of the %s were scaled to unit length, from %.3g to %.3g.", role, least, most)
 	}
 	return nil
-}
-
-// transpose makes [columns, rows] of [rows, columns].
-func transpose(values []float32, rows, columns int) []float32 {
-	out := make([]float32, len(values))
-	for i := range columns {
-		for d := range rows {
-			out[i*rows+d] = values[d*columns+i]
-		}
-	}
-	return out
 }
 
 func base(file, part string) string {

@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -19,7 +20,8 @@ type Config struct {
 	StemKind StemKind `json:"stem_kind,omitempty"`
 	Stages   []Stage  `json:"stages"`
 	// Hidden and Dim are the widths of the head's hidden layer - MoCo v2's; 0: there is none, as in MoCo v1 - and of
-	// the embedding.
+	// the embedding. With both 0 there is no head, as in an encoder that came without its own: the embedding is of the
+	// features, and nothing is trained so.
 	Hidden int `json:"hidden"`
 	Dim    int `json:"dim"`
 	// Init is how weights are drawn: ours, or TorchInit.
@@ -134,8 +136,8 @@ func (c Config) Validate() error {
 	switch {
 	case size < 2:
 		return fmt.Errorf("encoder: the last stage works on %dx%d pixels; 2x2 is the least", size, size)
-	case c.Hidden < 0 || c.Dim < 1:
-		return errors.New("encoder: hidden must not be negative, and dim positive")
+	case c.Hidden < 0 || c.Dim < 0 || c.Hidden > 0 && c.Dim == 0:
+		return errors.New("encoder: hidden and dim must not be negative, and a hidden layer needs a dim")
 	case c.Init != "" && c.Init != TorchInit:
 		return fmt.Errorf("encoder: init %q is not %s", c.Init, TorchInit)
 	case c.Precision != "" && c.Precision != BFloat16:
@@ -146,6 +148,9 @@ func (c Config) Validate() error {
 
 // Features is the width of the pooled features.
 func (c Config) Features() int { return c.Stages[len(c.Stages)-1].Out }
+
+// Embedding is the width of the embedding.
+func (c Config) Embedding() int { return cmp.Or(c.Dim, c.Features()) }
 
 // compiled says whether only nn.Layer.Apply can run the network.
 func (c Config) compiled() bool { return c.StemKind == ImageNetStem || c.Precision != "" }
@@ -206,7 +211,10 @@ func (c Config) backbone() nn.Sequential {
 
 // head maps pooled features to the embedding, not yet normalised.
 func (c Config) head() nn.Sequential {
-	if c.Hidden == 0 {
+	switch {
+	case c.Dim == 0:
+		return nil
+	case c.Hidden == 0:
 		return nn.Sequential{c.linear(c.Features(), c.Dim, false)}
 	}
 	return nn.Sequential{c.linear(c.Features(), c.Hidden, true), c.linear(c.Hidden, c.Dim, false)}

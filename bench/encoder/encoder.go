@@ -31,6 +31,9 @@ func New(device nn.Device, c Config) *Encoder {
 	return &Encoder{Config: c, Params: layers.Params(), Stats: layers.Stats(), device: device, layers: layers}
 }
 
+// Device is where the network runs.
+func (e *Encoder) Device() nn.Device { return e.device }
+
 // Applied says whether Apply is the way to train the encoder on its device, or else Forward and Backward.
 func (e *Encoder) Applied() bool { return e.device.Compiles || e.compiled() }
 

@@ -65,7 +65,8 @@ func TestValidate(t *testing.T) {
 		"odd stage":      func(c *Config) { c.Size = 36 }, // 9 before the stage
 		"nothing left":   func(c *Config) { c.Size = 8 },
 		"hidden":         func(c *Config) { c.Hidden = -1 },
-		"no embedding":   func(c *Config) { c.Dim = 0 },
+		"no embedding":   func(c *Config) { c.Dim = 0 }, // with a hidden layer
+		"negative":       func(c *Config) { c.Hidden, c.Dim = 0, -1 },
 		"negative width": func(c *Config) { c.Stages[0].Width = -4 },
 	} {
 		c := small()

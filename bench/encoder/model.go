@@ -21,6 +21,8 @@ const Version = 1
 type Model struct {
 	*Encoder
 	Params, Stats []*tensors.Tensor
+	// Input is how images are normalised before they are mapped.
+	Input augment.Normalisation
 }
 
 // Initial draws the weights from the seed: all methods start from the same.
@@ -32,7 +34,7 @@ func (e *Encoder) Initial(seed uint64) Model {
 		}
 		return values
 	}
-	return Model{Encoder: e, Params: draw(e.Params), Stats: draw(e.Stats)}
+	return Model{Encoder: e, Params: draw(e.Params), Stats: draw(e.Stats), Input: augment.Own}
 }
 
 // Untrained is the encoder as initialised, the floor under all that is trained.
@@ -58,9 +60,9 @@ func (m Model) Features(split dataset.Split) (probe.Set, error) {
 }
 
 // Embeddings maps a split through the whole encoder, with the running statistics, to the space in which
-// negatives are ranked: rows of unit length, [Len, Dim], in the order of the images.
+// negatives are ranked: rows of unit length, [Len, Embedding()], in the order of the images.
 func (m Model) Embeddings(split dataset.Split) ([]float32, error) {
-	return m.mapped(split, "embeddings", m.Dim, m.layers, func(x *Node) *Node {
+	return m.mapped(split, "embeddings", m.Embedding(), m.layers, func(x *Node) *Node {
 		unit, _ := normalise(x)
 		return unit
 	})
@@ -89,7 +91,7 @@ func (m Model) mapped(split dataset.Split, what string, dim int, layers nn.Layer
 			if err := split.Read(start+i, image); err != nil {
 				return nil, err
 			}
-			viewer.Centre(batch, i, image)
+			viewer.Centre(batch, i, image, m.Input)
 		}
 		x := batch.Tensors()
 		out, err := program.Run(x, m.Params, m.Stats)

@@ -13,6 +13,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/backend/backendtest"
 	"github.com/cidbench/cidbench/bench/nn"
 )
@@ -106,13 +107,11 @@ func float32sOf(x []float64) []float32 {
 }
 
 // filled is an encoder whose tensors have their numbers, in the order of PyTorch's state_dict.
-func filled(device nn.Device, c Config) Model {
+func filled(t *testing.T, device nn.Device, c Config) Model {
+	t.Helper()
 	values, at := map[string][]float32{}, 0
 	for _, x := range c.Torch() {
-		size := 1
-		for _, d := range x.Shape {
-			size *= d
-		}
+		size := x.Len()
 		all := numbers(uint32(at), size)
 		at += size
 		for i := range all {
@@ -125,14 +124,11 @@ func filled(device nn.Device, c Config) Model {
 				all[i] /= 2
 			}
 		}
-		values[x.Ours] = x.FromTorch(float32sOf(all))
+		values[x.Name] = float32sOf(all)
 	}
-	m := Model{Encoder: New(device, c)}
-	for _, p := range m.Encoder.Params {
-		m.Params = append(m.Params, tensors.FromFlatDataAndDimensions(values[p.Name], p.Dims...))
-	}
-	for _, p := range m.Encoder.Stats {
-		m.Stats = append(m.Stats, tensors.FromFlatDataAndDimensions(values[p.Name], p.Dims...))
+	m, err := New(device, c).Load(values, augment.Own)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return m
 }
@@ -274,7 +270,7 @@ func TestNarrowResNetsAreThoseOfPyTorch(t *testing.T) {
 	want := pytorch(t)
 	backendtest.Each(t, func(t *testing.T, d nn.Device) {
 		for name, c := range narrow {
-			m, want := filled(d, c), want.Narrow[name]
+			m, want := filled(t, d, c), want.Narrow[name]
 			images := pictures(4, c.Size)
 			features, embedding := m.evaluated(t, images)
 			near(t, name+": features", features, want.Evaluated.Features, tolerance)
@@ -310,7 +306,7 @@ func TestResNetsAreThoseOfPyTorch(t *testing.T) {
 	want := pytorch(t)
 	d := backendtest.Open(t, backendtest.XLA(t), 2)
 	for name, c := range full {
-		m := filled(d, c)
+		m := filled(t, d, c)
 		features, embedding := m.evaluated(t, pictures(2, c.Size))
 		m.Close()
 		for what, pair := range map[string][2]digest{
@@ -364,7 +360,7 @@ func TestBFloat16StaysNearFloat32(t *testing.T) {
 		for name, c := range narrow {
 			run := func(p Precision) (s step, evaluated []float32) {
 				c.Precision = p
-				m := filled(d, c)
+				m := filled(t, d, c)
 				defer m.Close()
 				images := pictures(4, c.Size)
 				_, evaluated = m.evaluated(t, images)

@@ -3,6 +3,9 @@ package encoder
 import (
 	"fmt"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/nn"
 )
 
@@ -63,6 +66,15 @@ func (c Config) Torch() (all []TorchTensor) {
 	return all
 }
 
+// Len is the number of values.
+func (t TorchTensor) Len() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
 // ToTorch lays values out as PyTorch does, and FromTorch as they are here.
 func (t TorchTensor) ToTorch(values []float32) []float32 {
 	return t.arrange(values, func(out []float32, ours, theirs int) { out[theirs] = values[ours] })
@@ -86,4 +98,23 @@ func (t TorchTensor) arrange(values []float32, move func(out []float32, ours, th
 		}
 	}
 	return out
+}
+
+// Load takes weights by their names in PyTorch and in its layout, for images that are normalised so. Errors: a tensor is
+// missing, or has not as many values as it should.
+func (e *Encoder) Load(values map[string][]float32, input augment.Normalisation) (Model, error) {
+	ours := map[string][]float32{}
+	for _, t := range e.Torch() {
+		if len(values[t.Name]) != t.Len() {
+			return Model{}, fmt.Errorf("encoder: %s has %d values, not those of %v", t.Name, len(values[t.Name]), t.Shape)
+		}
+		ours[t.Ours] = t.FromTorch(values[t.Name])
+	}
+	load := func(params []nn.Param) (all []*tensors.Tensor) {
+		for _, p := range params {
+			all = append(all, tensors.FromFlatDataAndDimensions(ours[p.Name], p.Dims...))
+		}
+		return all
+	}
+	return Model{Encoder: e, Params: load(e.Params), Stats: load(e.Stats), Input: input}, nil
 }

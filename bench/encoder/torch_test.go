@@ -41,11 +41,7 @@ func TestTorchNamesAreThoseOfTorchvisionAndMoCo(t *testing.T) {
 			}
 			shapes[x.Name], ours[x.Ours] = x.Shape, true
 			if !x.Stat {
-				size := 1
-				for _, d := range x.Shape {
-					size *= d
-				}
-				params, values = params+1, values+size
+				params, values = params+1, values+x.Len()
 			}
 		}
 		for want, shape := range tc.has {
@@ -121,7 +117,7 @@ func TestPyTorchComputesTheSame(t *testing.T) {
 			if err := images.Test.Read(i, image); err != nil {
 				t.Fatal(err)
 			}
-			batch.Set(i, image)
+			batch.Set(i, image, augment.Own)
 		}
 		write(t, filepath.Join(dir, "input.safetensors"), safetensors.File{Tensors: map[string]safetensors.Tensor{
 			"x": {Shape: []int{3, 20, c.Size, c.Size}, Float32: batch.Values}, "want": {Shape: []int{20, c.Dim}, Float32: want},

@@ -248,7 +248,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"rate":        func(c *Config) { c.LearningRate = math.NaN() },
 		"stem":        func(c *Config) { c.Encoder.Stem = []int{4, 4, 4, 4, 4, 4} },
 		"stage":       func(c *Config) { c.Encoder.Stages[0].Stride = 3 },
-		"head":        func(c *Config) { c.Encoder.Dim = 0 },
+		"head":        func(c *Config) { c.Encoder.Hidden, c.Encoder.Dim = 0, 0 },
 		"views":       func(c *Config) { c.Augment.MinArea = 0 },
 	} {
 		c := tiny()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -172,6 +173,15 @@ func (t *Tensor) contiguous() bool {
 		}
 	}
 	return true
+}
+
+// Transposed is the tensor with its dimensions in reverse order: columns for rows.
+func (t *Tensor) Transposed() *Tensor {
+	out := *t
+	out.Shape, out.stride = slices.Clone(t.Shape), slices.Clone(t.stride)
+	slices.Reverse(out.Shape)
+	slices.Reverse(out.stride)
+	return &out
 }
 
 // Floats reads the values of a tensor of floating-point numbers, row-major, rounded to 32 bits.

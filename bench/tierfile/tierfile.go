@@ -84,7 +84,7 @@ func Read(text []byte, catalogue *bench.Catalogue) (*bench.Tier, error) {
 		return nil, err
 	}
 	t := &bench.Tier{
-		ID: f.ID, Title: f.Title, Caveat: f.Caveat, Machinery: f.Machinery, Dataset: f.Dataset, Train: base.Train, Probe: f.Probe,
+		ID: f.ID, Title: f.Title, Caveat: f.Caveat, Machinery: f.Machinery, GPU: base.GPU, Recipe: base.Recipe, Dataset: f.Dataset, Train: base.Train, Probe: f.Probe,
 		Checkpoints: f.Checkpoints, BandEvery: f.BandEvery, Analysis: f.Analysis, Seeds: f.Seeds, NotTestable: f.NotTestable,
 	}
 	if train != nil {

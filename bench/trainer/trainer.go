@@ -38,6 +38,9 @@ func (s Settings) Validate() error {
 	if err := cmp.Or(s.Encoder.Validate(), s.Augment.Validate(), s.SGD.Validate(s.Steps)); err != nil {
 		return err
 	}
+	if s.Encoder.Dim < 1 {
+		return errors.New("encoder: dim must be positive, or there is no head to train")
+	}
 	if s.NormGroups < 1 || s.Batch%s.NormGroups != 0 || s.Batch/s.NormGroups < 2 {
 		return fmt.Errorf("norm_groups (%d) must divide batch (%d) into groups of two or more", s.NormGroups, s.Batch)
 	}

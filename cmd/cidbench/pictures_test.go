@@ -9,8 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cidbench/cidbench/bench/taxonomy"
 )
 
 // pictures makes class folders of PNG files, each class in its hue, no two pictures alike: pictures DIR EACH CLASS...
@@ -42,4 +45,25 @@ func drawPictures(dir string, each int, classes ...string) error {
 		}
 	}
 	return nil
+}
+
+// cifar makes a folder in the format of CIFAR-10's binary version, with so many images of each class in each of its six
+// files, no two alike: cifar DIR EACH.
+func cifar(ts *testscript.TestScript, _ bool, args []string) {
+	each, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	folder := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(folder, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(folder, "batches.meta.txt"), []byte(strings.Join(taxonomy.Classes(taxonomy.CIFAR10()), "\n")+"\n"), 0o644))
+	for file, name := range []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"} {
+		var content []byte
+		for i := range 10 * each {
+			label := i % 10
+			content = append(content, byte(label))
+			for p := range 3 * 32 * 32 { // three planes
+				content = append(content, byte(25*label+p*(1+label)/32+(file*each+i/10)*(p%7)))
+			}
+		}
+		ts.Check(os.WriteFile(filepath.Join(folder, name+".bin"), content, 0o644))
+	}
 }

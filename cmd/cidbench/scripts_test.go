@@ -32,10 +32,15 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures,
+			"exits": exits, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "cifar": cifar,
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
+			checkpoints, err := filepath.Abs("../../bench/encoderfile/testdata")
+			if err != nil {
+				return err
+			}
+			e.Setenv("CHECKPOINTS", checkpoints)
 			if filepath.Base(e.WorkDir) != "script-backends" {
 				e.Setenv("PJRT_PLUGIN_LIBRARY_PATH", e.WorkDir+"/no-plugins")
 			}

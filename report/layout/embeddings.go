@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,8 +23,11 @@ func Embeddings(r *embeddings.Result) Document {
 			return words.Band(b.From, b.To)
 		}),
 		Number("Dot", func(b embeddings.Band) string { return words.Fine(b.Dot) }),
-		Number("Same class", func(b embeddings.Band) string { return words.Percent(b.SameClass) }),
-		Number("Times chance", func(b embeddings.Band) string { return fmt.Sprintf("%.2f", b.SameClass/r.Chance.SameClass) }),
+	}
+	if r.Chance.SameClass != nil {
+		columns = append(columns,
+			Number("Same class", func(b embeddings.Band) string { return words.Maybe(b.SameClass, words.Percent) }),
+			Number("Times chance", func(b embeddings.Band) string { return fmt.Sprintf("%.2f", *b.SameClass / *r.Chance.SameClass) }))
 	}
 	if r.Chance.Path != nil {
 		columns = append(columns,
@@ -46,7 +50,7 @@ func Embeddings(r *embeddings.Result) Document {
 	s := Section{ID: "embeddings", Level: 1, Title: "Difficulty and meaning of negatives"}.with(
 		Paragraph(fmt.Sprintf("%d rows of %d dimensions, %d classes, %d queries with %d negatives each. 0%% is the hardest negative, that with the largest dot product.",
 			r.Rows, r.Dimensions, len(r.Classes), r.Queries, r.Negatives)),
-		Tabulate("What negatives of a range of difficulty are like, mean over queries: their dot product with the query, the share of the query's class, and of those of other classes the similarity in the class tree.", bands, columns...),
+		Tabulate("What negatives of a range of difficulty are like, mean over queries: their dot product with the query, and where classes are known the share of the query's class, and of those of other classes the similarity in the class tree.", bands, columns...),
 		Tabulate("Each statistic with its 90% bootstrap interval, and what it is when what it measures is not there: mean and SD of the null's draws, and the chance of a value as large, and as small.", measured,
 			Text("Statistic", func(d analysis.Definition) string { return d.ID }),
 			Number("Value", func(d analysis.Definition) string { return words.Fine(of(d).Value) }),
@@ -56,6 +60,13 @@ func Embeddings(r *embeddings.Result) Document {
 			Number("p smaller", null(func(n *analysis.Null) string { return words.Probability(n.PLess) })),
 			Text("It says that", func(d analysis.Definition) string { return d.Title })),
 		Paragraph(extremes("hardest", r.Hard)), Paragraph(extremes("easiest", r.Easy)))
+	if len(r.Hardest) > 0 {
+		s = s.with(Tabulate(fmt.Sprintf("The negatives of the queue that are among the hardest %s of the most queries, by their place in it, from 0, and the most frequent class among the %d rows nearest to each.", words.Fraction(r.Hard.Rate), embeddings.Nearest), r.Hardest,
+			Number("Negative", func(n embeddings.Negative) string { return fmt.Sprint(n.Index) }),
+			Number("Hard for", func(n embeddings.Negative) string { return words.Percent(n.Hard) }),
+			Text("Class", func(n embeddings.Negative) string { return cmp.Or(words.OneLine(n.Class), words.Absent) }),
+			Text("Nearest rows", func(n embeddings.Negative) string { return fmt.Sprintf("%d of %s", n.NearRows, words.OneLine(n.Near)) })))
+	}
 	notes := slices.Clone(r.Notes)
 	missing := map[string][]string{} // by reason
 	for _, id := range slices.Sorted(maps.Keys(r.Absent)) {

@@ -258,6 +258,9 @@ func (c *counting) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Begun is how many bytes there are of a file that Get was downloading to a path, and was cut short.
+func Begun(path string) int64 { return partial{path: path + ".part"}.size() }
+
 // partial is what there is of a file, and a note of which file that is.
 type partial struct{ path, note string }
 

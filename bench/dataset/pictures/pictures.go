@@ -98,6 +98,26 @@ func Named(name string) bool {
 	return false
 }
 
+// formatOf is the format of a file, nil if it is no picture.
+func formatOf(file []byte) *format {
+	for i := range formats {
+		if formats[i].is(file) {
+			return &formats[i]
+		}
+	}
+	return nil
+}
+
+// Size is what a file's header says of its width and height in pixels.
+func Size(file []byte) (width, height int, ok bool) {
+	f := formatOf(file)
+	if f == nil {
+		return 0, 0, false
+	}
+	config, err := f.config(bytes.NewReader(file))
+	return config.Width, config.Height, err == nil
+}
+
 // Decode turns a file into pixels [side, side, 3]: of the upright picture, its central square is brought to that
 // size by a Catmull-Rom filter, which is short side to side, then a central crop. A picture of that size is taken as
 // it is. Errors: *Error.
@@ -105,12 +125,7 @@ func Decode(name string, file []byte, side int) (*Picture, error) {
 	if len(file) == 0 {
 		return nil, &Error{Empty, "it has no bytes"}
 	}
-	var f *format
-	for i := range formats {
-		if formats[i].is(file) {
-			f = &formats[i]
-		}
-	}
+	f := formatOf(file)
 	if f == nil {
 		return nil, &Error{NoPicture, fmt.Sprintf("it begins with %q, and not as JPEG, PNG, GIF or WebP do", file[:min(len(file), 8)])}
 	}
