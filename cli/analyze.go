@@ -46,7 +46,7 @@ With --encoder, a file of import-encoder or export-encoder, it does so on what t
 			return err
 		}
 		if a.json {
-			return a.printJSON(r.Analyses)
+			return a.printJSON("analyses", r.Analyses)
 		}
 		return write.Text(a.Stdout, layout.Document{layout.Analyses(r)}, a.Text)
 	})
@@ -136,7 +136,7 @@ func (a *app) printAnalysis(found *embeddings.Result, err error) error {
 		return err
 	}
 	if a.json {
-		return a.printJSON(found)
+		return a.printJSON("embeddings", found)
 	}
 	return write.Text(a.Stdout, layout.Embeddings(found), a.Text)
 }

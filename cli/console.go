@@ -6,7 +6,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -159,13 +158,6 @@ func (c *Console) Say(line string) {
 }
 
 func (c *Console) printf(format string, args ...any) { fmt.Fprintf(c.Stdout, format, args...) }
-
-func (c *Console) printJSON(v any) error {
-	text := json.NewEncoder(c.Stdout)
-	text.SetEscapeHTML(false)
-	text.SetIndent("", "  ")
-	return text.Encode(v)
-}
 
 // counter shows how far a long command is: a line every few seconds, on stderr.
 func (c *Console) counter(what string) func(done, total int) {

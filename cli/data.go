@@ -60,7 +60,7 @@ func newDataLs(a *app) *cobra.Command {
 				return err
 			}
 			if a.json {
-				return a.printJSON(all)
+				return a.printJSON("datasets", all)
 			}
 			table := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 			for _, d := range all {
@@ -174,7 +174,7 @@ func (a *app) printImported(x *shards.Index, err error) error {
 		return err
 	}
 	if a.json {
-		return a.printJSON(details(x))
+		return a.printJSON("dataset", details(x))
 	}
 	a.printf("%s: %d training and %d test images, %dx%d pixels, %d classes\n", x.Name, len(x.Train.Labels), len(x.Test.Labels), x.Width, x.Height, len(x.Classes))
 	a.printf("digest %s\n", x.Digest)
@@ -249,7 +249,7 @@ func newDataVerify(a *app) *cobra.Command {
 				return err
 			}
 			if a.json {
-				return a.printJSON(verified)
+				return a.printJSON("verified", verified)
 			}
 			for _, d := range verified {
 				a.printf("%s is whole: %s\n", d.Name, d.Digest)
@@ -288,7 +288,7 @@ also such as the program draws, in the format of that name, which others' tools 
 			}
 			d := details(x)
 			if a.json {
-				return a.printJSON(d)
+				return a.printJSON("dataset", d)
 			}
 			if err := a.printImported(x, nil); err != nil {
 				return err

@@ -63,7 +63,7 @@ cidbench is compared with, the store, and which backend auto would take and why.
 			}
 		}
 		if a.json {
-			err = a.printJSON(d)
+			err = a.printJSON("doctor", d)
 		} else {
 			a.printDiagnosis(d)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/encoderfile"
 	"github.com/cidbench/cidbench/registry"
@@ -128,7 +129,7 @@ func (a *app) importEncoder(file string, o encoderfile.Options) error {
 		}
 	}
 	if a.json {
-		return a.printJSON(r)
+		return a.printJSON("encoder", r)
 	}
 	a.printf("%s: %s, %d parameters in %d tensors of %s\n", r.File, r.Architecture, r.Parameters, r.Taken, r.Format)
 	if r.Prefix != "" {
@@ -190,7 +191,7 @@ the encoder's images; data import --size gives another.`,
 func (a *app) probe(ctx context.Context, t study.Trial) error {
 	tier := a.Catalogue.Tier(a.Tier)
 	if tier == nil {
-		return usagef("unknown tier %q: choose one of %s", a.Tier, strings.Join(study.TierIDs(a.Catalogue), ", "))
+		return usagef("%w", bench.Unknown("tier", a.Tier, study.TierIDs(a.Catalogue)))
 	}
 	t.Backend = a.Backend
 	p, err := a.data().Probe(ctx, t, tier.Probe)
@@ -198,7 +199,7 @@ func (a *app) probe(ctx context.Context, t study.Trial) error {
 		return err
 	}
 	if a.json {
-		return a.printJSON(p)
+		return a.printJSON("probe", p)
 	}
 	a.printf("%s, %s\n", p.Encoder, p.Architecture)
 	a.printf("%s: %d training and %d test images of %dx%d pixels, %d classes (1/C is %.2g%%)\n", p.Dataset, p.Train, p.Accuracy.N, p.Size, p.Size, p.Classes, 100/float64(p.Classes))

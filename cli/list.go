@@ -23,7 +23,7 @@ func newList(a *app) *cobra.Command {
 		Short: "List the claims, arms and tiers",
 		RunE: func(*cobra.Command, []string) error {
 			if a.json {
-				return a.printJSON(a.Catalogue)
+				return a.printJSON("list", listed(a.Catalogue))
 			}
 			a.list()
 			return nil
@@ -38,18 +38,8 @@ func (c *Console) list() {
 	c.printf("CLAIMS\n")
 	for _, claim := range c.Catalogue.Claims {
 		c.printf("  %s\n      %s\n", claim.ID, claim.Statement)
-		conditions := fmt.Sprintf("at least %d seeds", claim.MinSeeds)
-		if claim.Temperature != 0 {
-			conditions = fmt.Sprintf("temperature %g, ", claim.Temperature) + conditions
-		}
-		for _, x := range claim.Contrasts {
-			c.printf("      test: %s %s %s, margin %g%% of the gain, %s\n", x.A, x.Relation, x.B, 100*x.Margin, conditions)
-		}
-		for _, x := range claim.Observations {
-			c.printf("      observation: %s of %s more than %g above %s, %s\n", x.Statistic, x.Arm, x.Margin, cmp.Or(x.Beyond, "chance"), conditions)
-		}
-		for _, x := range claim.Trends {
-			c.printf("      trend: along %s of sweep %s, rank correlation above %g, %s\n", x.Line, x.Sweep, x.Margin, conditions)
+		for _, ask := range asks(claim) {
+			c.printf("      %s\n", ask)
 		}
 		for _, p := range c.Catalogue.Plans {
 			if role := p.Role(claim.ID); role != bench.Exploratory {
@@ -92,6 +82,24 @@ func (c *Console) list() {
 	for _, d := range c.Catalogue.Datasets {
 		c.printf("  %-12s %s\n", d.Name, d.From)
 	}
+}
+
+// asks says in words what a claim asks of the runs.
+func asks(claim *bench.Claim) (all []string) {
+	conditions := fmt.Sprintf("at least %d seeds", claim.MinSeeds)
+	if claim.Temperature != 0 {
+		conditions = fmt.Sprintf("temperature %g, ", claim.Temperature) + conditions
+	}
+	for _, x := range claim.Contrasts {
+		all = append(all, fmt.Sprintf("test: %s %s %s, margin %g%% of the gain, %s", x.A, x.Relation, x.B, 100*x.Margin, conditions))
+	}
+	for _, x := range claim.Observations {
+		all = append(all, fmt.Sprintf("observation: %s of %s more than %g above %s, %s", x.Statistic, x.Arm, x.Margin, cmp.Or(x.Beyond, "chance"), conditions))
+	}
+	for _, x := range claim.Trends {
+		all = append(all, fmt.Sprintf("trend: along %s of sweep %s, rank correlation above %g, %s", x.Line, x.Sweep, x.Margin, conditions))
+	}
+	return all
 }
 
 func join[T any](all []T, text func(T) string, between string) string {
@@ -142,7 +150,7 @@ says so. Registered again, the first time stands.`,
 			return err
 		}
 		if a.json {
-			return a.printJSON(p)
+			return a.printJSON("plan", p)
 		}
 		a.printCells(p.Cells)
 		if p.Rest.Cells == 0 {
@@ -177,7 +185,7 @@ func (a *app) register(ctx context.Context, s *study.Study) error {
 		return err
 	}
 	if a.json {
-		return a.printJSON(r)
+		return a.printJSON("registration", r)
 	}
 	a.printf("plan %s, registered %s (record %s)\n", r.Plan, r.At.Format(time.RFC3339), r.Manifest)
 	return nil
@@ -256,7 +264,7 @@ func newStatus(a *app) *cobra.Command {
 			return err
 		}
 		if a.json {
-			return a.printJSON(cells)
+			return a.printJSON("cells", cells)
 		}
 		a.printCells(cells)
 		return nil

@@ -42,7 +42,7 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 			return err
 		}
 		if a.json {
-			err = a.printJSON(append([]study.Listed{}, runs...))
+			err = a.printJSON("runs", runs)
 		}
 		damaged := 0
 		for _, x := range runs {
@@ -50,7 +50,7 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 				damaged++
 			}
 			if !a.json {
-				a.printf("%s\n", listed(x))
+				a.printf("%s\n", lineOf(x))
 			}
 		}
 		if err == nil && damaged > 0 {
@@ -70,8 +70,8 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 	return cmd
 }
 
-// listed is a line about a run.
-func listed(x study.Listed) string {
+// lineOf is a line about a run.
+func lineOf(x study.Listed) string {
 	if x.Error != "" {
 		return fmt.Sprintf("%s  %-8s  %s", x.Run, x.Status, store.Printable(x.Error))
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,7 +29,11 @@ func newShow(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.printJSON(m)
+		text, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		return a.indentJSON(text)
 	})
 	return cmd
 }
@@ -66,7 +71,7 @@ func newCheck(a *app) *cobra.Command {
 		case err != nil:
 			return err
 		case a.json:
-			err = a.printJSON(append([]registry.Problem{}, problems...)) // none are [], not null
+			err = a.printJSON("problems", problems)
 		case len(problems) == 0:
 			a.printf("%s is whole\n", reg)
 		default:
@@ -142,7 +147,7 @@ grace period is deleted. Runs may be at work meanwhile.`,
 			return err
 		}
 		if a.json {
-			return errors.Join(a.printJSON(found), err)
+			return errors.Join(a.printJSON("collection", found), err)
 		}
 		verb := "would be "
 		if opts.Remove {
@@ -257,7 +262,7 @@ keys has signed are added, with these signatures. Signatures by other keys canno
 		case err != nil:
 			return err
 		case a.json:
-			return a.printJSON(added)
+			return a.printJSON("import", added)
 		}
 		a.printf("%d runs imported into %s\n", added.Runs, reg)
 		for _, x := range []struct {
@@ -306,7 +311,7 @@ func newCopy(a *app) *cobra.Command {
 		case err != nil:
 			return err
 		case a.json:
-			return a.printJSON(last)
+			return a.printJSON("copy", last)
 		}
 		a.printf("%d objects, %d of them there already, %.1f MB sent\n", last.Total, last.Skipped, float64(last.Bytes)/1e6)
 		return nil

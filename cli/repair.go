@@ -45,7 +45,7 @@ a run goes on from the one before. What nothing mends is left, and listed with w
 			}
 		}
 		if a.json {
-			err = a.printJSON(append([]registry.Mending{}, found...))
+			err = a.printJSON("mendings", found)
 		} else if len(found) == 0 {
 			a.printf("%s is whole\n", reg)
 		}
@@ -91,7 +91,7 @@ or that is in evidence which a report was saved with.`,
 		}
 		runs, err := study.Forget(ctx, reg, args, failed, cites, remove)
 		if a.json && runs != nil {
-			if e := a.printJSON(runs); e != nil {
+			if e := a.printJSON("forgotten", runs); e != nil {
 				return e
 			}
 			return err

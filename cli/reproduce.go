@@ -38,7 +38,7 @@ beside it, or in the folder --details, its figures and the full report in HTML.`
 				}
 			}
 			if a.json {
-				return errors.Join(a.printJSON(r), damage)
+				return errors.Join(a.printJSON("reproduction", r), damage)
 			}
 			for _, v := range r.Claims {
 				a.printf("%-36s look %d: %s, published %s\n", v.Claim, v.Look, v.Here, v.Published)

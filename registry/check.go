@@ -40,9 +40,9 @@ func kindOf(err error, usual ProblemKind) ProblemKind {
 
 // A Problem is one damage that Check found.
 type Problem struct {
-	Key    string
-	Kind   ProblemKind
-	Detail string
+	Key    string      `json:"key"`
+	Kind   ProblemKind `json:"kind"`
+	Detail string      `json:"detail"`
 }
 
 func (p Problem) String() string {

@@ -18,8 +18,10 @@ const concurrency = 8 // requests at once, where there are many
 // CopyProgress says how far a copy is. All objects are counted, those that were
 // there already too; Bytes are those of blobs that had to be sent.
 type CopyProgress struct {
-	Objects, Total, Skipped int
-	Bytes                   int64
+	Objects int   `json:"objects"`
+	Total   int   `json:"total"`
+	Skipped int   `json:"skipped"`
+	Bytes   int64 `json:"bytes"`
 }
 
 // Copy copies blobs and events, then manifests, then signatures. Everything is verified on the way. A copy that was

@@ -35,22 +35,22 @@ type GCOptions struct {
 
 // GCReport has what a garbage collection did, or without Remove would do.
 type GCReport struct {
-	Trashed  []Garbage // moved to the trash: nothing refers to it
-	Restored []Garbage // moved back: something does again
-	Purged   []Garbage // deleted: in the trash for longer than the grace period
-	Damaged  []Garbage // left alone, because its bytes are not those of its name
+	Trashed  []Garbage `json:"trashed"`  // moved to the trash: nothing refers to it
+	Restored []Garbage `json:"restored"` // moved back: something does again
+	Purged   []Garbage `json:"purged"`   // deleted: in the trash for longer than the grace period
+	Damaged  []Garbage `json:"damaged"`  // left alone, because its bytes are not those of its name
 	// Files that killed writers have left half-written in a directory are deleted, with so many bytes.
-	Files     int
-	FileBytes int64
+	Files     int   `json:"files"`
+	FileBytes int64 `json:"fileBytes"`
 	// Unknown are runs and events of which it cannot be read what they need. While there are any, nothing is moved or
 	// deleted; Repair removes them.
-	Unknown []Problem
+	Unknown []Problem `json:"unknown"`
 }
 
 // Garbage is a blob that nothing needs.
 type Garbage struct {
-	Digest Digest
-	Size   int64
+	Digest Digest `json:"digest"`
+	Size   int64  `json:"size"`
 }
 
 // GC collects blobs to which neither a manifest nor an event of a live run refers and that are older than the grace

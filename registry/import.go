@@ -37,12 +37,12 @@ type ImportOptions struct {
 
 // ImportReport says what an import found.
 type ImportReport struct {
-	Runs     int
-	Ignored  int // manifests of other things than runs
-	Unsigned int // runs left out: no key of the options has signed them
-	Unknown  int // signatures left out: by keys that are none of the options
+	Runs     int `json:"runs"`
+	Ignored  int `json:"ignored"`  // manifests of other things than runs
+	Unsigned int `json:"unsigned"` // runs left out: no key of the options has signed them
+	Unknown  int `json:"unknown"`  // signatures left out: by keys that are none of the options
 	// Kept are runs that were there with the same result and another provenance, which stays.
-	Kept []string
+	Kept []string `json:"kept"`
 }
 
 // Import reads what Export writes, or a tool for OCI images has rewritten, and adds its runs and signatures to the

@@ -22,9 +22,9 @@ const (
 // A Mending is a problem with what is done about it.
 type Mending struct {
 	Problem
-	Remedy Remedy
+	Remedy Remedy `json:"remedy"`
 	// Advice says of what is left what to do.
-	Advice string `json:",omitempty"`
+	Advice string `json:"advice,omitempty"`
 }
 
 func (m Mending) String() string {

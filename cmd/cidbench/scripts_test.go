@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/experiments"
@@ -32,7 +33,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "cifar": cifar,
+			"exits": exits, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "cifar": cifar, "valid": valid,
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
@@ -101,6 +102,24 @@ func named(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv(args[0], filepath.Base(files[0]))
 }
+
+// valid checks what a command has printed by a schema of docs/schemas: valid NAME.
+func valid(ts *testscript.TestScript, _ bool, args []string) {
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(schemas, args[0]+".json"))
+	ts.Check(err)
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile("stdout")))
+	ts.Check(err)
+	ts.Check(schema.Validate(document))
+}
+
+// schemas is where they are; scripts run elsewhere.
+var schemas = func() string {
+	here, err := filepath.Abs(filepath.Join("..", "..", "docs", "schemas"))
+	if err != nil {
+		panic(err)
+	}
+	return here
+}()
 
 // same checks that two files have the same bytes, and some.
 func same(ts *testscript.TestScript, _ bool, args []string) {

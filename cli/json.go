@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/embeddings"
+	"github.com/cidbench/cidbench/bench/encoderfile"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/study"
+)
+
+// documents are what --json prints, by name: an object that says its schema, "cidbench-" and the name, and its version,
+// and has the members of a value of this type; of a list they are its items. docs/json.md has a schema for each.
+// (verify and report print reports, which are such documents themselves, and registry show a manifest as it is stored.)
+var documents = map[string]any{
+	"analyses":     []model.Analysis{},
+	"cells":        []study.CellState{},
+	"collection":   registry.GCReport{},
+	"copy":         registry.CopyProgress{},
+	"dataset":      detail{},
+	"datasets":     []study.DataSet{},
+	"doctor":       diagnosis{},
+	"embeddings":   embeddings.Result{},
+	"encoder":      encoderfile.Report{},
+	"forgotten":    []study.Forgetting{},
+	"import":       registry.ImportReport{},
+	"list":         listing{},
+	"mendings":     []registry.Mending{},
+	"plan":         study.Plan{},
+	"probe":        study.Probed{},
+	"problems":     []registry.Problem{},
+	"registration": bench.Registration{},
+	"reproduction": study.Reproduction{},
+	"runs":         []study.Listed{},
+	"verified":     []study.DataSet{},
+}
+
+// documentVersion rises when a member of any document changes its meaning or goes away; new members do not raise it.
+const documentVersion = 1
+
+// printJSON prints a document of a name, a value of its type.
+func (c *Console) printJSON(name string, v any) error {
+	value := reflect.Indirect(reflect.ValueOf(v))
+	if want := reflect.TypeOf(documents[name]); value.Type() != want {
+		panic(fmt.Sprintf("document %s is %v, not %v", name, want, value.Type()))
+	}
+	var body any = v
+	if value.Kind() == reflect.Slice {
+		if value.Len() == 0 { // none are [], not null
+			body = []any{}
+		}
+		body = map[string]any{"items": body}
+	}
+	var text bytes.Buffer
+	to := json.NewEncoder(&text)
+	to.SetEscapeHTML(false)
+	if err := to.Encode(body); err != nil {
+		return err
+	}
+	members := bytes.TrimSpace(text.Bytes())
+	head := fmt.Sprintf(`{"schema":"cidbench-%s","version":%d`, name, documentVersion)
+	if !bytes.Equal(members, []byte("{}")) {
+		head += ","
+	}
+	return c.indentJSON([]byte(head + string(members[1:])))
+}
+
+func (c *Console) indentJSON(text []byte) error {
+	var out bytes.Buffer
+	if err := json.Indent(&out, text, "", "  "); err != nil {
+		return err
+	}
+	out.WriteByte('\n')
+	_, err := c.Stdout.Write(out.Bytes())
+	return err
+}
