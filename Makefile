@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race calibrate bench bench-gpu peer fuzz clean
+.PHONY: build help reproduce extend results test lint race icons calibrate bench bench-gpu peer fuzz clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -69,6 +69,16 @@ TORCH ?= torch==2.15.0
 peer: ## PyTorch into bin/peer, for make bench (some gigabytes)
 	python3 -m venv bin/peer
 	bin/peer/bin/pip install --quiet numpy $(TORCH)
+
+# npm checks the packages against the digests in the lock file; nothing of them is run but the renderer, in node.
+ICONS := bench/dataset/icons
+
+icons: build ## Real pictures: the data sets icons and icons-validation, from npm packages (npm and node needed)
+	mkdir -p bin/icons
+	cp $(ICONS)/package.json $(ICONS)/package-lock.json bin/icons
+	npm ci --prefix bin/icons --ignore-scripts --no-audit --no-fund
+	go run ./cmd/icons -modules bin/icons/node_modules -output bin/icons/made
+	for set in icons icons-validation; do bin/cidbench data import bin/icons/made/$$set --name $$set --replace; done
 
 calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-rates.md
 	go test -count=1 -timeout 120m -run TestErrorRates ./report/calibrate -write ../../docs/error-rates.md

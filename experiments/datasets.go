@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/dataset/icons"
 	"github.com/cidbench/cidbench/bench/dataset/shards"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 )
@@ -51,6 +52,18 @@ var datasets = []*dataset.Source{
 		Name: "fashion-mnist", From: "Xiao et al. 2017, https://github.com/zalandoresearch/fashion-mnist; Debian's package dataset-fashion-mnist",
 		Digest: "sha256:293ec8d76d35a006282177ec36c32cbe90059a33f94ae98a12c7d40f74e90ba1",
 		Tree:   taxonomy.FashionMNIST, Read: shards.Read("fashion-mnist"),
+		Import: &dataset.Import{},
+	},
+	{
+		Name: icons.TestSet, From: "icons of npm's " + icons.Package + ", which `make icons` makes into pictures",
+		Digest: "sha256:0",
+		Tree:   icons.Tree, Read: shards.Read(icons.TestSet),
+		Import: &dataset.Import{},
+	},
+	{
+		Name: icons.ValidationSet, From: "the training images of icons, with other families of icon sets for test: for choosing settings",
+		Digest: "sha256:0",
+		Tree:   icons.Tree, Read: shards.Read(icons.ValidationSet),
 		Import: &dataset.Import{},
 	},
 	{

@@ -83,6 +83,9 @@ func overrides(base *bench.Tier, x *shards.Index) (text []byte, queue string, er
 		return nil, "", err
 	}
 	half, scale := len(x.Train.Labels)/2, base.Train.Scale()
+	if settings["apart"] == true { // whole batches at either end of an epoch
+		half -= 2 * scale.Batch
+	}
 	if _, ok := settings["queue"]; ok && scale.Negatives > half {
 		shorter := half / scale.Batch * scale.Batch
 		file["train"] = map[string]any{"queue": shorter}

@@ -35,6 +35,10 @@ type Config struct {
 	BlurMin  float64 `json:"blur_min"`
 	BlurMax  float64 `json:"blur_max"`
 	FlipProb float64 `json:"flip_prob"`
+	// Before the crop the image is turned by up to +- Rotation degrees, and what is dark on it grows or shrinks by up to
+	// Stroke pixels, in [0, 1], to each side.
+	Rotation float64 `json:"rotation"`
+	Stroke   float64 `json:"stroke"`
 }
 
 // Validate reports the first setting out of range.
@@ -49,6 +53,8 @@ func (c Config) Validate() error {
 		return errors.New("augmentation min_area must lie in (0, 1]")
 	case min(c.Brightness, c.Contrast, c.Saturation, c.Hue) < 0 || max(c.Brightness, c.Contrast, c.Saturation) > 1 || c.Hue > 0.5:
 		return errors.New("augmentation jitter must lie in [0, 1], hue in [0, 0.5]")
+	case !(c.Rotation >= 0 && c.Rotation <= 180) || !(c.Stroke >= 0 && c.Stroke <= 1):
+		return errors.New("augmentation rotation must lie in [0, 180] degrees, stroke in [0, 1] pixels")
 	case c.BlurProb > 0 && !(c.BlurMin > 0 && c.BlurMax >= c.BlurMin):
 		return errors.New("augmentation blur_min and blur_max must be positive and in order")
 	}
@@ -78,6 +84,7 @@ type Viewer struct {
 	pcg     *rand.PCG
 	scratch []float32    // one plane
 	columns []neighbours // of the crop in hand
+	bent    [2][]uint8   // images between two operations
 }
 
 // NewViewer returns a viewer for images of one size.
@@ -90,7 +97,8 @@ func NewViewer(c Config, size int) *Viewer {
 // on the key (see package rng) alone.
 func (v *Viewer) View(to Views, i int, image []uint8, hi, lo uint64) {
 	v.pcg.Seed(hi, lo)
-	to.put(i, image, v.draw(), v)
+	d := v.draw()
+	to.put(i, v.bend(image, d), d, v)
 }
 
 // drawn is everything random about a view.
@@ -103,6 +111,8 @@ type drawn struct {
 	grey                                   bool
 	// kernel is half of the blur's, centre first; of length 1 without blur.
 	kernel []float32
+	// rotation is in radians, stroke that of Config, negative where the dark shrinks.
+	rotation, stroke float64
 }
 
 // draw keeps to one order of drawing: a seed stands for its views.
@@ -120,6 +130,12 @@ func (v *Viewer) draw() (d drawn) {
 	d.kernel = []float32{1}
 	if v.rng.Float64() < c.BlurProb {
 		d.kernel = gaussian(c.BlurMin + v.rng.Float64()*(c.BlurMax-c.BlurMin))
+	}
+	if c.Rotation > 0 {
+		d.rotation = (2*v.rng.Float64() - 1) * c.Rotation * math.Pi / 180
+	}
+	if c.Stroke > 0 {
+		d.stroke = (2*v.rng.Float64() - 1) * c.Stroke
 	}
 	return d
 }

@@ -24,7 +24,7 @@ import (
 const (
 	Package  = "@iconify/json 2.2.535"
 	Renderer = "@resvg/resvg-js 2.6.2"
-	Rendered = ""
+	Rendered = "sha256:4dd229de36797c65aebde18c094d14695707f88e35e3e29507d3c68fb459f589"
 )
 
 // An Icon is a drawing of a class.
