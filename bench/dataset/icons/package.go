@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,12 +98,22 @@ func (d drawn) plain() bool {
 	return d.Body != "" && !d.Hidden && d.Rotate == 0 && !d.HFlip && !d.VFlip
 }
 
+// maxSide bounds the numbers of boxes.
+const maxSide = 1e6
+
+// in is the box of an icon of the set.
+func (s *iconSet) in(d drawn) (left, top, width, height float64, ok bool) {
+	or := func(own, set *float64, otherwise float64) float64 { return *cmp.Or(own, set, &otherwise) }
+	left, top = or(d.Left, s.Left, 0), or(d.Top, s.Top, 0)
+	width, height = or(d.Width, s.Width, defaultSide), or(d.Height, s.Height, defaultSide)
+	return left, top, width, height, min(width, height) > 0 && max(width, height, math.Abs(left), math.Abs(top)) < maxSide
+}
+
 // svg draws an icon in the middle of a square.
 func (s *iconSet) svg(d drawn) string {
-	or := func(own, set *float64, otherwise float64) float64 { return *cmp.Or(own, set, &otherwise) }
-	width, height := or(d.Width, s.Width, defaultSide), or(d.Height, s.Height, defaultSide)
+	left, top, width, height, _ := s.in(d)
 	side := max(width, height)
-	left, top := or(d.Left, s.Left, 0)-(side-width)/2, or(d.Top, s.Top, 0)-(side-height)/2
+	left, top = left-(side-width)/2, top-(side-height)/2
 	number := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="%d" height="%d" color="black" viewBox="%s %s %s %s">%s</svg>`,
 		renderSide, renderSide, number(left), number(top), number(side), number(side), d.Body)
@@ -166,7 +177,8 @@ func choose(dir string, collections map[string]collection, classes []Class) (cho
 func (s *iconSet) of(prefix string, label map[string]int32) (icons []Icon) {
 	for _, name := range slices.Sorted(maps.Keys(s.Icons)) {
 		thing, _ := noun(name)
-		if l, ok := label[thing]; ok && s.Icons[name].plain() {
+		_, _, _, _, sized := s.in(s.Icons[name])
+		if l, ok := label[thing]; ok && sized && s.Icons[name].plain() {
 			icons = append(icons, Icon{prefix, name, l, s.svg(s.Icons[name])})
 		}
 	}
