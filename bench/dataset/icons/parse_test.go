@@ -24,7 +24,7 @@ func TestNode(t *testing.T) {
 		set.svg(drawn{Body: `<path fill="#f00" d="M0 0h16v8H0z"/>`}),
 		set.svg(drawn{Body: `<path fill="currentColor" opacity=".5" d="M0 0h16v16H0z"/>`}),
 	}
-	corner := []uint8{0, 76, 127} // of 299 parts in 1000 of red, and of half black
+	corner := []uint8{0, 76, 128} // of 299 parts in 1000 of red, and of half black
 	var got []uint8
 	err := Node(modules)(t.Context(), svgs, func(i int, grey []uint8) error {
 		got = append(got, grey[2*renderSide+2])
