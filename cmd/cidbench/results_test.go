@@ -25,8 +25,8 @@ import (
 // results is what RESULTS.md rests on; `make reproduce` writes both.
 const results = "testdata/results.tar.gz"
 
-// published is RESULTS.md, with the catalogue of the claims that it shows: one that was added since is no reason to
-// fail, and `make results` shows it too.
+// published is RESULTS.md, with the catalogue without the claims of its tier that it does not show: one that was added
+// since is no reason to fail, and `make results` shows it too.
 func published(t *testing.T) (text []byte, shown *bench.Catalogue) {
 	t.Helper()
 	text, err := os.ReadFile("../../RESULTS.md")
@@ -35,15 +35,20 @@ func published(t *testing.T) (text []byte, shown *bench.Catalogue) {
 	}
 	all := *experiments.All
 	all.Claims = nil
+	found := 0
 	for _, claim := range experiments.All.Claims {
-		if bytes.Contains(text, []byte("\n### "+claim.ID+": ")) {
+		switch {
+		case !claim.In("default"):
 			all.Claims = append(all.Claims, claim)
-		} else {
+		case bytes.Contains(text, []byte("\n### "+claim.ID+": ")):
+			all.Claims = append(all.Claims, claim)
+			found++
+		default:
 			t.Logf("RESULTS.md does not show %s: `make results` makes it", claim.ID)
 		}
 	}
-	if sections := bytes.Count(text, []byte("\n### ")); len(all.Claims) == 0 || sections < len(all.Claims) {
-		t.Fatalf("%d claims in %d sections of RESULTS.md", len(all.Claims), sections)
+	if sections := bytes.Count(text, []byte("\n### ")); found == 0 || sections < found {
+		t.Fatalf("%d claims in %d sections of RESULTS.md", found, sections)
 	}
 	return text, &all
 }
