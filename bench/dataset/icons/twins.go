@@ -1,7 +1,9 @@
 package icons
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -62,11 +64,9 @@ func alike(a, b Picture) float64 {
 func inTwoClasses(pictures []Picture) map[int]bool {
 	at := map[[sha256.Size]byte][]int{}
 	for i, p := range pictures {
-		bytes := make([]byte, 0, len(p.drawing))
-		for _, v := range p.drawing {
-			bytes = append(bytes, uint8(math.Round(float64(v)*1000)), uint8(int(math.Round(float64(v)*1000))>>8))
-		}
-		sum := sha256.Sum256(bytes)
+		h := sha256.New()
+		_ = binary.Write(h, binary.LittleEndian, p.drawing) // a hash never fails to write
+		sum := [sha256.Size]byte(h.Sum(nil))
 		at[sum] = append(at[sum], i)
 	}
 	out := map[int]bool{}
@@ -89,12 +89,7 @@ func twins(pictures []Picture) map[int]bool {
 		for _, i := range class {
 			rank[i] = rng.Stream(orderSeed, keyed(pictures[i].ID())).Uint64()
 		}
-		slices.SortFunc(class, func(i, j int) int {
-			if rank[i] < rank[j] {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(class, func(i, j int) int { return cmp.Compare(rank[i], rank[j]) })
 		var kept []int
 		for _, i := range class {
 			if slices.ContainsFunc(kept, func(j int) bool { return alike(pictures[i], pictures[j]) > TwinLevel }) {
