@@ -10,9 +10,10 @@ import (
 	"github.com/cidbench/cidbench/bench/rng"
 )
 
-// forks are sets known to go back to another: Feather's, Ionicons', Heroicons', Font Awesome's and Google's among them.
-var forks = [][]string{
-	{"feather", "fe", "lucide", "lucide-lab", "akar-icons", "iconoir", "humbleicons"},
+// kin are sets that go back to another or follow its drawings, as far as is known or looks so: Feather's, Ionicons',
+// Heroicons', Font Awesome's, Google's Material, Remix Icon's, the emoji of one standard, and symbols of maps.
+var kin = [][]string{
+	{"fe", "feather", "lucide", "lucide-lab", "akar-icons", "iconoir", "humbleicons"},
 	{"ion", "famicons"},
 	{"heroicons", "sidekickicons"},
 	{"fa", "fa-solid", "la", "fontisto"},
@@ -29,7 +30,7 @@ const (
 )
 
 // familiesOf gives the family of each set, by the name of its first: sets of one author or with a first word in common,
-// known forks, and sets that share drawings.
+// kin, and sets that share drawings.
 func familiesOf(pictures []Picture, collections map[string]collection) map[string]string {
 	family := map[string]string{}
 	var sets []string
@@ -41,11 +42,7 @@ func familiesOf(pictures []Picture, collections map[string]collection) map[strin
 		}
 	}
 	join := func(a, b string) {
-		from, to := family[a], family[b]
-		if from == "" || to == "" {
-			return
-		}
-		from, to = max(from, to), min(from, to)
+		from, to := max(family[a], family[b]), min(family[a], family[b])
 		for set, of := range family {
 			if of == from {
 				family[set] = to
@@ -63,9 +60,10 @@ func familiesOf(pictures []Picture, collections map[string]collection) map[strin
 			}
 		}
 	}
-	for _, group := range forks {
-		for _, set := range group[1:] {
-			join(group[0], set)
+	for _, group := range kin {
+		here := slices.DeleteFunc(slices.Clone(group), func(set string) bool { return size[set] == 0 })
+		for _, set := range here {
+			join(here[0], set)
 		}
 	}
 	type pair struct{ a, b string }

@@ -251,22 +251,25 @@ func TestBuild(t *testing.T) {
 		for _, name := range []string{"bell", "bell-2", "cake"} {
 			icons["setaf"][name] = icons["setae"][name] // a copy
 		}
+		for _, set := range []string{"lucide", "iconoir"} { // kin, though the set that both follow is not here
+			sets[set], icons[set] = free("author "+set), map[string]any{"cake": body(set)}
+		}
 		icons["setag"]["cake"] = icons["setah"]["cake"] // one twin makes no family
 		icons["setai"]["bell"] = icons["setaj"]["cake"] // one of the two is wrong
 		icons["setak"]["bell"], icons["setak"]["cake"] = body("white"), body("panic")
 	})
 	s := build(t, dir)
 	in := s.parts(t)
-	for _, pair := range [][2]string{{"setab", "setac"}, {"setad", "setad-two"}, {"setae", "setaf"}} {
+	for _, pair := range [][2]string{{"setab", "setac"}, {"setad", "setad-two"}, {"setae", "setaf"}, {"lucide", "iconoir"}} {
 		if s.family[pair[0]] != s.family[pair[1]] || in[pair[0]] != in[pair[1]] && in[pair[1]] != "" && in[pair[0]] != "" {
 			t.Errorf("%s and %s are of families %s and %s", pair[0], pair[1], s.family[pair[0]], s.family[pair[1]])
 		}
 	}
-	if s.family["setag"] == s.family["setah"] || s.Counts.Families != 38 {
+	if s.family["setag"] == s.family["setah"] || s.Counts.Families != 39 {
 		t.Errorf("%d families; one twin joins %s and %s", s.Counts.Families, s.family["setag"], s.family["setah"])
 	}
 	all := slices.Concat(s.Train, s.Validation, s.Test)
-	if want := map[string]int{"nothing is drawn": 2, "the same drawing in two classes": 2, "nearly another of its class": 4}; !maps.Equal(s.Counts.Left, want) || len(all) != 121-8 {
+	if want := map[string]int{"nothing is drawn": 2, "the same drawing in two classes": 2, "nearly another of its class": 4}; !maps.Equal(s.Counts.Left, want) || len(all) != 123-8 {
 		t.Errorf("left out %v, and left %d", s.Counts.Left, len(all))
 	}
 	for i, p := range all {
@@ -302,7 +305,7 @@ func TestBuild(t *testing.T) {
 	if read(s) != read(build(t, dir)) {
 		t.Error("the same package gives other bytes")
 	}
-	if summary := s.Summary(); !strings.Contains(summary, "121 were rendered") || !strings.Contains(summary, fmt.Sprintf("training: %d icons of", len(s.Train))) {
+	if summary := s.Summary(); !strings.Contains(summary, "123 were rendered") || !strings.Contains(summary, fmt.Sprintf("training: %d icons of", len(s.Train))) {
 		t.Errorf("summary:\n%s", summary)
 	}
 }
