@@ -56,13 +56,13 @@ var datasets = []*dataset.Source{
 	},
 	{
 		Name: icons.TestSet, From: "icons of npm's " + icons.Package + ", which `make icons` makes into pictures",
-		Digest: "sha256:288bfe66789c74ea9972ba50c38814951e874cc22508e9e21a330bb516a9e57a",
+		Digest: "sha256:f1c60159f0cd58ea9fe0f080525825a1f1ee0f950f5d475366c91039cbff9199",
 		Tree:   icons.Tree, Read: shards.Read(icons.TestSet),
 		Import: &dataset.Import{},
 	},
 	{
 		Name: icons.ValidationSet, From: "the training images of icons, with other families of icon sets for test: for choosing settings",
-		Digest: "sha256:afb668078333a5cf79d72d3bde155a3faa7fef590a81fffcea76e22eb1875fa7",
+		Digest: "sha256:fdc993f030b660d776b06e907b4508db4bc94b2039e99651df0550176aa0a345",
 		Tree:   icons.Tree, Read: shards.Read(icons.ValidationSet),
 		Import: &dataset.Import{},
 	},

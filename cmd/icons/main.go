@@ -18,17 +18,19 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "icons:", err)
-		switch {
-		case errors.Is(err, flag.ErrHelp):
-			os.Exit(2)
-		case errors.Is(err, dataset.ErrDigest):
-			os.Exit(6)
-		}
-		os.Exit(1)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err == nil {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "icons:", err)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	case errors.Is(err, dataset.ErrDigest):
+		os.Exit(6)
+	}
+	os.Exit(1)
 }
 
 func run(ctx context.Context, args []string, out, complain io.Writer) error {
