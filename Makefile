@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race test-engines calibrate bench bench-gpu peer validators fuzz chaos clean
+.PHONY: build help reproduce extend results test lint race test-engines icons calibrate bench bench-gpu peer validators fuzz chaos clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -89,6 +89,16 @@ validators: ## Others' validators of evidence, for docs/evidence.md, into bin/va
 # Needs Debian's slurm-wlm and munge.
 test-engines: ## What deploy/ holds, on the engines that it is for: minutes
 	CIDBENCH_TEST_ENGINES=1 go test -count=1 -timeout 30m ./deploy/...
+
+# npm checks the packages against the digests in the lock file; nothing of them is run but the renderer, in node.
+ICONS := bench/dataset/icons
+
+icons: build ## Real pictures: the data sets icons and icons-validation, from npm packages (npm and node needed)
+	mkdir -p bin/icons
+	cp $(ICONS)/package.json $(ICONS)/package-lock.json bin/icons
+	npm ci --prefix bin/icons --ignore-scripts --no-audit --no-fund
+	go run ./cmd/icons -modules bin/icons/node_modules -output bin/icons/made
+	for set in icons icons-validation; do bin/cidbench data import bin/icons/made/$$set --name $$set --replace; done
 
 calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-rates.md
 	go test -count=1 -timeout 120m -run TestErrorRates ./report/calibrate -write ../../docs/error-rates.md

@@ -30,7 +30,7 @@ func (r *Runner) all(ctx context.Context, ids []string, do func(ctx context.Cont
 	if err == nil && r.Share.Of > 1 {
 		rest, err = r.unfinished(ctx, ids)
 	}
-	first, most := r.Lease/8, r.Share.patience()*r.Lease
+	first, most := r.Lease/8, time.Duration(r.Share.patience())*r.Lease
 	pause, glances := first, 0
 	idle := 0 // how many jobs were seen held, one after the other
 	for err == nil && len(rest) > 0 {

@@ -71,6 +71,4 @@ func (s Share) glances(jobs int) int {
 }
 
 // patience is the longest pause between such looks, in terms of a lease.
-func (s Share) patience() time.Duration {
-	return time.Duration(min(max(s.Of/100, 1), 4))
-}
+func (s Share) patience() int { return min(max(s.Of/100, 1), 4) }

@@ -180,6 +180,9 @@ func (a *app) printImported(x *shards.Index, err error) error {
 	a.printf("digest %s\n", x.Digest)
 	a.printFindings("left out", x.LeftOut)
 	a.printFindings("noted", x.Noted)
+	for _, n := range x.Notices {
+		a.printf("beside it: %s\n", n.File)
+	}
 	return nil
 }
 
@@ -217,6 +220,7 @@ type detail struct {
 	Sizes   *shards.Sizes    `json:"sizes,omitempty"`
 	LeftOut []shards.Finding `json:"left_out,omitempty"`
 	Noted   []shards.Finding `json:"noted,omitempty"`
+	Notices []shards.Notice  `json:"notices,omitempty"`
 }
 
 type classCount struct {
@@ -229,7 +233,7 @@ type classCount struct {
 func details(x *shards.Index) detail {
 	d := detail{
 		Name: x.Name, From: x.From, Reader: x.Reader, Archive: x.Archive, Digest: x.Digest, Content: x.Content,
-		Height: x.Height, Width: x.Width, Sizes: x.Sizes, LeftOut: x.LeftOut, Noted: x.Noted,
+		Height: x.Height, Width: x.Width, Sizes: x.Sizes, LeftOut: x.LeftOut, Noted: x.Noted, Notices: x.Notices,
 	}
 	train, test := x.Train.Counts(len(x.Classes)), x.Test.Counts(len(x.Classes))
 	for label, name := range x.Classes {

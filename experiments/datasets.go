@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/bench/dataset/icons"
 	"github.com/cidbench/cidbench/bench/dataset/shards"
 	"github.com/cidbench/cidbench/bench/taxonomy"
 )
@@ -60,14 +61,26 @@ var datasets = []*dataset.Source{
 		Extent: dataset.Extent{Side: 28, Classes: 10, Train: 60_000, Test: 10_000},
 	},
 	{
+		Name: icons.TestSet, From: "icons of npm's " + icons.Package + ", which `make icons` makes into pictures",
+		Digest: "sha256:f1c60159f0cd58ea9fe0f080525825a1f1ee0f950f5d475366c91039cbff9199",
+		Tree:   icons.Tree, Read: shards.Read(icons.TestSet),
+		Import: &dataset.Import{},
+	},
+	{
+		Name: icons.ValidationSet, From: "the training images of icons, with other families of icon sets for test: for choosing settings",
+		Digest: "sha256:fdc993f030b660d776b06e907b4508db4bc94b2039e99651df0550176aa0a345",
+		Tree:   icons.Tree, Read: shards.Read(icons.ValidationSet),
+		Import: &dataset.Import{},
+	},
+	{
 		Name: "imagenet", From: "ILSVRC 2012, https://www.image-net.org: each user's own copy",
-		Read: shards.Read("imagenet"),
+		Read:   shards.Read("imagenet"),
 		Import: &dataset.Import{Side: 256, WordNet: true},
 		Extent: dataset.Extent{Side: 256, Classes: 1000, Train: 1_281_167, Test: 50_000},
 	},
 	{
 		Name: "imagenet100", From: "100 classes of ILSVRC 2012: each user's own copy and list",
-		Read: shards.Read("imagenet100"),
+		Read:   shards.Read("imagenet100"),
 		Import: &dataset.Import{Side: 256, WordNet: true},
 		// With the list of github.com/HobbitLong/CMC, imagenet100.txt.
 		Extent: dataset.Extent{Side: 256, Classes: 100, Train: 126_689, Test: 5_000},

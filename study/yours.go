@@ -115,6 +115,9 @@ func overrides(base *bench.Tier, x *shards.Index, size int) (text []byte, queue 
 	if size != scale.Encoder.Size {
 		train["encoder"] = map[string]any{"size": size}
 	}
+	if settings["apart"] == true { // whole batches at either end of an epoch
+		half -= 2 * scale.Batch
+	}
 	if _, ok := settings["queue"]; ok && scale.Negatives > half {
 		train["queue"] = half / scale.Batch * scale.Batch
 		queue = fmt.Sprintf(", in place of %d: half the training images, or a query would often meet itself", scale.Negatives)

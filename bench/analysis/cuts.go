@@ -89,6 +89,28 @@ func (t *tally) sums(s *split, c int) []cutSums {
 	return sums
 }
 
+// contrast fills a row of survey.extremes: that of class c, for the cut of the hardest fraction.
+func (t *tally) contrast(row []float64, c int, fraction, queries float64) {
+	all, inTail := make([]float64, len(row)), make([]float64, len(row))
+	for i, cut := range t.cuts {
+		for d, n := range t.count[i] {
+			switch {
+			case d == c:
+			case i < percentiles:
+				all[d] += float64(n)
+			case cut.label == [2]float64{0, fraction}:
+				inTail[d] += float64(n)
+			}
+		}
+	}
+	if sum(inTail) == 0 {
+		return // all of its own class
+	}
+	for d := range row {
+		row[d] = queries * (inTail[d]/sum(inTail) - all[d]/sum(all))
+	}
+}
+
 // Percentile is what the negatives in a range of difficulty are like, mean over queries and negatives.
 type Percentile struct {
 	// From and To are fractions of a query's negatives, 0 the hardest.

@@ -31,11 +31,19 @@ type Protocol struct {
 	Resamples int `json:"resamples"`
 	// Seed of the choice of queries, the nulls and the bootstrap.
 	Seed uint64 `json:"seed"`
+	// Hardest adds the statistics of Extremes: where the effect is in the hardest few, correlations over all negatives
+	// hardly see it.
+	Hardest bool `json:"hardest"`
 }
 
-// ID names the protocol; the number in front changes when the method does.
+// ID names the protocol; the number in front changes when the method does, and that of
+// hardest when the method of Extremes does.
 func (p Protocol) ID() string {
-	return fmt.Sprintf("analysis1-q%d-tail-%g-draws-%d-resamples-%d-seed-%d", p.Queries, p.Tail, p.Draws, p.Resamples, p.Seed)
+	id := fmt.Sprintf("analysis1-q%d-tail-%g-draws-%d-resamples-%d-seed-%d", p.Queries, p.Tail, p.Draws, p.Resamples, p.Seed)
+	if p.Hardest {
+		id += "-hardest1"
+	}
+	return id
 }
 
 const (

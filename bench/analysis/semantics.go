@@ -111,20 +111,32 @@ func (v *survey) treeStatistics(path, wuPalmer *semanticSimilarity) []treeStatis
 		}
 		return stat
 	}
-	contrast := func(id string, s *semanticSimilarity) treeStatistic {
-		stat := treeStatistic{id: id, den: contrasted, class: func(c int, place []int, _ []float64) float64 {
-			return s.contrast(c, v.anticorrelated, place)
+	contrast := func(id string, s *semanticSimilarity, weights [][]float64, den []float64, absent string) treeStatistic {
+		stat := treeStatistic{id: id, den: den, class: func(c int, place []int, _ []float64) float64 {
+			return s.contrast(c, weights, place)
 		}}
-		if sum(contrasted) == 0 {
-			stat.absent = "no negative of another class in the easiest tail is anti-correlated with its query"
+		if sum(den) == 0 {
+			stat.absent = absent
 		}
 		return stat
 	}
-	return []treeStatistic{
+	const none = "no negative of another class in the easiest tail is anti-correlated with its query"
+	statistics := []treeStatistic{
 		correlation(SemanticPath, path, &v.others), correlation(SemanticWuPalmer, wuPalmer, &v.others),
 		correlation(SemanticPathAll, path, &v.all), correlation(SemanticWuPalmerAll, wuPalmer, &v.all),
-		contrast(AnticorrelatedPath, path), contrast(AnticorrelatedWuPalmer, wuPalmer),
+		contrast(AnticorrelatedPath, path, v.anticorrelated, contrasted, none), contrast(AnticorrelatedWuPalmer, wuPalmer, v.anticorrelated, contrasted, none),
 	}
+	for k, weights := range v.extremes {
+		asked := make([]float64, len(v.classes)) // queries with negatives of other classes in the tail
+		for c, row := range weights {
+			if slices.ContainsFunc(row, func(w float64) bool { return w != 0 }) {
+				asked[c] = queries[c]
+			}
+		}
+		const own = "all of the hardest negatives are of the query's class"
+		statistics = append(statistics, contrast(extremes[k].path, path, weights, asked, own), contrast(extremes[k].wuPalmer, wuPalmer, weights, asked, own))
+	}
+	return statistics
 }
 
 // semantics adds the statistics that depend on the tree, with a null that shuffles the classes' places in it, or why

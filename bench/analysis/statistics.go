@@ -28,6 +28,10 @@ const (
 	AnticorrelatedWuPalmer = "anticorrelated-wu-palmer"
 	HardConsistency        = "hard-consistency"
 	EasyConsistency        = "easy-consistency"
+	Hardest1Path           = "hardest1-path"
+	Hardest1WuPalmer       = "hardest1-wu-palmer"
+	Hardest5Path           = "hardest5-path"
+	Hardest5WuPalmer       = "hardest5-wu-palmer"
 	HardStability          = "hard-stability"
 	EasyStability          = "easy-stability"
 )
@@ -39,11 +43,12 @@ const (
 
 	correlationUnit = "Spearman's correlation of dot product and similarity, mean over queries"
 	contrastUnit    = "difference in mean similarity from the middle half of the same query's negatives"
+	extremeUnit     = "difference in mean similarity from all negatives of other classes, mean over queries"
 	excessUnit      = "variance of counts over the binomial one, minus 1"
 	stabilityUnit   = "Spearman's correlation of two encoders' counts, mean over pairs"
 )
 
-// All defines every statistic that Run computes, in the order of reports.
+// All defines every statistic that Run always computes, in the order of reports.
 //
 // In the semantic correlations a query counts as 0 if all its negatives are equally hard or all classes equally
 // similar to it. With the query's class included, the null's mean lies above NullValue when same-class negatives
@@ -62,6 +67,24 @@ var All = []Definition{
 	{HardConsistency, "some images are hard negatives of more queries than others", excessUnit, 0, true, countNull},
 	{EasyConsistency, "some images are easy negatives of more queries than others", excessUnit, 0, true, countNull},
 }
+
+// Extremes defines what Protocol.Hardest adds, in the order of reports. Of each class of queries the negatives of other
+// classes in the tail, whichever query's they are, weigh the same.
+var Extremes = []Definition{
+	{Hardest1Path, "the hardest 1% of negatives, of other classes, are near in meaning, by path", extremeUnit, 0, true, treeNull},
+	{Hardest1WuPalmer, "the hardest 1% of negatives, of other classes, are near in meaning, by Wu-Palmer", extremeUnit, 0, true, treeNull},
+	{Hardest5Path, "the hardest 5% of negatives, of other classes, are near in meaning, by path", extremeUnit, 0, true, treeNull},
+	{Hardest5WuPalmer, "the hardest 5% of negatives, of other classes, are near in meaning, by Wu-Palmer", extremeUnit, 0, true, treeNull},
+}
+
+// extremes are the tails of Extremes, in their order.
+var extremes = []struct {
+	fraction       float64
+	path, wuPalmer string
+}{{0.01, Hardest1Path, Hardest1WuPalmer}, {0.05, Hardest5Path, Hardest5WuPalmer}}
+
+// OfOne defines every statistic that one encoder can have.
+func OfOne() []Definition { return slices.Concat(All, Extremes) }
 
 // Across defines what is measured between encoders, so that none has it alone: Stability computes it from their counts.
 var Across = []Definition{
@@ -91,7 +114,7 @@ func (p Protocol) statistic(r ratio, draws []float64, threads int) Statistic {
 
 // Define finds the definition of a statistic.
 func Define(id string) (Definition, bool) {
-	for _, d := range slices.Concat(All, Across) {
+	for _, d := range slices.Concat(OfOne(), Across) {
 		if d.ID == id {
 			return d, true
 		}

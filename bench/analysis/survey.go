@@ -25,6 +25,9 @@ type survey struct {
 	// share that each class has in the middle half of that query's negatives, times their number; of
 	// other classes only. So each row sums to 0.
 	anticorrelated [][]float64
+	// extremes are [tails][C][C], if they are asked for: by class of the query and of the negative, the share among the
+	// negatives of other classes in a tail, less that among all of other classes, times the number of queries.
+	extremes [][][]float64
 	// hard and easy are [n]: the queries for which an image is in the hardest or easiest tail.
 	hard, easy []int32
 	gallery    []Row
@@ -48,6 +51,11 @@ func (p Protocol) survey(s *split, threads int) *survey {
 		others:    rankTotals{sum: matrix[float64](s.classes, s.classes)}, all: rankTotals{same: true, sum: matrix[float64](s.classes, s.classes)},
 		anticorrelated: matrix[float64](s.classes, s.classes),
 		hard:           make([]int32, s.n), easy: make([]int32, s.n),
+	}
+	if p.Hardest {
+		for range extremes {
+			v.extremes = append(v.extremes, matrix[float64](s.classes, s.classes))
+		}
 	}
 	var shown map[int32]int
 	v.gallery, shown = showcase(v.queries)
@@ -104,6 +112,9 @@ func (w *worker) class(c int) {
 		}
 	}
 	w.classes[c].cuts = w.tally.sums(w.split, c)
+	for k := range w.extremes {
+		w.tally.contrast(w.extremes[k][c], c, extremes[k].fraction, float64(len(w.queries[c])))
+	}
 }
 
 // rankByClass sums ranks by class, from the easiest negative on.

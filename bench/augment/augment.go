@@ -35,6 +35,10 @@ type Config struct {
 	BlurMin  float64 `json:"blur_min"`
 	BlurMax  float64 `json:"blur_max"`
 	FlipProb float64 `json:"flip_prob"`
+	// Before the crop the image is turned by up to +- Rotation degrees, and what is dark on it grows or shrinks by up to
+	// Stroke pixels, in [0, 1], to each side.
+	Rotation float64 `json:"rotation"`
+	Stroke   float64 `json:"stroke"`
 }
 
 // Validate reports the first setting out of range.
@@ -49,6 +53,8 @@ func (c Config) Validate() error {
 		return errors.New("augmentation min_area must lie in (0, 1]")
 	case min(c.Brightness, c.Contrast, c.Saturation, c.Hue) < 0 || max(c.Brightness, c.Contrast, c.Saturation) > 1 || c.Hue > 0.5:
 		return errors.New("augmentation jitter must lie in [0, 1], hue in [0, 0.5]")
+	case !(c.Rotation >= 0 && c.Rotation <= 180) || !(c.Stroke >= 0 && c.Stroke <= 1):
+		return errors.New("augmentation rotation must lie in [0, 180] degrees, stroke in [0, 1] pixels")
 	case c.BlurProb > 0 && !(c.BlurMin > 0 && c.BlurMax >= c.BlurMin):
 		return errors.New("augmentation blur_min and blur_max must be positive and in order")
 	}
@@ -87,6 +93,7 @@ type Viewer struct {
 	taps         []taps       // likewise, for images that are larger than views
 	lines        []float32    // rows of the source at the width of the view
 	picture      *Batch       // for Picture
+	bent         [2][]uint8   // images between two operations
 }
 
 // NewViewer returns a viewer that makes views of size x size pixels from images of source x source, which are no smaller.
@@ -106,7 +113,8 @@ func NewViewer(c Config, source, size int) *Viewer {
 // on the key (see package rng) alone.
 func (v *Viewer) View(to Views, i int, image []uint8, hi, lo uint64) {
 	v.pcg.Seed(hi, lo)
-	to.put(i, image, v.draw(), v)
+	d := v.draw()
+	to.put(i, v.bend(image, d), d, v)
 }
 
 // Centre puts an image [source, source, 3] as encoders are evaluated on it at place i of a batch: all of it, or of one
@@ -143,6 +151,8 @@ type drawn struct {
 	grey                                   bool
 	// kernel is half of the blur's, centre first; of length 1 without blur.
 	kernel []float32
+	// rotation is in radians, stroke that of Config, negative where the dark shrinks.
+	rotation, stroke float64
 }
 
 // draw keeps to one order of drawing: a seed stands for its views.
@@ -160,6 +170,12 @@ func (v *Viewer) draw() (d drawn) {
 	d.kernel = []float32{1}
 	if v.rng.Float64() < c.BlurProb {
 		d.kernel = gaussian(c.BlurMin + v.rng.Float64()*(c.BlurMax-c.BlurMin))
+	}
+	if c.Rotation > 0 {
+		d.rotation = (2*v.rng.Float64() - 1) * c.Rotation * math.Pi / 180
+	}
+	if c.Stroke > 0 {
+		d.stroke = (2*v.rng.Float64() - 1) * c.Stroke
 	}
 	return d
 }

@@ -59,6 +59,65 @@ func TestFlipMirrors(t *testing.T) {
 }
 
 // TestCropOfARamp: on a linear ramp bilinear resampling is exact, so the view shows the crop's own ramp.
+// TestRotate: a quarter turn is exact, and there and back again is nearly the image where no corner was lost.
+func TestRotate(t *testing.T) {
+	v, image := NewViewer(Config{MinArea: 1}, size, size), noise(4)
+	turned := v.rotate(image, math.Pi/2)
+	for y := range size {
+		for x := range size {
+			for ch := range 3 { // clockwise: the upper row becomes the right column
+				near(t, "pixel", float64(turned[3*(x*size+size-1-y)+ch]), float64(image[3*(y*size+x)+ch]), 1)
+			}
+		}
+	}
+	flat := make([]uint8, len(image))
+	for i := range flat {
+		flat[i] = 200
+	}
+	for _, value := range v.rotate(flat, 0.3) {
+		near(t, "the border is repeated", float64(value), 200, 0)
+	}
+}
+
+// TestThicken: a dot grows to a square, or goes.
+func TestThicken(t *testing.T) {
+	v := NewViewer(Config{MinArea: 1}, size, size)
+	image := make([]uint8, 3*size*size)
+	for i := range image {
+		image[i] = 250
+	}
+	at := func(y, x int) int { return 3*(y*size+x) + 1 }
+	image[at(5, 6)] = 50
+	for _, c := range []struct{ share, own, beside, far float64 }{{1, 50, 50, 250}, {0.5, 50, 150, 250}, {-1, 250, 250, 250}, {-0.5, 150, 250, 250}} {
+		out := v.thicken(image, c.share)
+		near(t, "dot", float64(out[at(5, 6)]), c.own, 0)
+		near(t, "beside it", float64(out[at(4, 7)]), c.beside, 0)
+		near(t, "far", float64(out[at(5, 8)]), c.far, 0)
+	}
+}
+
+// TestBendIsDrawn: the settings bound what is drawn, and change nothing of what was drawn without them.
+func TestBendIsDrawn(t *testing.T) {
+	plain, c := moco, moco
+	c.Rotation, c.Stroke = 10, 0.5
+	most, least := drawn{}, drawn{}
+	for key := range uint64(400) {
+		v, w := NewViewer(c, size, size), NewViewer(plain, size, size)
+		v.pcg.Seed(key, 1)
+		w.pcg.Seed(key, 1)
+		d, without := v.draw(), w.draw()
+		if d.box != without.box || d.flip != without.flip || !slices.Equal(d.kernel, without.kernel) || without.rotation != 0 || without.stroke != 0 {
+			t.Fatalf("drawn %+v, and without rotation and stroke %+v", d, without)
+		}
+		most.rotation, least.rotation = max(most.rotation, d.rotation), min(least.rotation, d.rotation)
+		most.stroke, least.stroke = max(most.stroke, d.stroke), min(least.stroke, d.stroke)
+	}
+	near(t, "largest rotation", most.rotation, math.Pi/18, 0.005)
+	near(t, "least rotation", least.rotation, -math.Pi/18, 0.005)
+	near(t, "largest stroke", most.stroke, 0.5, 0.02)
+	near(t, "least stroke", least.stroke, -0.5, 0.02)
+}
+
 func TestCropOfARamp(t *testing.T) {
 	image := make([]uint8, size*size*3)
 	for i := range size * size {

@@ -23,7 +23,7 @@ func graphMakesTheViewersViews(t *testing.T, device nn.Device) {
 		"nothing": {MinArea: 1}, "crop": {MinArea: .05}, "flip": {MinArea: 1, FlipProb: 1}, "jitter": jitter,
 		"contrast": {MinArea: .2, Contrast: 1, JitterProb: 1}, "grey": {MinArea: 1, GreyProb: 1},
 		"blur": {MinArea: 1, BlurProb: 1, BlurMin: .1, BlurMax: .4}, "blur beyond the border": {MinArea: 1, BlurProb: 1, BlurMin: 9, BlurMax: 9},
-		"moco": moco, "all of moco": always,
+		"moco": moco, "all of moco": always, "rotation": {MinArea: .5, Rotation: 180}, "stroke": {MinArea: .5, Stroke: 1, Rotation: 9},
 	}
 	rng := rand.New(rand.NewPCG(8, 0))
 	for i := range 20 {

@@ -22,7 +22,12 @@ func position(origin, length float64, i, target, source int) float64 {
 
 // sample finds the pixels around that position, where source and target have the same size.
 func sample(origin, length float64, i, size int) neighbours {
-	at := position(origin, length, i, size, size)
+	return between(position(origin, length, i, size, size), size)
+}
+
+// between finds the pixels around a place, counted from the centre of the first one.
+func between(at float64, size int) neighbours {
+	at = min(max(at, 0), float64(size-1))
 	lo := int(at)
 	return neighbours{lo, min(lo+1, size-1), float32(at - float64(lo))}
 }

@@ -41,6 +41,9 @@ type Config struct {
 	nn.SGD
 	// NormGroups is the number of groups of the batch with batch-norm statistics of their own.
 	NormGroups int `json:"norm_groups"`
+	// Apart keeps the image of a query out of its queue, where that is long for the data (views.Config.Apart). Without it,
+	// images come back before the queue has forgotten them, when an epoch begins.
+	Apart bool `json:"apart"`
 }
 
 // ID implements method.Method.
@@ -72,7 +75,7 @@ func (c Config) Validate() error {
 }
 
 func (c Config) settings() trainer.Settings {
-	return trainer.Settings{Scale: c.Scale(), Augment: c.Augment, SGD: c.SGD, NormGroups: c.NormGroups, Shuffle: true}
+	return trainer.Settings{Scale: c.Scale(), Augment: c.Augment, SGD: c.SGD, NormGroups: c.NormGroups, Shuffle: true, Apart: c.Apart}
 }
 
 // Trainer is a training in progress: a method.Trainer, whose encoder is that of the queries.

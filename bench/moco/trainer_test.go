@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -37,6 +38,25 @@ func TestMethod(t *testing.T) {
 	diverging := c
 	diverging.LearningRate = 1e30
 	methodtest.Run(t, methodtest.Case{Method: c, Diverging: diverging})
+}
+
+// TestApart: with an order that keeps images out of their own queue a training learns other numbers, and a queue that is
+// too long for that is refused.
+func TestApart(t *testing.T) {
+	c := tiny()
+	plain := newTrainer(t, c)
+	c.Apart = true
+	images := methodtest.Data().Train.Len()
+	if apart := newTrainer(t, c); advance(t, plain).Loss == advance(t, apart).Loss {
+		t.Error("the setting changes nothing")
+	}
+	c.Queue = images / 2 / c.Batch * c.Batch
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(c, method.Start{Device: device(), Data: methodtest.Data(), Threads: 1}); err == nil || !strings.Contains(err.Error(), "apart") {
+		t.Errorf("a queue of %d for %d images: %v", c.Queue, images, err)
+	}
 }
 
 func newTrainer(t *testing.T, c Config, rules ...negatives.Rule) *Trainer {

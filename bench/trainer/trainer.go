@@ -29,8 +29,8 @@ type Settings struct {
 	SGD     nn.SGD
 	// NormGroups is the number of groups of the batch with batch-norm statistics of their own.
 	NormGroups int
-	// Shuffle is that of views.Config.
-	Shuffle bool
+	// Shuffle and Apart are those of views.Config.
+	Shuffle, Apart bool
 }
 
 // Validate reports a setting that cannot be trained with.
@@ -71,11 +71,14 @@ func New(c Settings, s method.Start) (*Base, error) {
 	if err := c.Check(s.Data); err != nil {
 		return nil, err
 	}
+	shown := views.Config{Augment: c.Augment, Size: c.Encoder.Size, Batch: c.Batch, Groups: c.NormGroups, Steps: c.Steps, Shuffle: c.Shuffle, Apart: c.Apart}
+	if n := s.Data.Train.Len(); c.Apart && shown.Between(n) < c.Negatives {
+		return nil, fmt.Errorf("apart: of %d training images at least %d are shown between two views of one, fewer than %d negatives", n, shown.Between(n), c.Negatives)
+	}
 	b := &Base{
 		Model: encoder.New(s.Device, c.Encoder).Initial(s.Seed), settings: c, seed: s.Seed, device: s.Device,
 		contrast: contrast.New(c.Temperature, s.Rules, c.Negatives, len(s.Data.Classes), c.Steps, s.Threads),
-		Views: views.New(views.Config{Augment: c.Augment, Size: c.Encoder.Size, Batch: c.Batch, Groups: c.NormGroups, Steps: c.Steps, Shuffle: c.Shuffle},
-			s.Data.Train, s.Seed, s.Threads),
+		Views:    views.New(shown, s.Data.Train, s.Seed, s.Threads),
 	}
 	b.Views.InGraph = b.Applied()
 	for _, p := range b.Encoder.Params {

@@ -22,6 +22,17 @@ type Config struct {
 	// Shuffle gives the key views in another order than the query views, so that batch norm shows them in other
 	// company.
 	Shuffle bool
+	// Apart keeps half an epoch between two views of an image: half of the images, the same ones throughout, are shown
+	// before the others. So a queue that is shorter holds no image that is asked for.
+	Apart bool
+}
+
+// Between is the least number of images, of n, that are shown between the batches of two views of one.
+func (c Config) Between(n int) int {
+	if !c.Apart {
+		return 0
+	}
+	return max(0, n/2-n%c.Batch-(c.Batch-1))
 }
 
 // Batch is one step's input.
@@ -130,10 +141,25 @@ func (s *Source) choose(step int) []int {
 	perEpoch := s.data.Len() / n
 	if epoch := step / perEpoch; epoch != s.epoch {
 		s.epoch = epoch
-		s.order = rng.Stream(s.seed, rng.Order, uint64(epoch)).Perm(s.data.Len())
+		s.order = s.permute(uint64(epoch))
 	}
 	at := step % perEpoch * n
 	return s.order[at : at+n]
+}
+
+// permute is the order of an epoch.
+func (s *Source) permute(epoch uint64) (order []int) {
+	n := s.data.Len()
+	if !s.config.Apart {
+		return rng.Stream(s.seed, rng.Order, epoch).Perm(n)
+	}
+	halves := rng.Stream(s.seed, rng.Order).Perm(n)
+	for h, half := range [][]int{halves[:n/2], halves[n/2:]} {
+		for _, i := range rng.Stream(s.seed, rng.Order, epoch, uint64(h)).Perm(len(half)) {
+			order = append(order, half[i])
+		}
+	}
+	return order
 }
 
 // Places are where the key of each query stands, [Batch]: the inverse of Order.

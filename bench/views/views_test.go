@@ -43,6 +43,46 @@ func TestEveryEpochShowsEveryImageOnce(t *testing.T) {
 	}
 }
 
+// TestApart: no image is asked for while a queue as long as is promised holds it, an epoch has every image once, and the
+// order is another each time. Without it, some are.
+func TestApart(t *testing.T) {
+	held := func(c Config, queue int) (found int) {
+		s := New(c, split(t), 1, 1)
+		var shown []int
+		for step := range c.Steps {
+			batch := s.choose(step)
+			for _, image := range batch {
+				if slices.Contains(shown[max(0, len(shown)-queue):], image) {
+					found++
+				}
+			}
+			shown = append(shown, batch...)
+		}
+		perEpoch := len(s.order) / c.Batch * c.Batch
+		first := slices.Clone(shown[:perEpoch])
+		if slices.Equal(first, shown[perEpoch:2*perEpoch]) {
+			t.Error("two epochs have one order")
+		}
+		if slices.Sort(first); len(slices.Compact(first)) != perEpoch {
+			t.Error("an image is shown twice in an epoch")
+		}
+		return found
+	}
+	for _, batch := range []int{1, 7, 10} { // 7 leaves an incomplete last batch
+		c := Config{Augment: augment.Config{MinArea: 1}, Batch: batch, Groups: 1, Steps: 600 / batch, Apart: true}
+		queue := c.Between(100)
+		if queue < 35 || queue > 50 {
+			t.Errorf("batch %d: %d images between two views of one", batch, queue)
+		}
+		if n := held(c, queue); n > 0 {
+			t.Errorf("batch %d: %d queries met their image in a queue of %d", batch, n, queue)
+		}
+		if c.Apart = false; held(c, queue) == 0 {
+			t.Errorf("batch %d: without Apart no query met its image either: the test shows nothing", batch)
+		}
+	}
+}
+
 // TestShuffleMovesKeysAlone: with views that are the images themselves, key i is the query at Order[i].
 func TestShuffleMovesKeysAlone(t *testing.T) {
 	s := New(Config{Augment: augment.Config{MinArea: 1}, Size: 32, Batch: 10, Groups: 1, Steps: 2, Shuffle: true}, split(t), 1, 3)

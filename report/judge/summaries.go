@@ -203,7 +203,7 @@ func (m *matrix) analyses() (all []model.Analysis) {
 			Percentiles: meanPercentiles(runs, func(x *analysis.Measures) []analysis.Percentile { return x.Percentiles }),
 			Cuts:        meanPercentiles(runs, func(x *analysis.Measures) []analysis.Percentile { return x.Cuts }),
 		}
-		for _, definition := range analysis.All {
+		for _, definition := range analysis.OfOne() {
 			if s, ok := statistic(definition, runs); ok {
 				a.Statistics = append(a.Statistics, s)
 			}

@@ -34,7 +34,7 @@ func Embeddings(r *embeddings.Result) Document {
 			Number("Path, others", func(b embeddings.Band) string { return words.Maybe(b.Path, words.Fine) }),
 			Number("Wu-Palmer, others", func(b embeddings.Band) string { return words.Maybe(b.WuPalmer, words.Fine) }))
 	}
-	measured := slices.DeleteFunc(slices.Clone(analysis.All), func(d analysis.Definition) bool {
+	measured := slices.DeleteFunc(analysis.OfOne(), func(d analysis.Definition) bool {
 		_, ok := r.Statistics[d.ID]
 		return !ok
 	})

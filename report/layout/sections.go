@@ -116,7 +116,8 @@ func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {
 			return slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.A == a.Arm && slices.Contains(ids, x.Statistic) })
 		}
 		id := fmt.Sprintf("claim-%s-%s", c.ID, a.Arm)
-		semantic := observes(analysis.SameClassAUC, analysis.SemanticPath, analysis.SemanticWuPalmer, analysis.SemanticPathAll, analysis.SemanticWuPalmerAll)
+		semantic := observes(analysis.SameClassAUC, analysis.SemanticPath, analysis.SemanticWuPalmer, analysis.SemanticPathAll, analysis.SemanticWuPalmerAll,
+			analysis.Hardest1Path, analysis.Hardest1WuPalmer, analysis.Hardest5Path, analysis.Hardest5WuPalmer)
 		opposite := observes(analysis.AnticorrelatedShare, analysis.AnticorrelatedPath, analysis.AnticorrelatedWuPalmer, analysis.NegativeShare)
 		if semantic {
 			blocks = append(blocks, figures(
@@ -244,7 +245,7 @@ func Analyses(r *model.Report) Section {
 		s.Blocks = append(s.Blocks, courseTable(c))
 	}
 	var drawn []*figure.Figure
-	for _, definition := range analysis.All {
+	for _, definition := range analysis.OfOne() {
 		drawn = append(drawn, figure.OverTraining("course-"+definition.ID, definition, all))
 	}
 	s.Blocks = append(s.Blocks, figures(drawn...)...)
@@ -276,7 +277,7 @@ func courseTable(c figure.Course) *Table {
 	}
 	number("Range", last, func(s model.Statistic) string { return words.Fine(s.Least) + " to " + words.Fine(s.Most) })
 	number("p", last, func(s model.Statistic) string { return words.Maybe(s.Permutation, words.Holds) })
-	measured := slices.DeleteFunc(slices.Clone(analysis.All), func(d analysis.Definition) bool {
+	measured := slices.DeleteFunc(analysis.OfOne(), func(d analysis.Definition) bool {
 		return !slices.ContainsFunc(c.Stages, func(a *model.Analysis) bool { return a.Find(d.ID) != nil })
 	})
 	return Tabulate(fmt.Sprintf("%s at temperature %g: mean of each statistic after so many steps (0: as initialised), %s, what chance gives, and at the end the range of the seeds and the p value of the permutation null.",

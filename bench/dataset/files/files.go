@@ -26,8 +26,10 @@ type Set struct {
 	Height, Width int
 	// HasTest says that the set itself says what is for testing.
 	HasTest bool
-	// Others are files that are no image of a class, such as a licence.
+	// Others are files that are no image of a class.
 	Others []string
+	// Notices are licences and attributions that lie beside the images, by name: they go where the images go.
+	Notices map[string][]byte
 
 	pile   *pile
 	unpack func(raw []uint8) []uint8 // to [Height, Width, 3]
@@ -73,10 +75,36 @@ func Open(at string, chosen []string) (*Set, error) {
 		_ = p.close() // nothing was written
 		return nil, fmt.Errorf("%w: %w", dataset.ErrFiles, err)
 	}
+	if err := s.takeNotices(p); err != nil {
+		_ = p.close() // nothing was written
+		return nil, fmt.Errorf("%w: %w", dataset.ErrFiles, err)
+	}
 	if s.pile = p; s.Raw() {
 		p.files = nil // what was unpacked and is no image goes
 	}
 	return s, nil
+}
+
+// notices are what the names of licences and attributions begin with.
+var notices = []string{"ATTRIBUTION", "COPYING", "LICENCE", "LICENSE", "NOTICE", "SOURCES"}
+
+// maxNotice is the most bytes that one may have.
+const maxNotice = 16 << 20
+
+// takeNotices reads those among the other files.
+func (s *Set) takeNotices(p *pile) (err error) {
+	s.Notices = map[string][]byte{}
+	s.Others = slices.DeleteFunc(s.Others, func(name string) bool {
+		begins := func(with string) bool { return strings.HasPrefix(strings.ToUpper(name), with) }
+		if strings.Contains(name, "/") || !slices.ContainsFunc(notices, begins) || p.files[name].size > maxNotice {
+			return false
+		}
+		content, failed := p.read(name)
+		err = cmp.Or(err, failed)
+		s.Notices[name] = content
+		return true
+	})
+	return err
 }
 
 // set reads the files as what they look like.

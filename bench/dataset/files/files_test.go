@@ -205,9 +205,9 @@ func TestReaders(t *testing.T) {
 			"train-images-idx3-ubyte.gz": gz(t, idxOf("abcdef", 1, 1, 2, 3)), "train-labels-idx1-ubyte.gz": gz(t, idxOf("\x00", 1))}), nil,
 			"idx-v1", false, 0, []string{`train 0 "abcdef"`}, 1},
 		"tiny":          {write(t, "t.zip", zipOf(t, tinyFiles())), nil, "tiny-imagenet-v1+pictures-v1", true, 5, []string{`train n01 "a"`, `train n02 "b"`, `test n02 "c"`}, 3},
-		"folders":       {folder(t, plain), nil, "folders-v1+pictures-v1", false, 3, []string{`train a "x"`, `train b "1"`, `train b "2"`}, 3},
-		"folders, zip":  {write(t, "f.zip", zipOf(t, plain)), nil, "folders-v1+pictures-v1", false, 3, []string{`train a "x"`, `train b "1"`, `train b "2"`}, 3},
-		"chosen":        {folder(t, plain), []string{"b"}, "folders-v1+pictures-v1", false, 3, []string{`train b "1"`, `train b "2"`}, 2},
+		"folders":       {folder(t, plain), nil, "folders-v1+pictures-v1", false, 2, []string{`train a "x"`, `train b "1"`, `train b "2"`}, 3},
+		"folders, zip":  {write(t, "f.zip", zipOf(t, plain)), nil, "folders-v1+pictures-v1", false, 2, []string{`train a "x"`, `train b "1"`, `train b "2"`}, 3},
+		"chosen":        {folder(t, plain), []string{"b"}, "folders-v1+pictures-v1", false, 2, []string{`train b "1"`, `train b "2"`}, 2},
 		"split":         {folder(t, split), nil, "folders-v1+pictures-v1", true, 1, []string{`train a "1"`, `train b "2"`, `test a "3"`, `test b "4"`}, 4},
 		"imagenet":      {folder(t, bySynset), nil, "folders-v1+pictures-v1", true, 1, val, 5},
 		"imagenet, csv": {folder(t, byKaggle), nil, "folders-v1+pictures-v1", true, 1, val, 5},
@@ -225,6 +225,31 @@ func TestReaders(t *testing.T) {
 		}
 		if err := s.Close(); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What says who made the pictures comes along; so does it with raw pixels, of which the files are not kept.
+func TestNotices(t *testing.T) {
+	raw := idxFiles()
+	raw["ATTRIBUTION.csv"], raw["more/LICENSE"] = "them", "not beside the images"
+	for at, want := range map[string]map[string]string{
+		folder(t, map[string]string{"a/1.png": "1", "b/1.png": "2", "license.txt": "free", "licensed/1.png": "3"}): {"license.txt": "free"},
+		folder(t, raw): {"ATTRIBUTION.csv": "them"},
+	} {
+		s, err := Open(at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for name, content := range s.Notices {
+			got[name] = string(content)
+		}
+		if !maps.Equal(got, want) || slices.Contains(s.Others, "license.txt") || slices.Contains(s.Others, "ATTRIBUTION.csv") {
+			t.Errorf("notices %q, others %q", got, s.Others)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench/dataset"
@@ -96,6 +97,11 @@ func Run(ctx context.Context, set *files.Set, o Options) (*shards.Index, error) 
 		return nil, err
 	}
 	defer w.Abort()
+	for _, name := range slices.Sorted(maps.Keys(set.Notices)) {
+		if err := w.Keep(name, set.Notices[name]); err != nil {
+			return nil, err
+		}
+	}
 	if err := im.write(ctx, w); err != nil {
 		return nil, err
 	}

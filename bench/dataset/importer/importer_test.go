@@ -179,6 +179,7 @@ func TestFindings(t *testing.T) {
 	put(t, from, "train/b/y1.png", picture(t, 9004, 8))
 	put(t, from, "test/b/y2.png", picture(t, 9004, 8))
 	put(t, from, "LICENSE", []byte("free"))
+	put(t, from, "readme.txt", []byte("hello"))
 	bad := map[string]string{
 		"train/a/cut.png": "truncated", "train/a/empty.jpg": "empty", "train/a/notes.txt": "no picture", "train/a/zz.png": Twice,
 		"train/b/z1.png": TwoClasses, "train/c/z2.png": TwoClasses, "train/b/y1.png": TwoSplits,
@@ -191,9 +192,19 @@ func TestFindings(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("a failed import leaves %v, %v", left, err)
 	}
-	x, _, err := load(t, from, func(o *Options) { o.SkipBad = true })
+	x, dir, err := load(t, from, func(o *Options) { o.SkipBad = true })
 	if err != nil {
 		t.Fatal(err)
+	}
+	licence := filepath.Join(dir, x.Name, "LICENSE")
+	if text, err := os.ReadFile(licence); err != nil || string(text) != "free" || len(x.Notices) != 1 {
+		t.Errorf("the licence became %q, %v, and notices %v", text, err, x.Notices)
+	}
+	if err := os.WriteFile(licence, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := shards.Verify(dir, x.Name); !errors.Is(err, dataset.ErrDigest) || !strings.Contains(err.Error(), "LICENSE") {
+		t.Errorf("another licence: %v", err)
 	}
 	for _, f := range x.LeftOut {
 		if bad[f.File] != f.What || !strings.Contains(wrong.Error(), f.File) {
@@ -211,7 +222,7 @@ func TestFindings(t *testing.T) {
 	for _, f := range x.Noted {
 		noted = append(noted, f.File+": "+f.What)
 	}
-	if want := []string{"LICENSE: " + NoClass, "train/a/really.jpg: mislabelled: decoded as what it is"}; !slices.Equal(noted, want) {
+	if want := []string{"readme.txt: " + NoClass, "train/a/really.jpg: mislabelled: decoded as what it is"}; !slices.Equal(noted, want) {
 		t.Errorf("noted %q, want %q", noted, want)
 	}
 }

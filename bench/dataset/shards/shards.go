@@ -6,6 +6,7 @@
 //
 //	DIR/NAME/index.json
 //	DIR/NAME/train-0.u8, train-1.u8, ..., test-0.u8, ...: images [Height, Width, 3], without a header
+//	DIR/NAME/LICENSE, ATTRIBUTION.csv, ...: what came with the images, if there is any
 package shards
 
 import (
@@ -49,6 +50,8 @@ type Index struct {
 	Tree    taxonomy.Memory `json:"tree"`
 	Train   Split           `json:"train"`
 	Test    Split           `json:"test"`
+	// Notices are licences and attributions that came with the images, and lie beside them.
+	Notices []Notice `json:"notices,omitempty"`
 	// Sizes of the pictures that were brought to Height x Width.
 	Sizes *Sizes `json:"sizes,omitempty"`
 	// LeftOut are files that gave no image, Noted those that gave one in spite of something.
@@ -69,6 +72,12 @@ func (s Split) Counts(classes int) []int {
 		counts[label]++
 	}
 	return counts
+}
+
+// A Notice is a text for people.
+type Notice struct {
+	File   string `json:"file"`
+	Digest string `json:"digest"` // sha256
 }
 
 // A Shard is a file of images.
@@ -176,6 +185,11 @@ func parse(text []byte) (*Index, error) {
 		return nil, errors.New("want content and digest such as sha256:c4a3")
 	case len(x.Classes) != x.Tree.Leaves() || len(x.Classes) == 0:
 		return nil, fmt.Errorf("%d classes, and a tree of %d", len(x.Classes), x.Tree.Leaves())
+	}
+	for _, n := range x.Notices {
+		if filepath.Base(n.File) != n.File {
+			return nil, fmt.Errorf("notice %q: want a file beside the index", n.File)
+		}
 	}
 	for _, s := range []Split{x.Train, x.Test} {
 		total := 0

@@ -77,6 +77,14 @@ func (w *Writer) Add(test bool, label int32, pixels []uint8) error {
 	return err
 }
 
+// Keep puts a licence or an attribution beside the images.
+func (w *Writer) Keep(name string, content []byte) error {
+	sum := sha256.New()
+	sum.Write(content)
+	w.Notices = append(w.Notices, Notice{name, digestOf(sum)})
+	return os.WriteFile(filepath.Join(w.folder, name), content, 0o644)
+}
+
 // end closes the open shard, if there is one.
 func (s *split) end(part *Split) error {
 	if s.file == nil {
@@ -153,14 +161,18 @@ func Verify(dir, name string) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
+	held := slices.Clone(x.Notices)
 	for _, shard := range slices.Concat(x.Train.Shards, x.Test.Shards) {
-		file := filepath.Join(folder, shard.File)
+		held = append(held, Notice{shard.File, shard.Digest})
+	}
+	for _, h := range held {
+		file := filepath.Join(folder, h.File)
 		got, err := dataset.FileDigest(file)
 		if err != nil {
 			return nil, err
 		}
-		if got != shard.Digest {
-			return nil, fmt.Errorf("%w: %s: %s, not %s: import the set again", dataset.ErrDigest, file, got, shard.Digest)
+		if got != h.Digest {
+			return nil, fmt.Errorf("%w: %s: %s, not %s: import the set again", dataset.ErrDigest, file, got, h.Digest)
 		}
 	}
 	d := dataset.Dataset{Images: images, Classes: x.Classes}
