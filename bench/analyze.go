@@ -70,6 +70,14 @@ func Analyses(ctx context.Context, read func(context.Context, string) (registry.
 	return all, errors.Join(damage...)
 }
 
+// HasState says whether the registry holds what is to be analysed: the checkpoint, unless the encoder is as initialised.
+func (a Analysis) HasState(ctx context.Context, reg *registry.Registry) (bool, error) {
+	if a.state.Digest == "" {
+		return true, nil
+	}
+	return reg.HasBlob(ctx, a.state)
+}
+
 // CountsArtifact is the artifact of an analysis: how often each image is a hard and an easy negative.
 const CountsArtifact = "counts"
 

@@ -24,6 +24,7 @@ var semantics = []*bench.Claim{
 	{
 		ID: "semantic-similarity-hardest", Thesis: "semantic-similarity",
 		Statement: "Hard negatives are more semantically similar to the query: more often of its class, and of other classes nearer in meaning (the hardest 1% and 5%).",
+		Plain:     bench.Plain{Holds: "the hardest negatives were nearer in meaning", Fails: "the hardest negatives were not nearer in meaning", Whether: "the hardest negatives are nearer in meaning"},
 		Target:    "similarity to the query rises with difficulty",
 		Source: bench.Source{Where: "abstract of arXiv 2010.06682v2 (the two parts: other people's notes)", Verified: true,
 			Ours: "same-class negatives rank above others more often than at random; of the hardest 1% and 5%, those of other classes are nearer than all of other classes by path and Wu-Palmer similarity; each beyond a permutation null. A prototype on these pictures found the effect there, and hardly any in a correlation over all negatives"},

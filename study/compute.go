@@ -2,11 +2,13 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/machine"
+	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/model"
 )
 
@@ -50,14 +52,35 @@ func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
 		return err
 	}
 	analyses = slices.DeleteFunc(analyses, s.unasked)
-	if len(analyses) == 0 {
-		return nil
+	if analyses, err = s.analysable(ctx, analyses); err != nil || len(analyses) == 0 {
+		return err
 	}
 	weights := map[string]int{}
 	for _, a := range analyses {
 		weights[a.Spec.ID()] = floorSteps
 	}
 	return s.work(ctx, "analyses", weights, func(r *bench.Runner) error { return r.Analyze(ctx, s.tier.Analysis, analyses) })
+}
+
+// analysable leaves out what is not analysed and cannot be, and says so: of runs that came from evidence the checkpoints
+// are not here.
+func (s *Study) analysable(ctx context.Context, analyses []bench.Analysis) (kept []bench.Analysis, _ error) {
+	for _, a := range analyses {
+		there, err := a.HasState(ctx, s.reg)
+		if err == nil && !there {
+			there, err = bench.Finished(ctx, s.reg, a.Spec.ID())
+		}
+		if err != nil && !errors.Is(err, registry.ErrCorrupt) { // damage is met where it is needed
+			return nil, err
+		}
+		if there || err != nil {
+			kept = append(kept, a)
+		}
+	}
+	if n := len(analyses) - len(kept); n > 0 {
+		s.opts.Observer.Say(fmt.Sprintf("%d of %d analyses are left out: the registry lacks the checkpoints, as evidence does", n, len(analyses)))
+	}
+	return kept, nil
 }
 
 // work does work before the eyes of the observer.
