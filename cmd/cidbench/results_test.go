@@ -305,3 +305,26 @@ func mistaken(t *testing.T, in judge.Input, mistake func(bench.Cell) coordinates
 	out.Analyses = slices.DeleteFunc(slices.Clone(in.Analyses), func(a judge.AnalysisRun) bool { return moved[a.Spec.Run] })
 	return out
 }
+
+// The README gives the answers of RESULTS.md, decided or not, in its words.
+func TestReadmeGivesTheAnswers(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	published, err := os.ReadFile("../../RESULTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := func(text []byte) (lines []string) {
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "- ✓ ") || strings.HasPrefix(line, "- ✗ ") || strings.HasPrefix(line, "- ? ") {
+				lines = append(lines, line)
+			}
+		}
+		return lines
+	}
+	if got, want := answers(readme), answers(published); len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("README.md has %d answers, RESULTS.md %d:\n%s", len(got), len(want), strings.Join(want, ""))
+	}
+}
