@@ -12,6 +12,14 @@ import (
 	"github.com/cidbench/cidbench/report/words"
 )
 
+// Claims is all that a report says of its claims, a section each, and no more.
+func Claims(r *model.Report) (d Document) {
+	for i := range r.Claims {
+		d = append(d, claimSection(r, &r.Claims[i]))
+	}
+	return d
+}
+
 func claimSection(r *model.Report, c *model.Claim) Section {
 	id := "claim-" + c.ID
 	s := Section{ID: id, Level: 3, Title: c.ID + ": " + words.Standing(*c), Link: words.Mark(c.Verdict) + " " + c.ID}

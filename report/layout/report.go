@@ -13,9 +13,7 @@ func Report(r *model.Report) Document {
 	claims := Section{ID: "details", Level: 2, Title: "Claims, one by one"}
 	claims = claims.with(folded("What the statistics are", statisticTable(r))...)
 	d := slices.Concat(verdictSections(r), acrossSection(r), Document{claims})
-	for i := range r.Claims {
-		d = append(d, claimSection(r, &r.Claims[i]))
-	}
+	d = append(d, Claims(r)...)
 	for i := range r.Sweeps {
 		d = append(d, sweepSection(r, &r.Sweeps[i]))
 	}

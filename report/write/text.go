@@ -25,11 +25,12 @@ import (
 
 // TextOptions fit a report to a terminal.
 type TextOptions struct {
-	Width  int  // columns; 0 means 160, at which no cell of the tables wraps for sentences and as many as it takes for tables
-	Colour bool // of verdicts, by ANSI escapes
+	Width   int  // columns; 0 means 160, at which no cell of the tables wraps for sentences and as many as it takes for tables
+	Colour  bool // of verdicts, by ANSI escapes
+	Details bool // also what other formats fold away, and tables that repeat with more columns what stands elsewhere
 }
 
-// Text writes a document for a terminal. Details, such as the runs of each claim, are left to the other formats.
+// Text writes a document for a terminal.
 func Text(w io.Writer, d layout.Document, o TextOptions) error {
 	var out bytes.Buffer
 	for _, s := range d {
@@ -38,7 +39,7 @@ func Text(w io.Writer, d layout.Document, o TextOptions) error {
 		}
 		fmt.Fprintf(&out, "%s\n%s\n\n", s.Title, strings.Repeat(underline[s.Level], len([]rune(s.Title))))
 		for _, b := range s.Blocks {
-			if err := textBlock(&out, b, o.Width); err != nil {
+			if err := textBlock(&out, b, o); err != nil {
 				return err
 			}
 		}
@@ -64,8 +65,8 @@ func onTerminals(b layout.Block) bool {
 	return true
 }
 
-func textBlock(out *bytes.Buffer, b layout.Block, columns int) error {
-	width := cmp.Or(columns, 160)
+func textBlock(out *bytes.Buffer, b layout.Block, o TextOptions) error {
+	width := cmp.Or(o.Width, 160)
 	switch b := b.(type) {
 	case layout.Alert:
 		fmt.Fprintf(out, "%s\n", fill("!! "+string(b), "!! ", width))
@@ -84,12 +85,16 @@ func textBlock(out *bytes.Buffer, b layout.Block, columns int) error {
 			out.WriteByte('\n')
 		}
 	case *layout.Table:
-		if b.Wide {
+		if b.Wide && !o.Details || len(b.Rows) == 0 {
 			return nil
 		}
-		drawn, err := fitTable(b, columns)
+		drawn, err := fitTable(b, o.Width)
 		fmt.Fprintf(out, "%s%s\n", fill(b.Caption, "", width), drawn)
 		return err
+	case layout.Folded:
+		if o.Details {
+			return textBlock(out, b.Block, o)
+		}
 	case layout.Facts:
 		for _, f := range b {
 			out.WriteString(fill(f.Name+": "+f.Text, "    ", width))
