@@ -124,7 +124,7 @@ func (a *app) importEncoder(file string, o encoderfile.Options) error {
 		if err != nil {
 			return err
 		}
-		if err := a.writeBytes("--output", a.output, data); err != nil {
+		if err := a.writeBytes(a.output, data); err != nil {
 			return err
 		}
 	}

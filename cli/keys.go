@@ -72,7 +72,7 @@ func (a *app) addModelKey(cmd *cobra.Command) {
 // writeModel writes weights to --output, and where there is a --key their signature beside them.
 func (a *app) writeModel(weights []byte) error {
 	if a.modelKey == "" {
-		return a.writeBytes("--output", a.output, weights)
+		return a.writeBytes(a.output, weights)
 	}
 	if a.output == "" {
 		return usagef("--key signs a file: name it with --output")
@@ -86,16 +86,16 @@ func (a *app) writeModel(weights []byte) error {
 	}
 	signature, err := modelsign.Sign(a.output, weights, key)
 	if err == nil {
-		err = a.writeBytes("--output", a.output, weights)
+		err = a.writeBytes(a.output, weights)
 	}
 	if err != nil {
 		return err
 	}
-	return a.writeBytes("--output", a.output+".sig", signature)
+	return a.writeBytes(a.output+".sig", signature)
 }
 
-func (a *app) writeBytes(flag, file string, content []byte) error {
-	return a.write(flag, file, func(w io.Writer) error {
+func (a *app) writeBytes(file string, content []byte) error {
+	return a.write("--output", file, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})

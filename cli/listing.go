@@ -106,7 +106,7 @@ func listed(c *bench.Catalogue) listing {
 		l.Sweeps = append(l.Sweeps, listedSweep{x.ID, x.Title, x.Fractions, x.Seeds})
 	}
 	for _, x := range c.Datasets {
-		l.Datasets = append(l.Datasets, listedDataset{x.Name, x.From, string(x.Digest)})
+		l.Datasets = append(l.Datasets, listedDataset{x.Name, x.From, x.Digest})
 	}
 	return l
 }
