@@ -52,9 +52,10 @@ func (t *Tier) TemperatureOf(a *Arm, claim float64) float64 {
 }
 
 // ProbeOf is the id of the probe whose accuracy a claim compares: the claim's own, or where a tier evaluates as is
-// published, the tier's, since that is the accuracy that the paper's statements are about; none without contrasts.
+// published, the tier's, since that is the accuracy that the paper's statements are about; also the tier's where it does
+// what the claim asks for and measures embeddings beside. None without contrasts.
 func (t *Tier) ProbeOf(c *Claim) string {
-	if c.Probe != "" && t.Probe.SGD.Given() {
+	if c.Probe != "" && (t.Probe.SGD.Given() || t.Probe.Features() == c.Probe) {
 		return t.Probe.ID()
 	}
 	return c.Probe

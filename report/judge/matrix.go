@@ -181,8 +181,8 @@ func unusable(run Run) string {
 	if a.N < 1 || min(a.Linear, a.Ridge, a.KNN) < 0 || max(a.Linear, a.Ridge, a.KNN) > a.N {
 		return fmt.Sprintf("%d (linear), %d (ridge) and %d (neighbours) correct of %d test images are no accuracies", a.Linear, a.Ridge, a.KNN, a.N)
 	}
-	for _, p := range run.Result.Curve {
-		if p.Accuracy.N < 1 {
+	for _, p := range slices.Concat(run.Result.Curve, []bench.CurvePoint{{Accuracy: a}}) {
+		if p.Accuracy.N < 1 || p.Accuracy.Weighted < 0 || p.Accuracy.Weighted > p.Accuracy.N {
 			return fmt.Sprintf("no accuracy at step %d", p.Step)
 		}
 	}
