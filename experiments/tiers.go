@@ -94,6 +94,7 @@ var tiers = []*bench.Tier{
 		GPU:    true, Recipe: true, Dataset: "cifar10", Train: cifar(512, 97),
 		Probe: watched, Checkpoints: []float64{0.005, 0.025, 0.05, 0.1, 0.5, 1}, BandEvery: 97, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		Targets:  curve10,
 	},
 	{
 		ID: "cifar100", Title: "CIFAR-100, ResNet-18, 200 epochs",
@@ -101,6 +102,7 @@ var tiers = []*bench.Tier{
 		GPU:    true, Recipe: true, Dataset: "cifar100", Train: cifar(128, 390),
 		Probe: watched, Checkpoints: []float64{0.05, 0.5, 1}, BandEvery: 390, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		Targets:  figures100,
 	},
 	{
 		ID: "imagenet100", Title: "100 classes of ImageNet, ResNet-50, 200 epochs",
@@ -108,6 +110,7 @@ var tiers = []*bench.Tier{
 		Dataset: "imagenet100", Train: mocoV2(128, 16_384, 989, 4),
 		Probe: evaluated(10), Checkpoints: []float64{1}, BandEvery: 989, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		Targets:  figuresImageNet100,
 	},
 	{
 		ID: "paper", Title: "ImageNet, ResNet-50, 200 epochs: the paper's scale",
@@ -115,6 +118,7 @@ var tiers = []*bench.Tier{
 		Dataset: "imagenet", Train: mocoV2(256, 65_536, 5004, 8),
 		Probe: evaluated(30), Checkpoints: []float64{1}, BandEvery: 5004, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		Targets:  figuresImageNet,
 	},
 }
 
