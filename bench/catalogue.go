@@ -173,7 +173,7 @@ func (c *Catalogue) Validate() error {
 	}
 	for _, t := range c.Tiers {
 		probes[t.Probe.ID()] = true
-		part("tier", t.ID, append(unknown([]string{t.Dataset}, func(name string) bool { return c.Dataset(name) != nil }, "data set"), t.Validate())...)
+		part("tier", t.ID, append(unknown([]string{t.Dataset}, func(name string) bool { return c.Dataset(name) != nil }, "data set"), t.Validate(), c.CheckTargets(t))...)
 	}
 	for _, claim := range c.Claims {
 		wrong := append(unknown(claim.Arms(), arm, "arm"), claim.Validate())

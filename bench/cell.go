@@ -53,7 +53,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 	training := r.spec.Training
 	switch training.Features {
 	case Pixels:
-		accuracy, err := r.probe(ctx, r.pixels)
+		accuracy, err := r.probe(ctx, r.pixels, nil)
 		return Result{Accuracy: accuracy}, nil, err
 	case Untrained:
 		model, err := encoder.Untrained(r.device, *training.Encoder, r.spec.Seed)
@@ -61,7 +61,7 @@ func (r *run) measure(ctx context.Context) (Result, map[string]registry.Descript
 			return Result{}, nil, err
 		}
 		defer model.Close()
-		accuracy, err := r.probe(ctx, model.Features)
+		accuracy, err := r.probe(ctx, model.Features, model.Embeddings)
 		return Result{Accuracy: accuracy}, nil, err
 	}
 	trainer, err := r.begin(ctx)
@@ -117,7 +117,7 @@ func (r *run) declare(ctx context.Context, trainer method.Trainer) error {
 			return err
 		}
 	}
-	accuracy, err := r.probe(ctx, trainer.Features)
+	accuracy, err := r.probe(ctx, trainer.Features, trainer.Embeddings)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (r *run) store(ctx context.Context, trainer method.Trainer, declared bool) 
 	return err
 }
 
-func (r *run) probe(ctx context.Context, features func(dataset.Split) (probe.Set, error)) (probe.Accuracy, error) {
+func (r *run) probe(ctx context.Context, features func(dataset.Split) (probe.Set, error), embeddings func(dataset.Split) ([]float32, error)) (probe.Accuracy, error) {
 	side := r.Data.Height
 	switch training := r.spec.Training; {
 	case training.Config != nil:
@@ -172,7 +172,7 @@ func (r *run) probe(ctx context.Context, features func(dataset.Split) (probe.Set
 	case training.Encoder != nil:
 		side = training.Encoder.Size
 	}
-	return r.Probe.Probe(ctx, r.device, probe.Subject{Features: features, Data: r.Data, Side: side, Seed: r.spec.Seed, Threads: r.Threads})
+	return r.Probe.Probe(ctx, r.device, probe.Subject{Features: features, Embeddings: embeddings, Data: r.Data, Side: side, Seed: r.spec.Seed, Threads: r.Threads})
 }
 
 // pixels are images as features: as means of 2x2 pixels, or for an Evaluation of squares that leave at most 32 x 32 of

@@ -245,3 +245,36 @@ func TestMemoryIsCheckedBeforeTheFirstStep(t *testing.T) {
 		}
 	}
 }
+
+// TestNeighboursOfEmbeddings: where the protocol asks for them they are measured at every checkpoint, of the untrained
+// encoder too, and of pixels, which have no embedding, not at all. What else is measured stays what it was.
+func TestNeighboursOfEmbeddings(t *testing.T) {
+	plain, cells := runner(t, t.TempDir()), cellsOf(1)
+	c := small()
+	tier := c.Tiers[0]
+	tier.Probe.Weighted = probe.Weighted{Neighbours: 20, Temperature: 0.1}
+	r := runner(t, t.TempDir())
+	r.Probe = tier.Probe
+	more := c.Matrix(tier, c.Claims, Explored(1), Environment{Backend: "go"})
+	chosen := func(c Cell) bool { return c.Arm != "hard" && c.Spec.Training.Features == Trained }
+	cells, more = slices.DeleteFunc(cells, chosen), slices.DeleteFunc(more, chosen)
+	if err := errors.Join(plain.Run(t.Context(), cells), r.Run(t.Context(), more)); err != nil {
+		t.Fatal(err)
+	}
+	before := resultsOf(t, plain, cells)
+	for name, result := range resultsOf(t, r, more) {
+		kind := more[slices.IndexFunc(more, func(c Cell) bool { return c.Name() == name })].Spec.Training.Features
+		for _, p := range append(slices.Clone(result.Curve), CurvePoint{Accuracy: result.Accuracy}) {
+			if found := p.Accuracy.Weighted; (found > 0) != (kind != Pixels) {
+				t.Errorf("%s, step %d: %d right", name, p.Step, found)
+			}
+		}
+		for i := range result.Curve {
+			result.Curve[i].Accuracy.Weighted = 0
+		}
+		result.Accuracy.Weighted = 0
+		if diff := cmp.Diff(before[name], result); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

@@ -2,7 +2,7 @@ package bench
 
 // Matrix lists the cells with which claims of a tier are explored, controls included: floors first and then seed by
 // seed, so that whatever is finished is paired. Cells that are the same run appear once.
-// Claims about trends have cells of their sweeps, for the sweeps' seeds.
+// Claims about trends have cells of their sweeps, for the sweeps' seeds, and a tier with targets has the arms of these.
 func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds Seeds, env Environment) []Cell {
 	groups := c.claimed(claims, (*Claim).Arms, seeds)
 	for _, claim := range claims {
@@ -16,12 +16,12 @@ func (c *Catalogue) Matrix(t *Tier, claims []*Claim, seeds Seeds, env Environmen
 			groups = append(groups, group{explored, c.at(0, sweep.Reference)}, group{explored, usual(arms)})
 		}
 	}
-	return c.cells(t, env, groups...)
+	return c.cells(t, env, append(groups, c.targeted(t, seeds))...)
 }
 
 // Confirming lists the cells that verdicts on claims rest on, without controls.
 func (c *Catalogue) Confirming(t *Tier, claims []*Claim, seeds Seeds, env Environment) []Cell {
-	return c.cells(t, env, c.claimed(claims, (*Claim).Judged, seeds)...)
+	return c.cells(t, env, append(c.claimed(claims, (*Claim).Judged, seeds), c.targeted(t, seeds))...)
 }
 
 // claimed are the floors, and some of the arms of claims with those of the gain.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
+	"github.com/cidbench/cidbench/bench/probe"
 )
 
 // Memory is what one cell takes, an estimate from the shapes of its tensors.
@@ -80,15 +81,20 @@ func (t *Tier) state() int64 {
 	return 4 * int64(s.Copies*f.Params+f.Stats+s.Beside)
 }
 
-// probing is what the probe holds: features in single and double precision with the scores of all classes, or of an
-// Evaluation the test features and the views of two chunks.
+// probing is what the probe holds at most: features in single and double precision with the scores of all classes, or of
+// an Evaluation the test features and the views of two chunks; or afterwards embeddings in both, and as rows of unit
+// length, with the cosines of some to all.
 func (t *Tier) probing(x dataset.Extent) int64 {
 	s := t.Train.Scale()
 	features, view := int64(s.Encoder.Features()), int64(s.Encoder.Size)
-	if e := t.Probe.SGD; e.Given() {
-		return 4*features*int64(x.Test) + 2*int64(e.Chunk())*(dataset.Channels*view*view+4*features)
+	after := int64(0)
+	if t.Probe.Weighted.Given() {
+		after = 16*int64(s.Encoder.Embedding())*int64(x.Train+x.Test) + 4*probe.Chunk*int64(x.Train)
 	}
-	return 12*features*int64(x.Train+x.Test) + 4*int64(x.Train)*(features+2*int64(x.Classes))
+	if e := t.Probe.SGD; e.Given() {
+		return max(after, 4*features*int64(x.Test)+2*int64(e.Chunk())*(dataset.Channels*view*view+4*features))
+	}
+	return max(after, 12*features*int64(x.Train+x.Test)+4*int64(x.Train)*(features+2*int64(x.Classes)))
 }
 
 // The length of a step in a series, and of the bands that are measured at some; TestPriceIsWhatARunTakes holds them

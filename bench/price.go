@@ -47,7 +47,7 @@ func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b backend.Bac
 	start = time.Now()
 	if !t.Probe.SGD.Given() {
 		r := &run{Runner: &Runner{Data: data, Probe: t.Probe}, attempt: attempt{device: device}}
-		if _, err := r.probe(ctx, trainer.Features); err != nil {
+		if _, err := r.probe(ctx, trainer.Features, trainer.Embeddings); err != nil {
 			return Cost{}, err
 		}
 		return t.cost(step, time.Since(start)), nil

@@ -60,6 +60,15 @@ func (r *run) begin(ctx context.Context) (method.Trainer, error) {
 	return r.trainer(r.spec, r.device)
 }
 
+// Begun are the probes of a run that is not finished, at the declared checkpoints that it has reached, in order.
+func Begun(ctx context.Context, reg *registry.Registry, id string) ([]CurvePoint, error) {
+	all, err := (&run{Runner: &Runner{Registry: reg}, id: id}).checkpoints(ctx)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all[len(all)-1].Curve, nil
+}
+
 // checkpoints are those that the events of the run tell of, in the order of their steps.
 func (r *run) checkpoints(ctx context.Context) (all []checkpoint, err error) {
 	for event, err := range r.Registry.Events(ctx, r.id) {

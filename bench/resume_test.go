@@ -209,3 +209,19 @@ func TestOneDamagedCellStopsNoOther(t *testing.T) {
 	}
 	results(t, r, cells[1:])
 }
+
+// TestBegun: what a run that is not finished was found to be worth so far; nothing of one that nobody began.
+func TestBegun(t *testing.T) {
+	store, cell, checkpoints, _ := begun(t)
+	r, _ := copied(t, store)
+	curve, err := Begun(t.Context(), r.Registry, cell.Spec.ID())
+	if err != nil || len(curve) != 1 || curve[0].Step != 6 || curve[0].Accuracy.N != 500 {
+		t.Errorf("%+v, %v", curve, err)
+	}
+	if diff := cmp.Diff(checkpoints[2].Curve, curve); diff != "" {
+		t.Error(diff)
+	}
+	if curve, err := Begun(t.Context(), r.Registry, "00"+cell.Spec.ID()[2:]); err != nil || curve != nil {
+		t.Errorf("%+v, %v", curve, err)
+	}
+}

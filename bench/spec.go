@@ -3,7 +3,6 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
@@ -104,7 +103,7 @@ func (t *Tier) Spec(arm *Arm, temperature float64, seed uint64, data *dataset.So
 		s.Training.Method, s.Training.Config, s.Training.Rules = &id, training, arm.Rules
 		s.Training.BandEvery = t.BandEvery
 		for _, share := range t.Checkpoints {
-			s.Training.Checkpoints = append(s.Training.Checkpoints, max(1, int(math.Round(share*float64(s.Training.Steps())))))
+			s.Training.Checkpoints = append(s.Training.Checkpoints, t.StepsOf(share))
 		}
 	}
 	return s

@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench/analysis"
@@ -35,6 +36,8 @@ type Tier struct {
 	// NotTestable gives by thesis the reason for which no verdict of this tier could mean anything. What was measured
 	// is shown all the same.
 	NotTestable map[string]string
+	// Targets are published figures of this data set and recipe.
+	Targets []Target
 }
 
 // Temperature is that at which a claim is tested.
@@ -52,9 +55,10 @@ func (t *Tier) TemperatureOf(a *Arm, claim float64) float64 {
 }
 
 // ProbeOf is the id of the probe whose accuracy a claim compares: the claim's own, or where a tier evaluates as is
-// published, the tier's, since that is the accuracy that the paper's statements are about; none without contrasts.
+// published, the tier's, since that is the accuracy that the paper's statements are about; also the tier's where it does
+// what the claim asks for and measures embeddings beside. None without contrasts.
 func (t *Tier) ProbeOf(c *Claim) string {
-	if c.Probe != "" && t.Probe.SGD.Given() {
+	if c.Probe != "" && (t.Probe.SGD.Given() || t.Probe.Features() == c.Probe) {
 		return t.Probe.ID()
 	}
 	return c.Probe
@@ -72,5 +76,13 @@ func (t *Tier) Validate() error {
 	if t.Seeds < 1 || t.BandEvery < 1 || t.Caveat == "" {
 		errs = append(errs, errors.New("seeds and band_every must be positive, and a caveat given"))
 	}
+	for _, x := range t.Targets {
+		errs = append(errs, t.validate(x))
+	}
 	return errors.Join(errs...)
+}
+
+// StepsOf is the number of steps in a share of training; there is always one.
+func (t *Tier) StepsOf(share float64) int {
+	return max(1, int(math.Round(share*float64(t.Train.Scale().Steps))))
 }

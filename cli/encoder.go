@@ -166,7 +166,8 @@ func newProbe(a *app) *cobra.Command {
 		Short: "Measure how good the features of an encoder are",
 		Long: `Fits a softmax classifier, and least squares, to the pooled features of the training images, and counts how many
 test images these and the nearest neighbours classify correctly. Nothing in the encoder is trained. The protocol is
-that of the tier. --data is a data set by its name, or a folder or archive, which is imported first at the size of
+that of the tier: an SGD on views takes their place in tiers that evaluate as published, and the tiers of CIFAR let
+neighbours in the space of the embeddings vote too, as MoCo's notebook does. --data is a data set by its name, or a folder or archive, which is imported first at the size of
 the encoder's images; data import --size gives another.`,
 		Example: a.examples("probe --encoder encoder.safetensors --data photos", "probe --encoder enc.safetensors --data cifar10 --images 5000 --json"),
 		PreRunE: func(*cobra.Command, []string) error {
@@ -203,11 +204,19 @@ func (a *app) probe(ctx context.Context, t study.Trial) error {
 	}
 	a.printf("%s, %s\n", p.Encoder, p.Architecture)
 	a.printf("%s: %d training and %d test images of %dx%d pixels, %d classes (1/C is %.2g%%)\n", p.Dataset, p.Train, p.Accuracy.N, p.Size, p.Size, p.Classes, 100/float64(p.Classes))
-	for _, line := range []struct {
+	type line struct {
 		what  string
 		right int
-	}{{"linear classifier", p.Accuracy.Linear}, {"least squares", p.Accuracy.Ridge}, {"nearest neighbours", p.Accuracy.KNN}} {
-		a.printf("%-20s%6.2f%%  (%d right)\n", line.what, 100*float64(line.right)/float64(p.Accuracy.N), line.right)
+	}
+	lines := []line{{"linear classifier", p.Accuracy.Linear}}
+	if !tier.Probe.SGD.Given() {
+		lines = append(lines, line{"least squares", p.Accuracy.Ridge}, line{"nearest neighbours", p.Accuracy.KNN})
+	}
+	if tier.Probe.Weighted.Given() {
+		lines = append(lines, line{"neighbours, weighted", p.Accuracy.Weighted})
+	}
+	for _, line := range lines {
+		a.printf("%-21s%6.2f%%  (%d right)\n", line.what, 100*float64(line.right)/float64(p.Accuracy.N), line.right)
 	}
 	a.printf("protocol %s, on %s\n", p.Protocol, p.Backend)
 	return nil

@@ -21,6 +21,8 @@ func newList(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the claims, arms and tiers",
+		Long: `Lists the claims with what they test, plans, sweeps, arms, tiers with the published figures that they are held
+against, and data sets.`,
 		RunE: func(*cobra.Command, []string) error {
 			if a.json {
 				return a.printJSON("list", listed(a.Catalogue))
@@ -77,6 +79,11 @@ func (c *Console) list() {
 		scale := t.Train.Scale()
 		c.printf("  %-12s %s: %s, %s, %d steps of %d images, %d negatives a query, %d seeds\n",
 			t.ID, t.Title, t.Dataset, t.Train.ID(), scale.Steps, scale.Batch, scale.Negatives, t.Seeds)
+		if len(t.Targets) > 0 {
+			c.printf("      held against %s, in points\n", join(t.Targets, func(x bench.Target) string {
+				return fmt.Sprintf("%s of %s after %g%% (%s)", join(x.Figures, func(f float64) string { return fmt.Sprintf("%g", f) }, "/"), x.Arm, 100*x.At, x.Measure)
+			}, ", "))
+		}
 	}
 	c.printf("DATA SETS\n")
 	for _, d := range c.Catalogue.Datasets {

@@ -26,6 +26,9 @@ var small = encoder.Config{Size: 32, Stem: []int{16, 48}, Stages: []encoder.Stag
 
 var probing = probe.Protocol{L2: 0.001, Iterations: 50, Ridge: 0.01, Neighbours: 20}
 
+// watched is that with the classifier by which MoCo's CIFAR-10 notebook watches training.
+var watched = withNeighbours(probing, probe.Weighted{Neighbours: 200, Temperature: 0.1})
+
 // drawn is what no images can show whose class tree was drawn along with them.
 var drawn = map[string]string{
 	"semantic-similarity": "whoever draws both the images and their class tree decides whether what looks alike is near in the tree",
@@ -105,15 +108,17 @@ var tiers = []*bench.Tier{
 		ID: "cifar10", Title: "CIFAR-10, ResNet-18, 200 epochs: the recipe of MoCo's notebook",
 		Caveat: "Small pictures of 10 classes, not ImageNet: same-class negatives are a tenth of the queue. The recipe is that of MoCo's CIFAR-10 notebook with its asymmetric loss; no result on CIFAR is claimed: none of this tier has been published.",
 		GPU:    true, Recipe: true, Dataset: "cifar10", Train: cifar(512, 97),
-		Probe: probing, Checkpoints: []float64{0.005, 0.025, 0.05, 0.1, 0.5, 1}, BandEvery: 97, Seeds: 3,
+		Probe: watched, Checkpoints: []float64{0.005, 0.025, 0.05, 0.1, 0.5, 1}, BandEvery: 97, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		Targets:  curve10,
 	},
 	{
 		ID: "cifar100", Title: "CIFAR-100, ResNet-18, 200 epochs",
 		Caveat: "Small pictures of 100 classes, not ImageNet. The recipe is that of MoCo's CIFAR-10 notebook at a batch of 128; no result on CIFAR is claimed: none of this tier has been published.",
 		GPU:    true, Recipe: true, Dataset: "cifar100", Train: cifar(128, 390),
-		Probe: probing, Checkpoints: []float64{0.05, 0.5, 1}, BandEvery: 390, Seeds: 3,
+		Probe: watched, Checkpoints: []float64{0.05, 0.5, 1}, BandEvery: 390, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		Targets:  figures100,
 	},
 	{
 		ID: "imagenet100", Title: "100 classes of ImageNet, ResNet-50, 200 epochs",
@@ -121,6 +126,7 @@ var tiers = []*bench.Tier{
 		Dataset: "imagenet100", Train: mocoV2(128, 16_384, 989, 4),
 		Probe: evaluated(10), Checkpoints: []float64{1}, BandEvery: 989, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		Targets:  figuresImageNet100,
 	},
 	{
 		ID: "paper", Title: "ImageNet, ResNet-50, 200 epochs: the paper's scale",
@@ -128,6 +134,7 @@ var tiers = []*bench.Tier{
 		Dataset: "imagenet", Train: mocoV2(256, 65_536, 5004, 8),
 		Probe: evaluated(30), Checkpoints: []float64{1}, BandEvery: 5004, Seeds: 3,
 		Analysis: analysis.Protocol{Queries: 2000, Tail: 0.05, Draws: 9999, Resamples: 999},
+		Targets:  figuresImageNet,
 	},
 }
 
@@ -150,6 +157,12 @@ func mocoV2(batch, queue, epoch, groups int) moco.Config {
 // better (github.com/HobbitLong/CMC).
 func evaluated(rate float64) probe.Protocol {
 	return probe.Protocol{SGD: probe.Evaluation{LearningRate: rate, Momentum: 0.9, Batch: 256, Epochs: 100, Drops: []int{60, 80}, MinArea: 0.08}}
+}
+
+// withNeighbours is a protocol that measures these beside.
+func withNeighbours(p probe.Protocol, w probe.Weighted) probe.Protocol {
+	p.Weighted = w
+	return p
 }
 
 // mixed is an encoder in mixed precision.

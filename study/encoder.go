@@ -51,19 +51,16 @@ func (d Data) Probe(ctx context.Context, t Trial, p probe.Protocol) (*Probed, er
 	err := d.try(ctx, t, func(s subject) error {
 		train, test := s.data.Train.Sample(t.Images), s.data.Test.Sample(t.Images)
 		t.say("mapping %d training and %d test images", train.Len(), test.Len())
-		x, err := s.model.Features(train)
-		if err != nil {
-			return err
-		}
-		y, err := s.model.Features(test)
-		if err != nil {
-			return err
-		}
+		sample := *s.data
+		sample.Train, sample.Test = train, test
 		out = &Probed{
 			Encoder: filepath.Base(t.Encoder), Digest: s.digest, Architecture: encoderfile.Architecture(s.model.Config), Dataset: s.data.Name, Data: s.identity,
-			Size: s.data.Height, Features: x.Dim, Train: train.Len(), Classes: len(s.data.Classes), Protocol: p.ID(), Backend: s.backend.String(),
+			Size: s.data.Height, Features: s.model.Config.Features(), Train: train.Len(), Classes: len(s.data.Classes), Protocol: p.ID(), Backend: s.backend.String(),
 		}
-		out.Accuracy, err = p.Run(s.model.Device(), x, y, out.Classes)
+		var err error
+		out.Accuracy, err = p.Probe(ctx, s.model.Device(), probe.Subject{
+			Features: s.model.Features, Embeddings: s.model.Embeddings, Data: &sample, Side: s.data.Height, Threads: t.threads(),
+		})
 		return err
 	})
 	return out, err

@@ -138,6 +138,9 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 		return in, err
 	}
 	in.Near = s.near(in.Cells, in.Runs)
+	if in.Begun, err = s.begun(ctx, in.Cells, in.Runs); err != nil {
+		return in, err
+	}
 	if s.plan != nil {
 		spec := s.catalogue.PlanSpec(s.plan, s.env)
 		in.PlanID = spec.ID()
@@ -147,6 +150,24 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	}
 	in.Notes = append(in.Notes, s.damage.notes()...)
 	return in, nil
+}
+
+// begun are the probes of runs that are not finished, of the arms that the tier's targets are of.
+func (s *Study) begun(ctx context.Context, cells []bench.Cell, runs map[string]judge.Run) (map[string][]bench.CurvePoint, error) {
+	curves := map[string][]bench.CurvePoint{}
+	for _, cell := range cells {
+		id := cell.Spec.ID()
+		_, finished := runs[id]
+		targeted := slices.ContainsFunc(s.tier.Targets, func(t bench.Target) bool { return t.Arm == cell.Arm })
+		if finished || !targeted || !s.reg.Local() && !s.held.others[id] { // nothing tells of it
+			continue
+		}
+		var err error
+		if curves[id], err = bench.Begun(ctx, s.reg, id); err != nil {
+			return nil, err
+		}
+	}
+	return curves, nil
 }
 
 // WriteEvidence writes the runs and analyses that a report is built from, as a file that can be opened as a

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -272,8 +271,8 @@ func (c *classifier) correct(s Set) (n int, err error) {
 // finite are the features of a split, if they are numbers.
 func (s Subject) finite(split dataset.Split) (Set, error) {
 	set, err := s.Features(split)
-	if err == nil && slices.ContainsFunc(set.Values, func(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) }) {
-		err = ErrNotFinite
+	if err == nil {
+		err = finite(set.Values)
 	}
 	return set, err
 }

@@ -11,9 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
-	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/cidbench/cidbench/bench/dataset"
@@ -37,10 +35,15 @@ type Protocol struct {
 	Neighbours int `json:"neighbours"`
 	// SGD, if it is given, takes the place of all of these.
 	SGD Evaluation `json:"sgd,omitempty"`
+	// Weighted, if it is given, is measured beside them.
+	Weighted Weighted `json:"weighted,omitzero"`
 }
 
-// ID names the protocol; the number in front changes when the method does.
-func (p Protocol) ID() string {
+// ID names the protocol; the number in front of each part changes when the method does.
+func (p Protocol) ID() string { return p.Features() + p.Weighted.id() }
+
+// Features is the part of the ID that fixes what is measured of features, whatever is measured of embeddings beside.
+func (p Protocol) Features() string {
 	if p.SGD.Given() {
 		return p.SGD.id()
 	}
@@ -49,6 +52,9 @@ func (p Protocol) ID() string {
 
 // Validate reports a setting out of range.
 func (p Protocol) Validate() error {
+	if err := p.Weighted.validate(); err != nil {
+		return err
+	}
 	if p.SGD.Given() {
 		if p.L2 != 0 || p.Iterations != 0 || p.Ridge != 0 || p.Neighbours != 0 {
 			return errors.New("probe: sgd takes the place of l2, iterations, ridge and neighbours: they must be 0")
@@ -66,7 +72,10 @@ type Accuracy struct {
 	Linear int `json:"linear"` // test images classified correctly by the softmax classifier
 	Ridge  int `json:"ridge"`  // by least squares
 	KNN    int `json:"knn"`    // by the nearest neighbours
-	N      int `json:"n"`      // test images
+	// Weighted counts those that the neighbours in the space of the embeddings classify, where the protocol asks for it and
+	// there are embeddings.
+	Weighted int `json:"weighted,omitempty"`
+	N        int `json:"n"` // test images
 }
 
 // Set is one split's features: [Len, Dim], row-major, and its labels.
@@ -84,7 +93,11 @@ var ErrNotFinite = errors.New("features are not finite numbers")
 
 // Passes is the number of images that pass through the encoder for a probe on images of an extent.
 func (p Protocol) Passes(x dataset.Extent) int {
-	return max(1, p.SGD.Epochs)*x.Train + x.Test
+	passes := max(1, p.SGD.Epochs)*x.Train + x.Test
+	if p.Weighted.Given() {
+		passes += x.Train + x.Test
+	}
+	return passes
 }
 
 // Subject is what is probed.
@@ -92,19 +105,31 @@ type Subject struct {
 	// Features are those of images: the whole split of a data set, or views of Side x Side pixels that are made for an
 	// Evaluation.
 	Features func(dataset.Split) (Set, error)
-	Data     *dataset.Dataset
-	Side     int
+	// Embeddings are those of the images of a split, [Len, Dim], in the space in which negatives are ranked; nil for what
+	// has none, as pixels.
+	Embeddings func(dataset.Split) ([]float32, error)
+	Data       *dataset.Dataset
+	Side       int
 	// Seed is that of an Evaluation, and Threads make its views.
 	Seed    uint64
 	Threads int
 }
 
-// Probe measures a subject: the SGD of an Evaluation, which a cancelled context ends with its error, or Run.
+// Probe measures a subject: the SGD of an Evaluation, which a cancelled context ends with its error, or Run; and beside
+// it what is asked of embeddings.
 func (p Protocol) Probe(ctx context.Context, device nn.Device, s Subject) (Accuracy, error) {
+	if err := p.Validate(); err != nil {
+		return Accuracy{}, err
+	}
+	accuracy, err := p.features(ctx, device, s)
+	if err == nil && p.Weighted.Given() && s.Embeddings != nil {
+		accuracy.Weighted, err = p.Weighted.run(device, s)
+	}
+	return accuracy, err
+}
+
+func (p Protocol) features(ctx context.Context, device nn.Device, s Subject) (Accuracy, error) {
 	if p.SGD.Given() {
-		if err := p.Validate(); err != nil {
-			return Accuracy{}, err
-		}
 		return p.SGD.run(ctx, device, s)
 	}
 	train, err := s.Features(s.Data.Train)
@@ -128,29 +153,42 @@ func (p Protocol) Run(device nn.Device, train, test Set, classes int) (Accuracy,
 		return Accuracy{}, fmt.Errorf("probe: %d training and %d test features of %d and %d dimensions cannot be compared", train.Len(), test.Len(), train.Dim, test.Dim)
 	}
 	for _, set := range []Set{train, test} {
-		for _, v := range set.Values {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return Accuracy{}, ErrNotFinite
-			}
+		if err := finite(set.Values); err != nil {
+			return Accuracy{}, err
 		}
 	}
 	var failure error
-	correct := func(predicted []int32, err error) (n int) {
+	correct := func(predicted []int32, err error) int {
 		failure = cmp.Or(failure, err)
-		for i, p := range predicted {
-			if p == test.Labels[i] {
-				n++
-			}
-		}
-		return n
+		return right(predicted, test.Labels)
 	}
 	x, y := standardise(train, test)
 	return Accuracy{
 		Linear: correct(p.softmax(device, x, train.Labels, y, classes)),
 		Ridge:  correct(p.ridge(x, train.Labels, y, classes)),
-		KNN:    correct(p.nearest(device, x, train.Labels, y, classes)),
+		KNN:    correct(nearest(device, x, train.Labels, y, classes, p.Neighbours, func(cosine, _ float64) float64 { return cosine })),
 		N:      test.Len(),
 	}, failure
+}
+
+// finite is ErrNotFinite where a value is no number.
+func finite(values []float32) error {
+	for _, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return ErrNotFinite
+		}
+	}
+	return nil
+}
+
+// right is the number of predictions that are the label; there may be none of them.
+func right(predicted, labels []int32) (n int) {
+	for i, p := range predicted {
+		if p == labels[i] {
+			n++
+		}
+	}
+	return n
 }
 
 // standardise gives both sets mean 0 and deviation 1 by the training set; a feature that does not vary
@@ -232,71 +270,4 @@ func argmax(scores *mat.Dense, bias []float64) []int32 {
 		}
 	}
 	return predicted
-}
-
-// nearest lets the nearest training images vote, each with its cosine; ties go to the lower class.
-func (p Protocol) nearest(device nn.Device, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
-	product, err := device.Program(rowProducts, "products of rows")
-	if err != nil {
-		return nil, err
-	}
-	rows, dim := y.Dims()
-	n, _ := x.Dims()
-	train := tensors.FromFlatDataAndDimensions(unitRows(x, 0, n), n, dim)
-	defer nn.Release([]*tensors.Tensor{train})
-	predicted := make([]int32, rows)
-	neighbours, votes := make([]int32, 0, p.Neighbours+1), make([]float64, classes)
-	const chunk = 250
-	for start := 0; start < rows; start += chunk {
-		end := min(start+chunk, rows)
-		test := tensors.FromFlatDataAndDimensions(unitRows(y, start, end), end-start, dim)
-		cosines, err := call(product, test, train)
-		if err != nil {
-			return nil, fmt.Errorf("probe: cosines: %w", err)
-		}
-		for i := start; i < end; i++ {
-			row := cosines[(i-start)*n:][:n]
-			neighbours = largest(neighbours[:0], row, min(p.Neighbours, n))
-			clear(votes)
-			for _, j := range neighbours {
-				votes[labels[j]] += float64(row[j])
-			}
-			predicted[i] = int32(slices.Index(votes, slices.Max(votes)))
-		}
-	}
-	return predicted, nil
-}
-
-// unitRows are rows from to to of m, scaled to unit length (a zero row stays zero).
-func unitRows(m *mat.Dense, from, to int) []float32 {
-	_, dim := m.Dims()
-	out := make([]float32, 0, (to-from)*dim)
-	for i := from; i < to; i++ {
-		norm := mat.Norm(m.RowView(i), 2)
-		for _, v := range m.RawRowView(i) {
-			if norm > 0 {
-				v /= norm
-			}
-			out = append(out, float32(v))
-		}
-	}
-	return out
-}
-
-// largest appends the places of the k largest values, by insertion: k is small and most values lose at once.
-func largest(places []int32, values []float32, k int) []int32 {
-	for j, v := range values {
-		if len(places) == k && v <= values[places[k-1]] {
-			continue
-		}
-		at := len(places)
-		for at > 0 && v > values[places[at-1]] {
-			at--
-		}
-		places = slices.Insert(places, at, int32(j))
-		if len(places) > k {
-			places = places[:k]
-		}
-	}
-	return places
 }

@@ -161,10 +161,8 @@ func TestRidgeAgainstNormalEquations(t *testing.T) {
 func TestNearestByHand(t *testing.T) {
 	x := mat.NewDense(4, 2, []float64{1, 0.01, 1, 0.2, 1, -0.2, -1, 0})
 	y := mat.NewDense(1, 2, []float64{1, 0})
-	p := protocol
 	for k, want := range map[int]int32{1: 0, 3: 1} {
-		p.Neighbours = k
-		got, err := p.nearest(device(), x, []int32{0, 1, 1, 0}, y, 2)
+		got, err := nearest(device(), x, []int32{0, 1, 1, 0}, y, 2, k, func(cosine, _ float64) float64 { return cosine })
 		if err != nil {
 			t.Fatal(err)
 		}

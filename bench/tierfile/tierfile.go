@@ -34,6 +34,7 @@ type file struct {
 	Analysis    analysis.Protocol `yaml:"analysis"`
 	Seeds       int               `yaml:"seeds"`
 	NotTestable map[string]string `yaml:"not_testable"`
+	Targets     []bench.Target    `yaml:"targets,omitempty"`
 }
 
 // Write gives a tier of the catalogue as a file: read again, it is the same tier.
@@ -44,13 +45,14 @@ func Write(t *bench.Tier) ([]byte, error) {
 func asFile(t *bench.Tier) file {
 	return file{
 		From: t.ID, ID: t.ID, Title: t.Title, Caveat: t.Caveat, Machinery: t.Machinery, Dataset: t.Dataset, Train: t.Train, Probe: t.Probe,
-		Checkpoints: t.Checkpoints, BandEvery: t.BandEvery, Analysis: t.Analysis, Seeds: t.Seeds, NotTestable: t.NotTestable,
+		Checkpoints: t.Checkpoints, BandEvery: t.BandEvery, Analysis: t.Analysis, Seeds: t.Seeds, NotTestable: t.NotTestable, Targets: t.Targets,
 	}
 }
 
 // Read reads a tier from the text of a file. It says from which tier of the catalogue it comes, and what is otherwise;
 // a list or a mapping of lists is given whole. A tier that differs has an id of its own, and on another data set a title and
-// a caveat of its own, too; what is not testable there has to be said again. Errors name the place in the file.
+// a caveat of its own, too; what is not testable there has to be said again. Targets are of one data set and recipe: where
+// the data set, the training, the probe or the checkpoints are others, none are taken over. Errors name the place in the file.
 func Read(text []byte, catalogue *bench.Catalogue) (*bench.Tier, error) {
 	root, err := mapping(text)
 	if err != nil {
@@ -85,7 +87,7 @@ func Read(text []byte, catalogue *bench.Catalogue) (*bench.Tier, error) {
 	}
 	t := &bench.Tier{
 		ID: f.ID, Title: f.Title, Caveat: f.Caveat, Machinery: f.Machinery, GPU: base.GPU, Recipe: base.Recipe, Dataset: f.Dataset, Train: base.Train, Probe: f.Probe,
-		Checkpoints: f.Checkpoints, BandEvery: f.BandEvery, Analysis: f.Analysis, Seeds: f.Seeds, NotTestable: f.NotTestable,
+		Checkpoints: f.Checkpoints, BandEvery: f.BandEvery, Analysis: f.Analysis, Seeds: f.Seeds, NotTestable: f.NotTestable, Targets: f.Targets,
 	}
 	if train != nil {
 		settings := reflect.New(reflect.TypeOf(base.Train))
@@ -103,6 +105,12 @@ func Read(text []byte, catalogue *bench.Catalogue) (*bench.Tier, error) {
 			t.NotTestable = nil
 		}
 	}
+	if !given["targets"] && !sameRecipe(t, base) {
+		t.Targets = nil
+	}
+	if len(t.Targets) == 0 {
+		t.Targets = nil
+	}
 	if len(t.NotTestable) == 0 { // an empty list is none
 		t.NotTestable = nil
 	}
@@ -112,7 +120,12 @@ func Read(text []byte, catalogue *bench.Catalogue) (*bench.Tier, error) {
 		}
 		return nil, fmt.Errorf("id: %s: that tier of the catalogue is another: give this one an id of its own", t.ID)
 	}
-	return t, t.Validate()
+	return t, errors.Join(t.Validate(), catalogue.CheckTargets(t))
+}
+
+// sameRecipe says whether a figure of one tier is one of the other, too.
+func sameRecipe(a, b *bench.Tier) bool {
+	return a.Dataset == b.Dataset && reflect.DeepEqual(a.Train, b.Train) && reflect.DeepEqual(a.Probe, b.Probe) && slices.Equal(a.Checkpoints, b.Checkpoints)
 }
 
 // same says whether tiers are alike in all that a file says of them; lists that are empty are like none.

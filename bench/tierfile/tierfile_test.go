@@ -55,6 +55,44 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// TestTargetsAreOfOneRecipe: a tier keeps the published figures of the one that it comes from as long as they are figures
+// of what it trains, unless it has its own.
+func TestTargetsAreOfOneRecipe(t *testing.T) {
+	c, tier := *catalogue, *catalogue.Tiers[0]
+	tier.Targets = []bench.Target{{Arm: "all", Measure: bench.Linear, At: 1, Figures: []float64{60}, SD: 1, Source: "a paper", Spread: "of others"}}
+	c.Tiers, c.Arms = []*bench.Tier{&tier}, []*bench.Arm{{ID: "all", Title: "all", Features: bench.Trained}}
+	for text, want := range map[string]int{
+		"seeds: 9":               1,
+		"title: mine":            1,
+		"train: {batch: 16}":     0,
+		"checkpoints: [1]":       0,
+		"probe: {neighbours: 3}": 0,
+		"dataset: photos\ntitle: photos\ncaveat: Mine.": 0,
+		"targets: []": 0,
+		"train: {batch: 16}\ntargets:\n- {arm: all, measure: linear, at: 0.5, figures: [50, 51], sd: 0, source: mine, spread: ''}": 1,
+	} {
+		got, err := Read([]byte("from: small\nid: mine\n"+text), &c)
+		if err != nil || len(got.Targets) != want {
+			t.Errorf("%s gives %+v, %v", text, got, err)
+		}
+	}
+	for text, says := range map[string]string{
+		"{arm: none, measure: linear, at: 1, figures: [50], sd: 1, source: s, spread: s}":  `"none" is no arm`,
+		"{arm: all, measure: weighted, at: 1, figures: [50], sd: 1, source: s, spread: s}": "does not measure",
+		"{arm: all, measure: knn, at: 1, figures: [50], sd: 1, source: s, spread: s}":      "want linear or weighted",
+		"{arm: all, measure: linear, at: 0.3, figures: [50], sd: 1, source: s, spread: s}": "none of the checkpoints",
+		"{arm: all, measure: linear, at: 1, figures: [], sd: 1, source: s, spread: s}":     "one or more figures",
+		"{arm: all, measure: linear, at: 1, figures: [101], sd: 1, source: s, spread: s}":  "one or more figures",
+		"{arm: all, measure: linear, at: 1, figures: [50], sd: 0, source: s, spread: s}":   "must be positive",
+		"{arm: all, measure: linear, at: 1, figures: [50], sd: 1, source: s, spread: ''}":  "say where",
+		"{arm: all, at: 1, mesure: linear}":                                                `unknown field "mesure"`,
+	} {
+		if _, err := Read([]byte("from: small\nid: mine\ntargets:\n- "+text), &c); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s gives %v, which does not say %q", text, err, says)
+		}
+	}
+}
+
 // Errors say where, and what was expected.
 func TestErrors(t *testing.T) {
 	for text, says := range map[string]string{

@@ -19,11 +19,27 @@ func Curves(id, title string, c *model.Claim, arms []model.Arm) *Figure {
 
 // Learning draws the mean accuracy of the arms of a lead at the checkpoints, over all their seeds.
 func Learning(id, title string, l *model.Lead, r *model.Report) *Figure {
+	return learning(id, title, probed, l, r, accuracyCurve)
+}
+
+// Neighbours draws the same of the neighbours in the space of embeddings, nil where the probe has none.
+func Neighbours(id, title string, l *model.Lead, r *model.Report) *Figure {
+	return learning(id, title, "accuracy of the neighbours of embeddings, points", l, r, func(a model.Arm) (x, y []float64) {
+		for _, p := range a.Curve {
+			if p.Weighted != nil {
+				x, y = append(x, float64(p.Step)), append(y, *p.Weighted)
+			}
+		}
+		return x, y
+	})
+}
+
+func learning(id, title, quantity string, l *model.Lead, r *model.Report, curve func(model.Arm) (x, y []float64)) *Figure {
 	var ids []string
 	for _, a := range l.Arms {
 		ids = append(ids, a.ID)
 	}
-	f := courses(id, title, probed, at(r.Arms, l.Temperature, ids), func(a model.Arm) string { return words.ArmTitle(r, a.ID) }, accuracyCurve)
+	f := courses(id, title, quantity, at(r.Arms, l.Temperature, ids), func(a model.Arm) string { return words.ArmTitle(r, a.ID) }, curve)
 	if f != nil {
 		f.Temperature = fmt.Sprintf("%g", l.Temperature)
 	}

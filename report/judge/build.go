@@ -29,13 +29,16 @@ type Input struct {
 	Cells      []bench.Cell    // of the claims, those of the plan's primaries among them if one is secondary
 	Runs       map[string]Run  // by run id; what is absent was not run
 	Near       map[string]Near // by the id of a run that is absent, the stored one that comes nearest
-	Sweeps     []SweepInput
-	Analyses   []AnalysisRun
-	Classes    []string               // of the data set, for the line of chance and for pictures
-	Picture    func(index int) []byte // of the data set that was analysed, as PNG; nil leaves pictures out
-	Command    string                 // that made the report
-	Program    string                 // its name in the commands that the report gives
-	Notes      []string               // footnotes about what was read
+	// Begun are the probes so far of runs that are not finished, by run id: they are held against targets, and judged by
+	// nothing else.
+	Begun    map[string][]bench.CurvePoint
+	Sweeps   []SweepInput
+	Analyses []AnalysisRun
+	Classes  []string               // of the data set, for the line of chance and for pictures
+	Picture  func(index int) []byte // of the data set that was analysed, as PNG; nil leaves pictures out
+	Command  string                 // that made the report
+	Program  string                 // its name in the commands that the report gives
+	Notes    []string               // footnotes about what was read
 }
 
 func (in Input) program() string { return cmp.Or(in.Program, "cidbench") }
@@ -112,6 +115,10 @@ func Build(in Input) (*model.Report, error) {
 		r.Chance = points(1, len(in.Classes))
 	}
 	r.Provenance = m.provenance(r.Sweeps)
+	if m.held, err = m.targets(); err != nil {
+		return nil, err
+	}
+	r.Targets = m.held
 	all, gate, err := m.verdicts()
 	if err != nil {
 		return nil, err

@@ -294,6 +294,7 @@ func complete(t *testing.T, cell bench.Cell, correct int) judge.Run {
 			run.Result.Bands = append(run.Result.Bands, contrast.Band{From: from, To: contrast.BandEdges[i+1], SameClass: 0.16 / float64(int(1)<<i), Similarity: 0.9 - float64(i)/5})
 		}
 	}
+	embedded(cell, &run.Result)
 	result, err := json.Marshal(run.Result)
 	if err != nil {
 		t.Fatal(err)

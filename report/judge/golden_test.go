@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/model"
 )
@@ -21,6 +22,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // files: it needs no more than a report.
 var golden = map[string]func(*testing.T) judge.Input{
 	"report":  showcase,
+	"targets": func(t *testing.T) judge.Input { // one is outside
+		return targeted(t, learned, []bench.Target{atQuarter(27.2), watchedAtEnd(54.5), atEnd(63)}, "easiest95", "detrimental")
+	},
 	"nothing": func(t *testing.T) judge.Input { return input(t, nil, "easiest95", "semantic") },
 	"looks": func(t *testing.T) judge.Input { // one is decided at the first look, another waits for the second, which holds a third back
 		in := planned(t, scores{"baseline": base[:3], "easiest95": lost[:3], "hardest5": around(-60, 20, -20, 10, -10, 0)[:3], "random5": around(-300)[:3], "without-hardest": around(5)[:3]},

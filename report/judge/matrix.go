@@ -27,6 +27,7 @@ type slot struct {
 type matrix struct {
 	Input
 	cells map[slot]measurement
+	held  []model.Target
 	// What comparing keys has found, which takes most of the time of a report: looks and claims share runs.
 	misdeclarations, differences map[[4]string][]string
 }
@@ -152,7 +153,10 @@ func (o measurement) row() model.RunRow {
 	if a.Ridge+a.KNN > 0 { // an evaluation by SGD has no other probes
 		row.Ridge, row.KNN = points(a.Ridge, a.N), points(a.KNN, a.N)
 	}
-	row.Correct = &model.Correct{Linear: a.Linear, Ridge: a.Ridge, KNN: a.KNN, TestImages: a.N}
+	row.Correct = &model.Correct{Linear: a.Linear, Ridge: a.Ridge, KNN: a.KNN, Weighted: a.Weighted, TestImages: a.N}
+	if a.Weighted > 0 { // no other probe has it
+		row.Weighted = points(a.Weighted, a.N)
+	}
 	if o.trained() {
 		row.Loss = &o.run.Result.Loss
 	}
@@ -181,8 +185,8 @@ func unusable(run Run) string {
 	if a.N < 1 || min(a.Linear, a.Ridge, a.KNN) < 0 || max(a.Linear, a.Ridge, a.KNN) > a.N {
 		return fmt.Sprintf("%d (linear), %d (ridge) and %d (neighbours) correct of %d test images are no accuracies", a.Linear, a.Ridge, a.KNN, a.N)
 	}
-	for _, p := range run.Result.Curve {
-		if p.Accuracy.N < 1 {
+	for _, p := range slices.Concat(run.Result.Curve, []bench.CurvePoint{{Accuracy: a}}) {
+		if p.Accuracy.N < 1 || p.Accuracy.Weighted < 0 || p.Accuracy.Weighted > p.Accuracy.N {
 			return fmt.Sprintf("no accuracy at step %d", p.Step)
 		}
 	}

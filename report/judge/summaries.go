@@ -61,7 +61,7 @@ func (m *matrix) summarise(cells []bench.Cell) model.Arm {
 	arm := m.Catalogue.Arm(cells[0].Arm)
 	out := model.Arm{ID: arm.ID, Title: arm.Title, Rules: words.Rules(arm), Features: arm.Features, Temperature: cells[0].Temperature}
 	var complete []Run
-	var linear, ridge, knn []float64
+	var linear, ridge, knn, weighted []float64
 	for _, cell := range cells {
 		o := m.measured(cell)
 		row := o.row()
@@ -72,11 +72,14 @@ func (m *matrix) summarise(cells []bench.Cell) model.Arm {
 			if row.Ridge != nil {
 				ridge, knn = append(ridge, *row.Ridge), append(knn, *row.KNN)
 			}
+			if row.Weighted != nil {
+				weighted = append(weighted, *row.Weighted)
+			}
 		}
 	}
 	out.N = len(complete)
 	out.Mean, out.SD = exists(stats.Mean(linear)), exists(stats.StdDev(linear))
-	out.Ridge, out.KNN = exists(stats.Mean(ridge)), exists(stats.Mean(knn))
+	out.Ridge, out.KNN, out.Weighted = exists(stats.Mean(ridge)), exists(stats.Mean(knn)), exists(stats.Mean(weighted))
 	out.Curve, out.Progress, out.Bands = meanCurve(complete), meanProgress(complete), meanBands(complete)
 	return out
 }
@@ -117,6 +120,9 @@ func meanCurve(runs []Run) []model.CurvePoint {
 		func(x bench.CurvePoint) model.CurvePoint { return model.CurvePoint{Step: x.Step} },
 		func(mean *model.CurvePoint, x bench.CurvePoint, n float64) {
 			mean.Accuracy += *points(x.Accuracy.Linear, x.Accuracy.N) / n
+			if x.Accuracy.Weighted > 0 {
+				mean.Weighted = addShare(cmp.Or(mean.Weighted, new(float64)), points(x.Accuracy.Weighted, x.Accuracy.N), n)
+			}
 		})
 }
 

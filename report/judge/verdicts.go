@@ -65,16 +65,15 @@ func (m *matrix) verdicts() (asked, gate []judged, err error) {
 
 func (j *judged) decided() bool { return j.Verdict == stats.Supported || j.Verdict == stats.Refuted }
 
-// judge judges a claim by itself.
-func (m *matrix) judge(claim *bench.Claim) (judged, error) {
+// judge judges a claim by itself, unless the tier's runs are another experiment than what they are to repeat.
+func (m *matrix) judge(claim *bench.Claim) (j judged, err error) {
 	if m.Plan.Role(claim.ID) == bench.Exploratory {
-		return m.explore(claim), nil
+		j = m.explore(claim)
+	} else if j, err = m.confirm(claim); err != nil {
+		return j, fmt.Errorf("report: claim %s: %w", claim.ID, err)
 	}
-	j, err := m.confirm(claim)
-	if err != nil {
-		err = fmt.Errorf("report: claim %s: %w", claim.ID, err)
-	}
-	return j, err
+	j.repeats(m.held)
+	return j, nil
 }
 
 // explore judges a claim on the seeds from 0 on, once and uncorrected.

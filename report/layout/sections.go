@@ -32,17 +32,21 @@ func armsSection(r *model.Report) Section {
 	if len(missing) > 0 {
 		s = s.with(Tabulate("Runs without a result.", missing, append(slices.Clip(place), Text("Reason", func(x runOf) string { return x.Of.Reason }))...))
 	}
+	columns := append(slices.Clip(place),
+		Number("Linear", func(x runOf) string { return words.Maybe(x.Of.Linear, words.Plain) }),
+		Number("Ridge", func(x runOf) string { return words.Maybe(x.Of.Ridge, words.Plain) }),
+		Number("kNN", func(x runOf) string { return words.Maybe(x.Of.KNN, words.Plain) }))
+	if slices.ContainsFunc(every, func(x runOf) bool { return x.Of.Weighted != nil }) {
+		columns = append(columns, Number("kNN of embeddings", func(x runOf) string { return words.Maybe(x.Of.Weighted, words.Plain) }))
+	}
+	columns = append(columns, Text("Run", func(x runOf) string { return x.Of.Run }))
 	return s.with(figures(figure.Accuracies("accuracies", "Accuracy by arm", r))...).with(
 		Folded{"What the arms are", titles},
-		Folded{"Every run", Tabulate("Every run of the matrix, accuracies in points.", every, append(slices.Clip(place),
-			Number("Linear", func(x runOf) string { return words.Maybe(x.Of.Linear, words.Plain) }),
-			Number("Ridge", func(x runOf) string { return words.Maybe(x.Of.Ridge, words.Plain) }),
-			Number("kNN", func(x runOf) string { return words.Maybe(x.Of.KNN, words.Plain) }),
-			Text("Run", func(x runOf) string { return x.Of.Run }))...)})
+		Folded{"Every run", Tabulate("Every run of the matrix, accuracies in points.", every, columns...)})
 }
 
 func armTable(arms []model.Arm) *Table {
-	return Tabulate("Accuracy by arm, in points: mean and deviation over seeds, the means of the two other probes, and each seed in order. T is the temperature.", arms,
+	columns := []Shows[model.Arm]{
 		Text("Arm", func(a model.Arm) string { return a.ID }),
 		Text("Negatives", func(a model.Arm) string { return a.Rules }),
 		Number("T", words.Temperature),
@@ -51,6 +55,11 @@ func armTable(arms []model.Arm) *Table {
 		Number("SD", func(a model.Arm) string { return words.Maybe(a.SD, words.Plain) }),
 		Number("Ridge", func(a model.Arm) string { return words.Maybe(a.Ridge, words.Plain) }),
 		Number("kNN", func(a model.Arm) string { return words.Maybe(a.KNN, words.Plain) }),
+	}
+	if slices.ContainsFunc(arms, func(a model.Arm) bool { return a.Weighted != nil }) {
+		columns = append(columns, Number("kNN of embeddings", func(a model.Arm) string { return words.Maybe(a.Weighted, words.Plain) }))
+	}
+	return Tabulate("Accuracy by arm, in points: mean and deviation over seeds, the means of the two other probes, and each seed in order. T is the temperature.", arms, append(columns,
 		Text("Seeds", func(a model.Arm) string {
 			return words.Joined(a.Runs, ", ", func(row model.RunRow) string {
 				if row.Linear == nil {
@@ -58,7 +67,7 @@ func armTable(arms []model.Arm) *Table {
 				}
 				return words.Plain(*row.Linear)
 			})
-		}))
+		}))...)
 }
 
 func bandsSection(r *model.Report) Section {

@@ -15,7 +15,7 @@ import (
 // figure; then all claims in a table, the figures, and what the words mean.
 func summary(r *model.Report) Document {
 	return slices.Concat(
-		Document{overview(r), claimsSection(r)},
+		Document{overview(r)}, targetsSection(r), Document{claimsSection(r)},
 		figuresSection(r),
 		Document{{ID: "terms", Level: 2, Title: "What the words mean", Blocks: []Block{Terms(words.Glossary(r.Gain))}}})
 }
@@ -24,6 +24,9 @@ func overview(r *model.Report) Section {
 	t := r.Tier
 	s := Section{ID: "top", Level: 1, Title: fmt.Sprintf("The claims of %q, tested", r.Paper.Title), Blocks: []Block{
 		Reference{r.Paper.Authors, r.Paper.Link}, Alert(words.Caveat(t))}}
+	if why := words.NotSame(r.Targets); why != "" {
+		s = s.with(Alert("No claim is decided: " + why + "."))
+	}
 	if a := answers(r); len(a) > 0 {
 		s = s.with(a, Paragraph(words.Share(r)))
 	}
@@ -158,9 +161,11 @@ func figuresSection(r *model.Report) Document {
 		for _, l := range r.Leads {
 			if l.Temperature == temperature {
 				add(figure.Learning(fmt.Sprintf("learning-%g", temperature), fmt.Sprintf("Accuracy during training, temperature %g", temperature), &l, r))
+				add(figure.Neighbours(fmt.Sprintf("neighbours-%g", temperature), fmt.Sprintf("Accuracy of neighbours during training, temperature %g", temperature), &l, r))
 			}
 		}
 	}
+	add(figure.Published("published", r))
 	s := Section{ID: "figures", Level: 2, Title: "Figures", Blocks: figures(drawn...)}
 	for i := range r.Analyses {
 		if a := &r.Analyses[i]; a.Final && len(a.Gallery) > 0 {

@@ -27,10 +27,11 @@ type Arm struct {
 	Temperature float64        `json:"temperature"`
 	Runs        []RunRow       `json:"runs"`
 	N           int            `json:"n"`              // complete runs
-	Mean        *float64       `json:"mean,omitempty"` // of Linear, as all that follows but Ridge and KNN
+	Mean        *float64       `json:"mean,omitempty"` // of Linear, as all that follows but Ridge, KNN and Weighted
 	SD          *float64       `json:"sd,omitempty"`   // over seeds, n >= 2
 	Ridge       *float64       `json:"ridge,omitempty"`
 	KNN         *float64       `json:"knn,omitempty"`
+	Weighted    *float64       `json:"weighted,omitempty"`
 	// Curve and Progress are means over the complete runs, Bands too.
 	Curve    []CurvePoint          `json:"curve,omitempty"`
 	Progress []bench.ProgressPoint `json:"progress,omitempty"`
@@ -62,6 +63,7 @@ type RunRow struct {
 	Linear   *float64        `json:"linear,omitempty"`
 	Ridge    *float64        `json:"ridge,omitempty"`
 	KNN      *float64        `json:"knn,omitempty"`
+	Weighted *float64        `json:"weighted,omitempty"` // of neighbours in the space of embeddings, where the tier's probe has them
 	Correct  *Correct        `json:"correct,omitempty"`
 	Loss     *float64        `json:"loss,omitempty"` // nats, mean of the last tenth of training
 	Manifest registry.Digest `json:"manifest,omitempty"`
@@ -73,6 +75,7 @@ type Correct struct {
 	Linear     int `json:"linear"`
 	Ridge      int `json:"ridge"`
 	KNN        int `json:"knn"`
+	Weighted   int `json:"weighted,omitempty"`
 	TestImages int `json:"testImages"`
 }
 
@@ -80,6 +83,8 @@ type Correct struct {
 type CurvePoint struct {
 	Step     int     `json:"step"`
 	Accuracy float64 `json:"accuracy"` // points
+	// Weighted is that of neighbours in the space of embeddings, where the tier's probe has them.
+	Weighted *float64 `json:"weighted,omitempty"`
 }
 
 // Band is a stretch of the queue by difficulty: From and To are fractions, 0 the hardest.

@@ -54,11 +54,13 @@ type Claim struct {
 	Alpha float64 `json:"alpha"`
 	Spent float64 `json:"spent"`
 	Share float64 `json:"share"`
-	// Verdict is what counts. Own is the claim's own where a gate holds it back: a secondary claim counts only once all
-	// primaries are decided, and Gate names those that are not.
+	// Verdict is what counts. Own is the claim's own where a gate holds it back: Reference does, and a secondary claim
+	// counts only once all primaries are decided, and Gate names those that are not.
 	Verdict stats.Verdict `json:"verdict"`
 	Own     stats.Verdict `json:"own,omitempty"`
 	Gate    []string      `json:"gate,omitempty"`
+	// Reference says which published figures the tier's runs do not repeat, if there are some: no claim is decided then.
+	Reference string `json:"reference,omitempty"`
 	// Look is that of the plan that verdict and numbers are of, from 1; 0 if runs are missing for the first, or for an
 	// exploratory claim. Seeds are those of the look.
 	Look  int         `json:"look,omitempty"`

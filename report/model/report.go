@@ -33,14 +33,16 @@ type Report struct {
 	Tier    Tier        `json:"tier"`
 	Gain    bench.Gain  `json:"gain"` // what margins are shares of
 	// Confirmed counts the claims of a plan that was registered before their runs, and Explored the others.
-	Confirmed Tally      `json:"confirmed"`
-	Explored  Tally      `json:"explored"`
-	Claims    []Claim    `json:"claims"`
-	Across    []Across   `json:"across"`          // the verdicts by statement and temperature
-	Leads     []Lead     `json:"leads,omitempty"` // by temperature
-	Arms      []Arm      `json:"arms"`
-	Sweeps    []Sweep    `json:"sweeps,omitempty"`   // those without a run are left out
-	Analyses  []Analysis `json:"analyses,omitempty"` // of embeddings, by arm and temperature and then over training
+	Confirmed Tally    `json:"confirmed"`
+	Explored  Tally    `json:"explored"`
+	Claims    []Claim  `json:"claims"`
+	Across    []Across `json:"across"`          // the verdicts by statement and temperature
+	Leads     []Lead   `json:"leads,omitempty"` // by temperature
+	// Targets are the published figures that the tier is held against.
+	Targets  []Target   `json:"targets,omitempty"`
+	Arms     []Arm      `json:"arms"`
+	Sweeps   []Sweep    `json:"sweeps,omitempty"`   // those without a run are left out
+	Analyses []Analysis `json:"analyses,omitempty"` // of embeddings, by arm and temperature and then over training
 	// Floors are the arms, by id, above whose accuracy learning starts; Chance is the accuracy of guessing.
 	Floors     []Floor    `json:"floors"`
 	Chance     *float64   `json:"chance,omitempty"`

@@ -209,3 +209,13 @@ func TestWithoutRuns(t *testing.T) {
 		t.Errorf("%.300s", out)
 	}
 }
+
+// TestTargets: the page shows what is published beside what was found, and says first why nothing is decided.
+func TestTargets(t *testing.T) {
+	got := written(t, stored(t, "targets"))
+	for _, want := range []string{"Held against what is published", "61.80 to 64.20", "a paper", "No claim is decided: not the same experiment yet", "Accuracy of baseline beside what is published"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}

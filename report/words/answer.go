@@ -56,7 +56,11 @@ func Figures(c *model.Claim, r *model.Report) string {
 		}
 	}
 	if c.Own != "" {
-		said = append(said, fmt.Sprintf("By itself it would be %s, but a secondary claim counts only once all primaries are decided.", c.Own))
+		but := "a secondary claim counts only once all primaries are decided"
+		if c.Reference != "" {
+			but = "it is " + c.Reference
+		}
+		said = append(said, fmt.Sprintf("By itself it would be %s, but %s.", c.Own, but))
 	}
 	if x := c.Specific; x != nil && c.Verdict == stats.Supported {
 		control := ArmTitle(r, x.B)

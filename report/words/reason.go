@@ -13,6 +13,9 @@ import (
 // Reason says why a claim got its verdict, with the numbers, what holds it back, and at which look of a plan.
 func Reason(c *model.Claim, r *model.Report) string {
 	said := []string{because(c)}
+	if c.Reference != "" {
+		said = append(said, sentence(c.Reference))
+	}
 	if len(c.Gate) > 0 {
 		said = append(said, sentence("a secondary claim counts only once all primaries are decided; open: "+strings.Join(c.Gate, ", ")))
 	}

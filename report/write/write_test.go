@@ -158,3 +158,25 @@ func TestWritersWithoutRuns(t *testing.T) {
 		}
 	}
 }
+
+// TestTargets: every format says what is published, what was found, and why nothing is decided.
+func TestTargets(t *testing.T) {
+	r := stored(t, "targets")
+	for format, all := range map[string][]string{
+		"text": {"Held against what is published", "63.00", "61.80 to 64.20", "60.12", "outside", "inside", "a paper", "SD 0.50 points: of other people", "!! No claim is decided: not the same experiment yet"},
+		"md":   {"## Held against what is published", "| 63.00", "61.80 to 64.20", "outside", "a paper", "figures/published.svg", "figures/neighbours-0.2.svg"},
+		"json": {`"held": "outside"`, `"published": 63`, `"source": "a paper"`, `"reference": "not the same experiment yet`, `"weighted": 27`},
+	} {
+		text := written(t, format, r)
+		for _, want := range all {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not say %q", format, want)
+			}
+		}
+	}
+	for format := range formats {
+		if text := written(t, format, stored(t, "report")); strings.Contains(text, "published.svg") || strings.Contains(text, "Held against") || strings.Contains(text, `"targets"`) {
+			t.Errorf("%s speaks of targets where there are none", format)
+		}
+	}
+}
