@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // golden are the reports in testdata. What lays them out, writes them or compares them is tested on these
 // files: it needs no more than a report.
 var golden = map[string]func(*testing.T) judge.Input{
-	"report":  showcase,
+	"report": showcase,
 	"targets": func(t *testing.T) judge.Input { // one is outside
 		return targeted(t, learned, []bench.Target{atQuarter(27.2), watchedAtEnd(54.5), atEnd(63)}, "easiest95", "detrimental")
 	},

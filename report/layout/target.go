@@ -16,7 +16,7 @@ func targetsSection(r *model.Report) Document {
 	table := Tabulate(fmt.Sprintf("Accuracies in points: what is published, by the mean of its seeds, the band in which a run is expected that repeats it (all of them together hold with %s), "+
 		"and the mean over the seeds that are here.", words.Confidence(model.Together)), r.Targets,
 		Text("Arm", func(t model.Target) string { return t.Arm }),
-		Text("Measured", func(t model.Target) string { return words.After(t) }),
+		Text("Measured", words.After),
 		Text("Probe", func(t model.Target) string { return words.Measure(t.Measure) }),
 		Number("Published", func(t model.Target) string { return words.Plain(t.Published) }),
 		Number("Band", func(t model.Target) string { return words.Plain(t.Band.Low) + " to " + words.Plain(t.Band.High) }),
