@@ -147,9 +147,11 @@ func meanBands(runs []Run) []model.Band {
 
 // sweeps summarises the sweeps of which at least one point was run that no claim asks for.
 func (m *matrix) sweeps() (shown []model.Sweep) {
-	claimed := map[string]bool{}
+	claimed := map[string]bool{} // by an arm of the catalogue, and not for a sweep alone
 	for _, cell := range m.Cells {
-		claimed[cell.Spec.ID()] = true
+		if slices.ContainsFunc(m.Catalogue.Arms, func(a *bench.Arm) bool { return a.ID == cell.Arm }) {
+			claimed[cell.Spec.ID()] = true
+		}
 	}
 	for _, in := range m.Sweeps {
 		s := model.Sweep{
@@ -157,7 +159,7 @@ func (m *matrix) sweeps() (shown []model.Sweep) {
 			Command: fmt.Sprintf("%s run --sweep %s --tier %s --seeds %d", m.program(), in.ID, m.Tier.ID, in.Seeds),
 		}
 		accuracies := map[string][]float64{} // by rules, since an arm may stand among the cells under another name
-		var own []string                     // arms with runs that no claim asks for
+		var own []string                     // arms with runs that are the sweep's own
 		for _, cell := range in.Cells {
 			if cell.Spec.Training.Features != bench.Trained {
 				continue
