@@ -23,7 +23,8 @@ var harmless = []edit{
 	{"bench/nn/sgd.go", "Rate(step, steps int) float64 {\n", "Rate(step, all int) float64 {\n\tsteps := all\n"},
 	// A data set, an arm, a claim and a tier.
 	{"experiments/datasets.go", "[]*dataset.Source{\n", `[]*dataset.Source{
-	{Name: "glyphs-tiny", From: "the very first images of glyphs", Digest: "` + tinyDigest + `", Tree: dataset.GlyphTree, Read: dataset.Glyphs(200, 100)},
+	{Name: "glyphs-tiny", From: "the very first images of glyphs", Digest: "` + tinyDigest + `", Tree: dataset.GlyphTree, Read: dataset.Glyphs(200, 100),
+		Extent: dataset.Extent{Side: 32, Classes: 100, Train: 200, Test: 100, Resident: true}},
 `},
 	{"experiments/arms.go", "[]*bench.Arm{\n", `[]*bench.Arm{
 	{ID: "hardest2", Title: "hardest 2% only", Features: bench.Trained, Rules: []negatives.Rule{{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.02}}},
