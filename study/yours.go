@@ -47,8 +47,11 @@ func (d Data) Yours(ctx context.Context, data, tier string, gpu bool, o ImportOp
 	}
 	scale := base.Train.Scale()
 	size := scale.Encoder.Size
-	if chosen && base.GPU && x.Height >= 2*size { // it has the time for all of them
+	switch {
+	case chosen && base.GPU && x.Height >= 2*size: // it has the time for all of them
 		size *= 2
+	case chosen && x.Height < size: // they are taken as they are
+		size = x.Height
 	}
 	if x.Height != x.Width || x.Height < size {
 		return nil, nil, UsageError{fmt.Errorf("--data %s: its images are %dx%d, and tier %s takes squares of %d pixels or more: import it with --size %d, or write a tier (tier show)", data, x.Width, x.Height, base.ID, size, size)}
@@ -63,6 +66,9 @@ func (d Data) Yours(ctx context.Context, data, tier string, gpu bool, o ImportOp
 	catalogue, mine, err := withTier(d.Catalogue, text)
 	if err != nil {
 		return nil, nil, UsageError{fmt.Errorf("--data %s: tier %s: %w", data, base.ID, err)}
+	}
+	if usual := scale.Encoder.Size; size != usual {
+		o.say("assumed: the tier's settings are for images of %dx%d pixels, and are taken for these as they are", usual, usual)
 	}
 	views := ""
 	if x.Height > size {

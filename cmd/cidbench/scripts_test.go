@@ -86,12 +86,12 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 // listed sets a variable to the id of the first run of an arm: listed VARIABLE DIR ARM.
 func listed(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("cidbench", "registry", "ls", "--json", "--store", args[1], "--arm", args[2]))
-	var runs []study.Listed
+	var runs struct{ Items []study.Listed }
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &runs))
-	if len(runs) == 0 {
+	if len(runs.Items) == 0 {
 		ts.Fatalf("no run of %s in %s", args[2], args[1])
 	}
-	ts.Setenv(args[0], runs[0].Run)
+	ts.Setenv(args[0], runs.Items[0].Run)
 }
 
 // named sets a variable to the name of the first file that matches a pattern: named VARIABLE PATTERN.

@@ -135,12 +135,14 @@ func wait(t *testing.T, limit time.Duration, what string, done func() bool) {
 // digests are those of the results in a store, by run.
 func digests(t *testing.T, program, store string) map[string]string {
 	t.Helper()
-	var runs []struct{ Run, Kind, ResultDigest string }
+	var runs struct {
+		Items []struct{ Run, ResultDigest string }
+	}
 	if err := json.Unmarshal([]byte(run(t, program, "registry", "ls", "--store", store, "--json")), &runs); err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]string{}
-	for _, x := range runs {
+	for _, x := range runs.Items {
 		all[x.Run] = x.ResultDigest
 	}
 	return all

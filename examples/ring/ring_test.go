@@ -129,7 +129,7 @@ func TestList(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if code, _, errs := try(t, "verify", "--claim", "hardest5"); code != 2 || !strings.Contains(errs, "unknown claim \"hardest5\" in tier \"smoke\": `list` shows the claims") {
+	if code, _, errs := try(t, "verify", "--claim", "hardest5"); code != 2 || !strings.Contains(errs, "unknown claim \"hardest5\": choose one of ring, ") {
 		t.Errorf("a claim of another paper: exit %d, %s", code, errs)
 	}
 }
