@@ -110,10 +110,7 @@ type app struct {
 const storeEnv = "CIDBENCH_STORE"
 
 func (a *app) addStore(cmd *cobra.Command) {
-	usual := ".cidbench"
-	if a.Getenv != nil {
-		usual = cmp.Or(a.Getenv(storeEnv), usual)
-	}
+	usual := cmp.Or(a.env(storeEnv), ".cidbench")
 	cmd.Flags().StringVar(&a.Store, "store", usual, "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, or to read only, a file that report --save-evidence wrote (environment: "+storeEnv+")")
 	cmd.Flags().Lookup("store").DefValue = store.Redacted(usual) // help is no place for what may stand in a URL
 }
@@ -274,19 +271,13 @@ func (a *app) addSharing(cmd *cobra.Command) {
 
 // share is the part of this worker: as the flag says, or the scheduler.
 func (a *app) share(flag string) (bench.Share, error) {
-	env := func(name string) string {
-		if a.Getenv == nil {
-			return ""
-		}
-		return a.Getenv(name)
-	}
-	index := cmp.Or(env(slurmIndex), env(kubernetesIndex))
-	if at, err := strconv.Atoi(env(slurmIndex)); err == nil { // arrays need not begin at 0
-		least, _ := strconv.Atoi(env(slurmLeast))
+	index := cmp.Or(a.env(slurmIndex), a.env(kubernetesIndex))
+	if at, err := strconv.Atoi(a.env(slurmIndex)); err == nil { // arrays need not begin at 0
+		least, _ := strconv.Atoi(a.env(slurmLeast))
 		index = strconv.Itoa(at - least)
 	}
-	if flag == "" && env(slurmIndex) != "" && env(slurmCount) != "" {
-		flag = "/" + env(slurmCount)
+	if flag == "" && a.env(slurmIndex) != "" && a.env(slurmCount) != "" {
+		flag = "/" + a.env(slurmCount)
 	}
 	if flag == "" {
 		return bench.Share{}, nil

@@ -150,6 +150,14 @@ func (c *Console) examples(commands ...string) string {
 	return lead + strings.Join(commands, "\n"+lead)
 }
 
+// env is the value of an environment variable, empty if it is not set.
+func (c *Console) env(name string) string {
+	if c.Getenv == nil {
+		return ""
+	}
+	return c.Getenv(name)
+}
+
 // Say prints a line on stderr, unless nobody wants to know.
 func (c *Console) Say(line string) {
 	if !c.Quiet {

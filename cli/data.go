@@ -27,9 +27,7 @@ func (a *app) addDataDir(cmd *cobra.Command) {
 	if cache, err := os.UserCacheDir(); err == nil {
 		usual = filepath.Join(cache, "cidbench", "data")
 	}
-	if a.Getenv != nil {
-		usual = cmp.Or(a.Getenv(dataEnv), usual)
-	}
+	usual = cmp.Or(a.env(dataEnv), usual)
 	cmd.Flags().StringVar(&a.DataDir, "data-dir", usual, "where imported data sets lie (environment: "+dataEnv+")")
 }
 

@@ -31,13 +31,13 @@ func setHelp(root *cobra.Command) {
 func filled(text string) string {
 	var out []string
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		line := ""
-		for i, given := range strings.Split(paragraph, "\n") {
+		line, lines := "", strings.Split(paragraph, "\n")
+		for i, given := range lines {
 			if strings.HasPrefix(given, " ") {
 				if line != "" {
 					out = append(out, line)
 				}
-				out, line = append(out, strings.Split(paragraph, "\n")[i:]...), ""
+				out, line = append(out, lines[i:]...), ""
 				break
 			}
 			for word := range strings.FieldsSeq(given) {
