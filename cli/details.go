@@ -2,8 +2,10 @@ package cli
 
 import (
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,7 @@ func addDetails(cmd *cobra.Command, details *string) {
 }
 
 // writeReport writes a report to the output. Where that is a Markdown file, what it links to goes to the folder details,
-// or to one named after the output: figures as SVG, and the report in HTML.
+// or to one named after the output: figures as SVG, and the report in HTML, of each tier.
 func (a *app) writeReport(r *model.Report, format, details string) error {
 	if format != "md" || a.output == "" || details == "" && !isFile(a.output) {
 		return a.write("--output", a.output, func(w io.Writer) error { return report.Write(w, r, format, a.Text) })
@@ -27,7 +29,7 @@ func (a *app) writeReport(r *model.Report, format, details string) error {
 	if details == "" {
 		flag, details = "--output", strings.TrimSuffix(a.output, filepath.Ext(a.output))+"-details"
 	}
-	figures, full := filepath.Join(details, "figures"), filepath.Join(details, "report.html")
+	figures := filepath.Join(details, "figures")
 	if err := os.MkdirAll(figures, 0o755); err != nil {
 		return usagef("%s: %w", flag, err)
 	}
@@ -49,12 +51,19 @@ func (a *app) writeReport(r *model.Report, format, details string) error {
 			return err
 		}
 	}
-	if err := a.write(flag, full, func(w io.Writer) error { return report.Write(w, r, "html", a.Text) }); err != nil {
-		return err
+	beside := write.Beside{Figures: link + "/figures", Full: link + "/report.html"}
+	full := map[string]*model.Report{"report.html": r}
+	for _, other := range r.Beside {
+		name := "report-" + other.Tier.ID + ".html"
+		full[name] = other
+		beside.Tiers = append(beside.Tiers, write.Tier{ID: other.Tier.ID, Full: link + "/" + name})
 	}
-	return a.write("--output", a.output, func(w io.Writer) error {
-		return report.WriteMarkdown(w, r, write.Beside{Figures: link + "/figures", Full: link + "/report.html"})
-	})
+	for _, name := range slices.Sorted(maps.Keys(full)) {
+		if err := a.write(flag, filepath.Join(details, name), func(w io.Writer) error { return report.Write(w, full[name], "html", a.Text) }); err != nil {
+			return err
+		}
+	}
+	return a.write("--output", a.output, func(w io.Writer) error { return report.WriteMarkdown(w, r, beside) })
 }
 
 // isFile says whether a path is that of a file, or of one to be: folders have their place beside no device or pipe.

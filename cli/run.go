@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -37,6 +38,7 @@ last checkpoint.`,
 
 func newReport(a *app) *cobra.Command {
 	var format, evidence, keyFile, details string
+	var beside []string
 	var compare, open bool
 	cmd := &cobra.Command{
 		Use:   "report | report --compare A B",
@@ -47,6 +49,8 @@ are not there stand in it as missing.
 With --format md and --output it also writes the figures as SVG and the full
 report in HTML, to which the Markdown links: to the folder --details, or else to
 one beside the output.
+
+With --beside the verdicts of other tiers stand beside those of --tier, claim by claim, with what holds in which.
 
 With --save-evidence it also writes what the verdicts rest on - manifests and results, no checkpoints - to one
 small file, which is a --store that can be read and judged anywhere. All finished runs of the tier's plan are in
@@ -111,14 +115,19 @@ Both sides are judged by this program's definitions.`,
 		if err != nil {
 			return err
 		}
+		others, damage := study.Beside(ctx, a.Catalogue, a.Options, beside)
+		if len(others) < len(beside) {
+			return damage
+		}
+		r.Beside = others
 		if evidence != "" {
 			err = a.write("--save-evidence", evidence, func(w io.Writer) error { return s.WriteEvidence(ctx, w, r, in, key) })
 			if err != nil {
 				return err
 			}
 		}
-		if err := a.writeReport(r, format, details); err != nil {
-			return err
+		if err := a.writeReport(r, format, details); err != nil || damage != nil {
+			return cmp.Or(err, damage)
 		}
 		if open {
 			if err := browser.OpenFile(a.output); err != nil {
@@ -143,6 +152,7 @@ Both sides are judged by this program's definitions.`,
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
 	addDetails(cmd, &details)
+	f.StringSliceVar(&beside, "beside", nil, "another tier to set beside, or TIER=STORE (repeatable)")
 	f.StringVar(&evidence, "save-evidence", "", "file to write what the report rests on to (a .tar.gz)")
 	f.StringVar(&keyFile, "key", "", "PEM file of an Ed25519 private key (PKCS #8), to sign the evidence and its verdicts with")
 	f.BoolVar(&open, "open", false, "write HTML, and show it in a browser")
@@ -152,6 +162,7 @@ Both sides are judged by this program's definitions.`,
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
 	cmd.MarkFlagsMutuallyExclusive("compare", "open")
 	cmd.MarkFlagsMutuallyExclusive("compare", "data")
+	cmd.MarkFlagsMutuallyExclusive("compare", "beside")
 	complete(cmd, "format", report.Formats)
 	return cmd
 }

@@ -14,6 +14,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cidbench/cidbench/bench"
@@ -108,6 +109,38 @@ type extent struct {
 // Report judges what the registry holds. The input is what the report was built from.
 func (s *Study) Report(ctx context.Context) (*model.Report, judge.Input, error) {
 	return s.look(ctx, &extent{cells: s.matrix(0)}, false)
+}
+
+// Beside judges other tiers, each TIER, of the Store of the options, or TIER=STORE, for a report to stand beside its own.
+// Errors: UsageError for a tier that is there twice; NothingError for one without a complete run; those of Open; beside reports, that of Damage.
+func Beside(ctx context.Context, catalogue *bench.Catalogue, o Options, tiers []string) (all []*model.Report, err error) {
+	var damage error
+	for _, arg := range tiers {
+		other := o
+		other.Selection = Selection{Claims: o.Claims, Backend: o.Backend}
+		var own bool
+		if other.Tier, other.Store, own = strings.Cut(arg, "="); own {
+			other.Base = ""
+		} else {
+			other.Store = o.Store
+		}
+		if other.Tier == o.Tier || slices.ContainsFunc(all, func(r *model.Report) bool { return r.Tier.ID == other.Tier }) {
+			return nil, UsageError{fmt.Errorf("--beside %s: that tier is in the report already", arg)}
+		}
+		s, err := Open(ctx, catalogue, other)
+		if err != nil {
+			return nil, fmt.Errorf("--beside %s: %w", arg, err)
+		}
+		r, _, err := s.Report(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("--beside %s: %w", arg, err)
+		}
+		if r.Tier.RunsPresent == 0 {
+			return nil, NothingError(fmt.Sprintf("--beside %s: %s holds no complete run of these claims in that tier", arg, s.reg))
+		}
+		all, damage = append(all, r), errors.Join(damage, s.Damage())
+	}
+	return all, damage
 }
 
 func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {

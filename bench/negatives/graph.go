@@ -18,8 +18,9 @@ type Shape struct {
 }
 
 // leastSlots are there for arms with fewer rules, too: a slot that is empty costs nothing when the graph runs, and a
-// graph of its own takes seconds to compile.
-const leastSlots = 2
+// graph of its own takes seconds to compile. With one or three of them XLA's CPU compiler makes a step of the default tier that
+// takes 34 ms, with two one of 46 (BenchmarkGraph alone shows no difference).
+const leastSlots = 3
 
 // ShapeOf is that of the rules of an arm.
 func ShapeOf(rules []Rule) Shape {

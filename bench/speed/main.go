@@ -167,6 +167,9 @@ func (s *session) find(ctx context.Context) (err error) {
 	if s.program, err = os.Executable(); err != nil {
 		return err
 	}
+	if !s.gpu && !machine.SIMD {
+		s.note("NO SIMD: this was built without GOEXPERIMENT=simd, and go takes some ten times as long as it would; make bench builds it right")
+	}
 	wanted := s.xla
 	if wanted == "" {
 		wanted = "xla:cpu"

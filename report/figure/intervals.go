@@ -29,27 +29,11 @@ func titleOf(c *model.Claim) []string {
 // what it asks for is true. The scale covers others too, so that forests can be compared. It is nil if nothing has an
 // interval.
 func Forest(id, title string, claims []model.Claim, others ...model.Claim) *Figure {
-	values := []float64{0}
-	for _, c := range slices.Concat(claims, others) {
-		for _, x := range c.AccuracyContrasts() {
-			values = append(values, x.Bounds...)
-			if x.Found != nil {
-				values = append(values, x.Found.Low, x.Found.High)
-			}
-		}
-	}
-	f := &Figure{ID: id, Title: title, Width: figureWidth}
-	s := newScale(plotLeft, plotRight, values...)
 	bottom := 6.0
 	for _, c := range claims {
 		bottom += (forestRow + titleLine*float64(len(titleOf(&c)))) * float64(len(c.AccuracyContrasts()))
 	}
-	var percents []tick
-	for _, v := range s.ticks(5) {
-		percents = append(percents, tick{v, words.Round(100 * v)})
-	}
-	f.axis(s, 6, bottom, "difference of accuracy, % of the gain", percents...)
-	f.Height = coord(bottom + axisRoom)
+	f, s := shares(id, title, bottom, slices.Concat(claims, others))
 	said := []string{"The intervals that decide, of the difference of accuracy in percent of the gain; the shaded region is where the contrast holds."}
 	drawn := false
 	top := 6.0
@@ -65,6 +49,27 @@ func Forest(id, title string, claims []model.Claim, others ...model.Claim) *Figu
 	}
 	f.Description = strings.Join(said, " ")
 	return f
+}
+
+// shares is a figure with an axis in percent of the gain that has room for the contrasts of the claims.
+func shares(id, title string, bottom float64, claims []model.Claim) (*Figure, scale) {
+	values := []float64{0}
+	for _, c := range claims {
+		for _, x := range c.AccuracyContrasts() {
+			values = append(values, x.Bounds...)
+			if x.Found != nil {
+				values = append(values, x.Found.Low, x.Found.High)
+			}
+		}
+	}
+	f := &Figure{ID: id, Title: title, Width: figureWidth, Height: coord(bottom + axisRoom)}
+	s := newScale(plotLeft, plotRight, values...)
+	var percents []tick
+	for _, v := range s.ticks(5) {
+		percents = append(percents, tick{v, words.Round(100 * v)})
+	}
+	f.axis(s, 6, bottom, "difference of accuracy, % of the gain", percents...)
+	return f, s
 }
 
 // contrast draws one row of a forest, the claim and its verdict in front, and says where the next begins.

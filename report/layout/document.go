@@ -140,11 +140,12 @@ type Table struct {
 	Wide bool
 }
 
-// Column is the head of a column, whether its cells are numbers, which are aligned right, and the temperature of what it
-// shows, by which a reader may choose; empty for any. Of a cell with several lines the first is what counts.
+// Column is the head of a column, whether its cells are numbers, which are aligned right, and the tier and temperature of
+// what it shows, by which a reader may choose; empty for any. Of a cell with several lines the first is what counts.
 type Column struct {
 	Head        string
 	Number      bool
+	Tier        string
 	Temperature string
 }
 

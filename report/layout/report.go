@@ -28,7 +28,13 @@ func Report(r *model.Report) Document {
 	for i := range d {
 		d[i].Detail = true
 	}
-	return slices.Concat(summary(r), d, Document{provenanceSection(r)})
+	d = slices.Concat(summary(r), d, Document{provenanceSection(r)})
+	for _, other := range r.Beside {
+		s := provenanceSection(other)
+		s.ID, s.Title = s.ID+"-"+other.Tier.ID, s.Title+" of tier "+other.Tier.ID
+		d = append(d, s)
+	}
+	return d
 }
 
 func provenanceSection(r *model.Report) Section {

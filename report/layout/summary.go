@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,64 +14,87 @@ import (
 // figure; then all claims in a table, the figures, and what the words mean.
 func summary(r *model.Report) Document {
 	return slices.Concat(
-		Document{overview(r)}, targetsSection(r), Document{claimsSection(r)},
+		Document{overview(r)}, targetsSection(r), Document{claimsSection(r)}, agreementSection(r),
 		figuresSection(r),
 		Document{{ID: "terms", Level: 2, Title: "What the words mean", Blocks: []Block{Terms(words.Glossary(r.Gain))}}})
 }
 
 func overview(r *model.Report) Section {
-	t := r.Tier
 	s := Section{ID: "top", Level: 1, Title: fmt.Sprintf("The claims of %q, tested", r.Paper.Title), Blocks: []Block{
-		Reference{r.Paper.Authors, r.Paper.Link}, Alert(words.Caveat(t))}}
-	if why := words.NotSame(r.Targets); why != "" {
-		s = s.with(Alert("No claim is decided: " + why + "."))
+		Reference{r.Paper.Authors, r.Paper.Link}}}
+	all, where := r.Tiers(), places(r)
+	for i, r := range all {
+		s = s.with(Alert(words.Caveat(r.Tier)))
+		if why := words.NotSame(r.Targets); why != "" {
+			s = s.with(Alert(strings.TrimSuffix("No claim is decided "+where[i], " "+words.Here) + ": " + why + "."))
+		}
 	}
 	if a := answers(r); len(a) > 0 {
-		s = s.with(a, Paragraph(words.Share(r)))
+		s = s.with(a, Paragraph(words.Share(all, where)))
 	}
-	s = s.with(figures(paired(r, t.Temperature))...)
-	for _, tally := range words.Tallies(r.Confirmed, r.Explored) {
-		s = s.with(Paragraph(tally))
-	}
-	if n := r.Confirmed.NotAsAsked + r.Explored.NotAsAsked; n > 0 {
-		s = s.with(Paragraph(fmt.Sprintf("Of %s the stored runs are not those that the catalogue asks for; the reasons name what differs.", words.Count(n, "claim"))))
-	}
-	if r.Plan == nil {
-		s = s.with(Paragraph("No plan is followed here, so every claim is exploratory."))
-	}
-	if t.Machinery {
-		s = s.with(Paragraph("None of these verdicts means anything for science."))
-	}
-	if missing := t.RunsMissing + t.RunsFailed; missing > 0 {
-		s = s.with(Paragraph(fmt.Sprintf("%s complete, %d failed or unusable, %d not run.", words.Count(t.RunsPresent, "run"), t.RunsFailed, t.RunsMissing)))
+	s = s.with(figures(of(r, paired(r, r.Tier.Temperature)))...)
+	for i, r := range all {
+		for _, said := range tallies(r) {
+			if where[i] != words.Here {
+				said = "Tier " + r.Tier.ID + ": " + said
+			}
+			s = s.with(Paragraph(said))
+		}
 	}
 	return s
 }
 
-// answers are none where verdicts mean nothing.
+// tallies count what became of the claims and runs of a tier.
+func tallies(r *model.Report) []string {
+	t := r.Tier
+	said := words.Tallies(r.Confirmed, r.Explored)
+	if n := r.Confirmed.NotAsAsked + r.Explored.NotAsAsked; n > 0 {
+		said = append(said, fmt.Sprintf("Of %s the stored runs are not those that the catalogue asks for; the reasons name what differs.", words.Count(n, "claim")))
+	}
+	if r.Plan == nil {
+		said = append(said, "No plan is followed here, so every claim is exploratory.")
+	}
+	if t.Machinery {
+		said = append(said, "None of these verdicts means anything for science.")
+	}
+	if missing := t.RunsMissing + t.RunsFailed; missing > 0 {
+		said = append(said, fmt.Sprintf("%s complete, %d failed or unusable, %d not run.", words.Count(t.RunsPresent, "run"), t.RunsFailed, t.RunsMissing))
+	}
+	return said
+}
+
+// answers are none where verdicts mean nothing. Of a tier beside the first, only what was measured is told.
 func answers(r *model.Report) (all Answers) {
 	if r.Tier.Machinery {
 		return nil
 	}
+	where := places(r)
 	for _, s := range r.Paper.Statements {
 		answer := Answer{Statement: s.Text}
-		var claims []*model.Claim
-		for _, thesis := range s.Theses {
-			if c := words.Answering(r, thesis); c != nil {
-				claims = append(claims, c)
+		for i, r := range r.Tiers() {
+			var claims []*model.Claim
+			for _, thesis := range s.Theses {
+				if c := words.Answering(r, thesis); c != nil && (i == 0 || measured(c)) {
+					claims = append(claims, c)
+				}
+			}
+			switch {
+			case len(claims) == 0:
+			case s.Many != "":
+				answer.Lines = append(answer.Lines, Line{Words: words.Counted(claims, s.Many, r, where[i])})
+			default:
+				for _, c := range claims {
+					l := Line{words.Mark(c.Verdict), words.Outcome(c, r, where[i]), words.Figures(c, r), "claim-" + c.ID}
+					if i > 0 { // what is said of it in detail is in a report of its own
+						l.Link = "claims"
+					}
+					answer.Lines = append(answer.Lines, l)
+				}
 			}
 		}
-		switch {
-		case len(claims) == 0:
-			continue
-		case s.Many != "":
-			answer.Lines = []Line{{Words: words.Counted(claims, s.Many, r)}}
-		default:
-			for _, c := range claims {
-				answer.Lines = append(answer.Lines, Line{words.Mark(c.Verdict), words.Outcome(c, r), words.Figures(c, r), "claim-" + c.ID})
-			}
+		if len(answer.Lines) > 0 {
+			all = append(all, answer)
 		}
-		all = append(all, answer)
 	}
 	return all
 }
@@ -94,56 +116,25 @@ func commanded(r *model.Report, f *figure.Figure) *figure.Figure {
 	return f
 }
 
-// claimsSection has a row for every statement, and in it the verdict on its claim at each temperature, with what decides
-// it. Statements of which the plan confirms something come first, and those that cannot be tested last.
-func claimsSection(r *model.Report) Section {
-	at := func(row model.Across, temperature float64) *model.Claim {
-		for _, x := range row.At {
-			if i := slices.IndexFunc(r.Claims, func(c model.Claim) bool { return c.ID == x.Claim }); i >= 0 && x.Temperature == temperature {
-				return &r.Claims[i]
-			}
-		}
-		return nil
+// of marks a figure as the first tier's, where there are others.
+func of(r *model.Report, f *figure.Figure) *figure.Figure {
+	if f != nil && len(r.Beside) > 0 {
+		f.Tier = r.Tier.ID
 	}
-	all := temperatures(r.Claims)
-	rank := func(row model.Across) int {
-		best := 2
-		for _, t := range all {
-			if c := at(row, t); c != nil && c.Confirms() {
-				return 0
-			} else if c != nil && c.Verdict != model.NotTestable {
-				best = 1
-			}
-		}
-		return best
-	}
-	rows := slices.SortedStableFunc(slices.Values(r.Across), func(a, b model.Across) int { return cmp.Compare(rank(a), rank(b)) })
-	columns := []Shows[model.Across]{Text("Claim", func(row model.Across) string {
-		return r.Claims[slices.IndexFunc(r.Claims, func(c model.Claim) bool { return c.ID == row.Claim })].Statement
-	})}
-	for _, temperature := range all {
-		column := Text(fmt.Sprintf("Temperature %g", temperature), func(row model.Across) string {
-			c := at(row, temperature)
-			if c == nil {
-				return words.Absent
-			}
-			return strings.TrimSpace(words.Standing(*c) + "\n" + words.InShort(c))
-		})
-		column.Temperature = fmt.Sprintf("%g", temperature)
-		columns = append(columns, column)
-	}
-	t := Tabulate("Every claim at each temperature: the verdict, the estimate with the interval that decides, what the claim asks for, and the number of seeds. "+
-		"What is not marked as exploratory is confirmed by the plan; the intervals of exploratory claims are uncorrected.", rows, columns...)
-	for i, row := range rows {
-		t.Rows[i].Link, t.Rows[i].Small = "claim-"+row.Claim, row.Claim
-	}
-	return Section{ID: "claims", Level: 2, Title: "Claims, tier " + r.Tier.ID, Blocks: []Block{wide(t)}}
+	return f
 }
 
-// figuresSection has the figures that tell most, at each temperature; none without runs.
+// figuresSection has the figures that tell most, at each temperature, and of tiers beside the paired arms; none without
+// runs.
 func figuresSection(r *model.Report) Document {
 	var drawn []*figure.Figure
-	add := func(f *figure.Figure) { drawn = append(drawn, commanded(r, f)) }
+	add := func(f *figure.Figure) { drawn = append(drawn, of(r, commanded(r, f))) }
+	for _, other := range r.Beside {
+		if f := paired(other, other.Tier.Temperature); f != nil {
+			f.ID, f.Tier, f.Title = f.ID+"-"+other.Tier.ID, other.Tier.ID, "Tier "+other.Tier.ID+": "+f.Title
+			drawn = append(drawn, f)
+		}
+	}
 	for i := range r.Sweeps {
 		add(figure.Fractions("fractions-"+r.Sweeps[i].ID, &r.Sweeps[i], r, nil))
 	}

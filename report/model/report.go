@@ -48,7 +48,12 @@ type Report struct {
 	Chance     *float64   `json:"chance,omitempty"`
 	Provenance Provenance `json:"provenance"`
 	Notes      []string   `json:"notes"` // footnotes; claims refer to them by number, from 1
+	// Beside are reports of other tiers, whose verdicts on the same claims stand beside these.
+	Beside []*Report `json:"beside,omitempty"`
 }
+
+// Tiers are the report and those beside it.
+func (r *Report) Tiers() []*Report { return append([]*Report{r}, r.Beside...) }
 
 // Tier is the scale at which the runs were made.
 type Tier struct {

@@ -20,6 +20,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/cidbench/cidbench/report/model"
 )
 
 var (
@@ -125,16 +127,21 @@ var checks = map[string]string{
 
 // interactions say what does not work, and nothing if all is well.
 var interactions = map[string]string{
-	"a temperature is chosen": `(() => {
-		const select = document.querySelector(".choose select"), shown = () => [...document.querySelectorAll("main > section [data-t]")].filter(e => e.checkVisibility());
-		if (!select) return new Set(shown().map(e => e.dataset.t)).size > 1 ? "no choice" : "";
-		const before = shown().length, t = select.options[1].value;
-		select.value = t;
-		select.dispatchEvent(new Event("change"));
-		const wrong = shown().filter(e => e.dataset.t != t).length;
-		select.value = "";
-		select.dispatchEvent(new Event("change"));
-		return wrong || shown().length != before ? wrong + " of another temperature, then " + shown().length + " of " + before : "";
+	"tier and temperature are chosen": `(() => {
+		const marked = "main > section :is([data-t], [data-tier])", shown = () => [...document.querySelectorAll(marked)].filter(e => e.checkVisibility());
+		const before = shown().length, said = [];
+		for (const [key, name] of [["t", "Temperature"], ["tier", "Tier"]]) {
+			const several = new Set(shown().map(e => e.dataset[key]).filter(v => v)).size > 1;
+			const label = [...document.querySelectorAll(".choose")].find(l => l.textContent.startsWith(name));
+			if (!label != !several) said.push(name + ": a choice of one, or none of several");
+			if (!label) continue;
+			const select = label.querySelector("select"), choose = v => { select.value = v; select.dispatchEvent(new Event("change")); };
+			choose(select.options[1].value);
+			const wrong = shown().filter(e => e.dataset[key] && e.dataset[key] != select.value).length, few = shown().length;
+			choose("");
+			if (wrong || few >= before || shown().length != before) said.push(name + ": " + wrong + " of another, " + few + " and then " + shown().length + " of " + before);
+		}
+		return said.join("; ");
 	})()`,
 	"a table is sorted": `(() => {
 		const button = document.querySelector("th button[aria-label='Sort by Mean']"), head = button.parentElement, table = head.closest("table");
@@ -190,7 +197,10 @@ func axe(t *testing.T) string {
 // TestPageInBrowser looks at the report of the fixtures, which has something of everything, and at the published one.
 func TestPageInBrowser(t *testing.T) {
 	fixture := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(fixture, []byte(written(t, stored(t, "report"))), 0o600); err != nil {
+	r := stored(t, "report")
+	r.Beside = []*model.Report{stored(t, "report")}
+	r.Beside[0].Tier.ID = "second"
+	if err := os.WriteFile(fixture, []byte(written(t, r)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	pages := map[string]string{"fixture": fixture, "published": filepath.Join("..", "..", "docs", "report.html")}

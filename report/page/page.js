@@ -38,12 +38,17 @@ for (const table of document.querySelectorAll("table")) {
   });
 }
 
-// A temperature is chosen: figures and columns of another are put away.
-const at = [...document.querySelectorAll("main > section [data-t]")], temperatures = [...new Set(at.map(e => e.dataset.t))];
-if (temperatures.length > 1) {
-  const label = make("label", "Temperature "), select = make("select", "");
-  for (const t of ["", ...temperatures]) select.append(new Option(t || "all", t));
-  select.onchange = () => { for (const e of at) e.hidden = select.value && e.dataset.t != select.value; };
+// Tier and temperature are chosen: figures and columns of another are put away. What is of all tiers has none.
+const chosen = {}, shown = [...document.querySelectorAll("main > section :is([data-t], [data-tier])")];
+for (const [key, name] of [["t", "Temperature "], ["tier", "Tier "]]) {
+  const values = [...new Set(shown.map(e => e.dataset[key]).filter(v => v))];
+  if (values.length < 2) continue;
+  const label = make("label", name), select = make("select", "");
+  for (const v of ["", ...values]) select.append(new Option(v || "all", v));
+  select.onchange = () => {
+    chosen[key] = select.value;
+    for (const e of shown) e.hidden = ["t", "tier"].some(k => chosen[k] && e.dataset[k] && e.dataset[k] != chosen[k]);
+  };
   label.className = "choose";
   label.append(select);
   document.querySelector("#claims").after(label);

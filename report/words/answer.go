@@ -27,14 +27,17 @@ func Answering(r *model.Report, thesis string) *model.Claim {
 	return first
 }
 
-// Outcome says in plain words how a claim came out.
-func Outcome(c *model.Claim, r *model.Report) string {
+// Here is where claims came out as they did, in a report of one tier.
+const Here = "here"
+
+// Outcome says in plain words how a claim came out, and where: Here, or with which images.
+func Outcome(c *model.Claim, r *model.Report, where string) string {
 	lead := map[stats.Verdict]string{
-		stats.Supported: c.Plain.Holds + " here", stats.Refuted: c.Plain.Fails + " here",
-		model.NotTestable:    "not testable here: whether " + c.Plain.Whether,
+		stats.Supported: c.Plain.Holds + " " + where, stats.Refuted: c.Plain.Fails + " " + where,
+		model.NotTestable:    "not testable " + where + ": whether " + c.Plain.Whether,
 		model.NothingToJudge: "not measured yet: whether " + c.Plain.Whether, model.NotAsAsked: "not measured yet: whether " + c.Plain.Whether,
 	}
-	text := cmp.Or(lead[c.Verdict], "not decided here: whether "+c.Plain.Whether)
+	text := cmp.Or(lead[c.Verdict], "not decided "+where+": whether "+c.Plain.Whether)
 	if c.Temperature != r.Tier.Temperature {
 		text += fmt.Sprintf(", at temperature %g", c.Temperature)
 	}
@@ -144,21 +147,37 @@ func ArmTitle(r *model.Report, id string) string {
 	return title
 }
 
-// Share explains what differences of accuracy are shares of; empty without runs.
-func Share(r *model.Report) string {
+// Share explains what differences of accuracy are shares of, in reports of one catalogue with where each was measured;
+// empty without runs.
+func Share(all []*model.Report, where []string) string {
+	var gains []string
+	for i, r := range all {
+		if gain := gained(r); gain != nil {
+			gains = append(gains, strings.TrimSuffix(fmt.Sprintf("%.1f points %s", *gain, where[i]), " "+Here))
+		}
+	}
+	if len(gains) == 0 {
+		return ""
+	}
+	r := all[0]
+	return fmt.Sprintf("The gain is what training with %s adds to the accuracy of %s: %s. Differences are shares of it. A confidence is that of the interval that decides, on the side that decides.",
+		ArmTitle(r, r.Gain.Of), ArmTitle(r, r.Gain.Over), strings.Join(gains, ", "))
+}
+
+// gained is the gain at the tier's temperature, in points; nil if it was not measured.
+func gained(r *model.Report) *float64 {
 	for _, c := range r.Claims {
 		for _, x := range c.AccuracyContrasts() {
 			if x.MeanGain != nil && c.Temperature == r.Tier.Temperature {
-				return fmt.Sprintf("The gain is what training with %s adds to the accuracy of %s: %.1f points. Differences are shares of it. A confidence is that of the interval that decides, on the side that decides.",
-					ArmTitle(r, r.Gain.Of), ArmTitle(r, r.Gain.Over), *x.MeanGain)
+				return x.MeanGain
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // Counted says how many of the claims of a statement came out how, and names those that were decided.
-func Counted(all []*model.Claim, many string, r *model.Report) string {
+func Counted(all []*model.Claim, many string, r *model.Report, where string) string {
 	var tally model.Tally
 	var decided []string
 	confirmed := false
@@ -166,7 +185,7 @@ func Counted(all []*model.Claim, many string, r *model.Report) string {
 		tally.Count(c.Verdict)
 		confirmed = confirmed || c.Confirms()
 		if c.Verdict == stats.Supported || c.Verdict == stats.Refuted {
-			decided = append(decided, Outcome(c, r)+" "+Figures(c, r))
+			decided = append(decided, Outcome(c, r, where)+" "+Figures(c, r))
 		}
 	}
 	text := fmt.Sprintf("Of %d %s %s.", len(all), many, Tally(tally))

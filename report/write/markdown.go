@@ -16,7 +16,11 @@ import (
 type Beside struct {
 	Figures string // folder; a figure is ID.svg in it
 	Full    string // the report in HTML, with all details
+	Tiers   []Tier // the same of the tiers that stand beside the first
 }
+
+// Tier is the report of one tier in a file.
+type Tier struct{ ID, Full string }
 
 // Markdown writes the summary of a document, all but its details, as a file such as RESULTS.md, in GitHub's dialect.
 func Markdown(w io.Writer, d layout.Document, beside Beside) error {
@@ -36,7 +40,11 @@ func Markdown(w io.Writer, d layout.Document, beside Beside) error {
 		if beside.Full != "" {
 			full = fmt.Sprintf("[the full report](%s) (a file to open in a browser)", beside.Full)
 		}
-		fmt.Fprintf(&m, "In %s: %s. All numbers are in CSV and JSON, too (`--format csv`, `--format json`).\n", full, words.Joined(left, "; ", escape))
+		fmt.Fprintf(&m, "In %s: %s.", full, words.Joined(left, "; ", escape))
+		for _, t := range beside.Tiers {
+			fmt.Fprintf(&m, " Tier %s has [one of its own](%s).", escape(t.ID), t.Full)
+		}
+		m.WriteString(" All numbers are in CSV and JSON, too (`--format csv`, `--format json`).\n")
 	}
 	_, err := w.Write(m.Bytes())
 	return err

@@ -12,8 +12,8 @@ import (
 
 // Each runs a test on go, and on XLA where XLA finds a plugin.
 func Each(t *testing.T, test func(*testing.T, nn.Device)) {
-	for kind, choose := range map[string]func(*testing.T) backend.Backend{
-		"go":  func(*testing.T) backend.Backend { return backend.Backend{Kind: "go"} },
+	for kind, choose := range map[string]func(testing.TB) backend.Backend{
+		"go":  func(testing.TB) backend.Backend { return backend.Backend{Kind: "go"} },
 		"xla": XLA,
 	} {
 		t.Run(kind, func(t *testing.T) {
@@ -48,7 +48,7 @@ func Go(t testing.TB) nn.Device {
 
 // XLA is the backend on the CPU plugin that CIDBENCH_XLA_PLUGIN names, or on one that is found. Where none is, the test
 // is left out, or with CIDBENCH_REQUIRE_XLA fails.
-func XLA(t *testing.T) backend.Backend {
+func XLA(t testing.TB) backend.Backend {
 	t.Helper()
 	name := os.Getenv("CIDBENCH_XLA_PLUGIN")
 	b, err := backend.Choose(t.Context(), "xla:"+cmp.Or(name, "cpu"))
