@@ -215,6 +215,19 @@ func TestPriceIsWhatARunTakes(t *testing.T) {
 	}
 }
 
+// TestMemoryOfXLAOnACPU: the estimate covers what processes were seen to take, and is not twice that.
+func TestMemoryOfXLAOnACPU(t *testing.T) {
+	shapes := Memory{Device: []Part{{"tensors", 860 << 20}}, Shared: []Part{{"the program", program}}}
+	m := shapes.CompiledForCPU()
+	const measured = 2102 << 20 // ResNet-18 at batches of 64, by make bench
+	if got := Bytes(m.Device) + Bytes(m.Shared); got < measured || got > 2*measured {
+		t.Errorf("%d bytes, %d were measured", got, measured)
+	}
+	if len(shapes.Device) != 1 || len(shapes.Shared) != 1 {
+		t.Error("the shapes themselves were changed")
+	}
+}
+
 // TestMemoryIsCheckedBeforeTheFirstStep, on CPUs for all cells together, on GPUs for one on each.
 func TestMemoryIsCheckedBeforeTheFirstStep(t *testing.T) {
 	m := Memory{Device: []Part{{"activations", 30e9}, {"gradients", 1e9}}, Host: []Part{{"the probe", 2e9}}, Shared: []Part{{"the images", 1e9}}}

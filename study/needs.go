@@ -42,9 +42,18 @@ func (s *Study) needs(err error) error {
 		err, s.tier.ID, scale.Batch, scale.Encoder.Size, size, published)
 }
 
+// memory is what a cell takes on the study's backend.
+func (s *Study) memory(x dataset.Extent) bench.Memory {
+	m := s.tier.Memory(x)
+	if s.backend.Plugin != nil && !s.backend.GPU() {
+		m = m.CompiledForCPU()
+	}
+	return m
+}
+
 // enough says before the first step whether there is memory for the tier. Errors: UsageError.
 func (s *Study) enough(ctx context.Context, data *dataset.Dataset, cells int) error {
-	m, gpus, card := s.tier.Memory(data.Extent()), s.backend.GPU(), int64(0)
+	m, gpus, card := s.memory(data.Extent()), s.backend.GPU(), int64(0)
 	if gpus {
 		if card = backend.CardMemory(ctx); card == 0 {
 			s.opts.Observer.Say(fmt.Sprintf("a cell takes about %s of a GPU's memory, which is an estimate from shapes; what the GPU has nothing says", bench.Gigabytes(bench.Bytes(m.Device))))

@@ -71,7 +71,7 @@ func (s *Study) Plan(ctx context.Context) (*Plan, error) {
 	}
 	plan.EstimatedSeconds = plan.Rest.WallSeconds
 	if x, ok := s.extent(); ok {
-		plan.Memory = new(s.tier.Memory(x))
+		plan.Memory = new(s.memory(x))
 	}
 	if len(s.opts.Claims) > 0 && s.source.Tree != nil { // without the data nothing was explored
 		plan.Claims, err = s.planClaims(ctx, p)
