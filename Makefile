@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race test-engines icons calibrate bench bench-gpu peer validators fuzz chaos clean
+.PHONY: build help reproduce extend results test lint race test-engines icons icons-data calibrate bench bench-gpu peer validators fuzz chaos clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -26,7 +26,9 @@ help: ## This list
 # What RESULTS.md, its figures and docs/report.html rest on: manifests and results, no checkpoints. A test makes them
 # from it again.
 EVIDENCE := cmd/cidbench/testdata/results.tar.gz
-PUBLISHED := --format md --output RESULTS.md --details docs
+ICONS_EVIDENCE := cmd/cidbench/testdata/icons.tar.gz
+# The icons themselves are not published: their folder is none.
+PUBLISHED := --beside icons=$(ICONS_EVIDENCE) --data-dir bin/no-pictures --format md --output RESULTS.md --details docs
 
 reproduce: build ## Train the plan's claims again in STORE, write REPRODUCED.md and its details, and say what is the same
 	bin/cidbench reproduce --tier default --backend go --store $(STORE) --evidence $(EVIDENCE) --output REPRODUCED.md
@@ -93,7 +95,10 @@ test-engines: ## What deploy/ holds, on the engines that it is for: minutes
 # npm checks the packages against the digests in the lock file; nothing of them is run but the renderer, in node.
 ICONS := bench/dataset/icons
 
-icons: build ## Real pictures: the data sets icons and icons-validation, from npm packages (npm and node needed)
+icons: icons-data ## Real pictures, from nothing: make icons-data, then train the plan's claims on them and say what is the same
+	bin/cidbench reproduce --tier icons --backend go --store $(STORE) --evidence $(ICONS_EVIDENCE) --output REPRODUCED-icons.md
+
+icons-data: build ## The data sets icons and icons-validation, from npm packages (npm and node needed)
 	mkdir -p bin/icons
 	cp $(ICONS)/package.json $(ICONS)/package-lock.json bin/icons
 	npm ci --prefix bin/icons --ignore-scripts --no-audit --no-fund
@@ -124,4 +129,4 @@ chaos: ## FAULTS (10000) faults on registries in a directory and on versitygw, b
 	go test -count=1 -timeout 6h -v ./registry/chaos -faults $$(( ($(FAULTS) + 1) / 2 )) -seed $(SEED)
 
 clean: ## Remove what make built; the store stays
-	rm -rf bin REPRODUCED.md REPRODUCED-details
+	rm -rf bin REPRODUCED*.md REPRODUCED*-details

@@ -61,7 +61,7 @@ var datasets = []*dataset.Source{
 		Extent: dataset.Extent{Side: 28, Classes: 10, Train: 60_000, Test: 10_000},
 	},
 	{
-		Name: icons.TestSet, From: "icons of npm's " + icons.Package + ", which `make icons` makes into pictures",
+		Name: icons.TestSet, From: "icons of npm's " + icons.Package + ", which `make icons-data` makes into pictures",
 		Digest: "sha256:f1c60159f0cd58ea9fe0f080525825a1f1ee0f950f5d475366c91039cbff9199",
 		Tree:   icons.Tree, Read: shards.Read(icons.TestSet),
 		Import: &dataset.Import{},

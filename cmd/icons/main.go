@@ -1,5 +1,5 @@
 // Icons makes the data sets icons and icons-validation of what npm brought, as files for `cidbench data import`. It is
-// for `make icons`, which says with what.
+// for `make icons-data`, which says with what.
 package main
 
 import (

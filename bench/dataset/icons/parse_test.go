@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// TestNode renders with the real renderer, where `make icons` has brought it.
+// TestNode renders with the real renderer, where `make icons-data` has brought it.
 func TestNode(t *testing.T) {
 	const modules = "../../../bin/icons/node_modules"
 	if _, err := os.Stat(filepath.Join(modules, "@resvg", "resvg-js")); err != nil {
-		t.Skipf("NOT CHECKED: %v: make icons brings the renderer", err)
+		t.Skipf("NOT CHECKED: %v: make icons-data brings the renderer", err)
 	}
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skipf("NOT CHECKED: %v", err)
