@@ -283,6 +283,9 @@ also such as the program draws, in the format of that name, which others' tools 
 				if err := a.sheet(args[0], sheet); err != nil {
 					return err
 				}
+				if s := a.Catalogue.Dataset(args[0]); s != nil && s.Import == nil {
+					return nil // drawn by the program: nothing was imported that could be told
+				}
 			}
 			x, err := a.data().Index(args[0])
 			if err != nil {
