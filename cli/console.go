@@ -49,6 +49,8 @@ type Console struct {
 	Quiet bool
 	// Text fits reports to Stdout, if that is a terminal.
 	Text write.TextOptions
+	// Screen is Stdout as a terminal; nil if it is none, or one that cannot be drawn on.
+	Screen Screen
 }
 
 // Main runs the program of a catalogue on the process's arguments and streams, and returns its exit code.
@@ -67,6 +69,9 @@ func Main(catalogue *bench.Catalogue) int {
 	}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		c.Text = write.TextOptions{Width: width, Colour: capable && os.Getenv("NO_COLOR") == ""}
+		if capable {
+			c.Screen = terminal{os.Stdin, os.Stdout}
+		}
 	}
 	return c.Run(ctx)
 }
