@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,6 +61,30 @@ func published(t *testing.T) *bench.Catalogue {
 		all.Paper.Statements = append(all.Paper.Statements, statement)
 	}
 	return &all
+}
+
+// TestTextOfEvidenceFits: whatever shows the shipped evidence as text does so in 80 columns where there is no terminal, and
+// in those of a terminal.
+func TestTextOfEvidenceFits(t *testing.T) {
+	for _, x := range []struct {
+		width int
+		args  []string
+	}{
+		{0, []string{"report"}}, {100, []string{"report"}}, {0, []string{"verify", "--no-run", "--claim", "hardest5,consistency"}}, {0, []string{"show", "hardest5"}},
+		{0, []string{"show", "consistency"}}, {72, []string{"report", "--compare", results, results}},
+	} {
+		var out, errs bytes.Buffer
+		c := &cli.Console{Catalogue: experiments.All, Stdout: &out, Stderr: &errs, Args: append(x.args, "--tier", "default", "--store", results)}
+		c.Text.Width = x.width
+		if code := c.Run(t.Context()); out.Len() == 0 {
+			t.Fatalf("%s: exit %d: %s", x.args, code, &errs)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n, most := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), stdcmp.Or(x.width, 80); n > most {
+				t.Errorf("%s at %d columns has a line of %d: %s", x.args, most, n, line)
+			}
+		}
+	}
 }
 
 // TestResultsComeFromEvidence makes RESULTS.md again from the stored evidence, with its figures and the full report,
