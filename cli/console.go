@@ -212,8 +212,9 @@ const exitHelp = `What the program ends with:
        run the same command again
   130  interrupted by the user (SIGINT) after a checkpoint: likewise
 
-The first signal stops the work at the next step, writes a checkpoint and gives
-leases back; a second one changes nothing, and a third ends the program at once.`
+The first signal stops a training at the next step, and a probe or an analysis
+in its midst, writes a checkpoint and gives leases back; a second one changes
+nothing, and a third ends the program at once.`
 
 var (
 	errInterrupted = coded{exitInterrupted, "interrupted; finished runs and checkpoints are kept, the same command goes on from there"}
