@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,7 +62,7 @@ func TestWatch(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			defer lease.Release(t.Context()) //nolint:errcheck // the test is over
+			defer lease.Release(t.Context())
 		}
 		begun := time.Now()
 		time.Sleep(10 * time.Second) // they are renewed
@@ -140,7 +141,7 @@ func TestWatchSilence(t *testing.T) {
 		if l := look(); !l.Live || l.Silent() {
 			t.Errorf("at work: %+v", l)
 		}
-		dying.gone = true
+		dying.gone.Store(true)
 		time.Sleep(10 * time.Second)
 		if l := look(); l.Silent() {
 			t.Errorf("a moment later: %+v", l)
@@ -156,11 +157,11 @@ func TestWatchSilence(t *testing.T) {
 // dead is a store that cannot be reached any more, once it is gone.
 type dead struct {
 	store.Store
-	gone bool
+	gone atomic.Bool
 }
 
 func (d *dead) Swap(ctx context.Context, key string, old store.Version, data []byte) (store.Version, error) {
-	if d.gone {
+	if d.gone.Load() {
 		return "", registry.ErrUnavailable
 	}
 	return d.Store.Swap(ctx, key, old, data)

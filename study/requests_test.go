@@ -129,7 +129,7 @@ func TestWatchRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer lease.Release(t.Context()) //nolint:errcheck // the test is over
+			defer lease.Release(t.Context())
 		}
 	}
 	w := s.Watch()

@@ -57,7 +57,7 @@ func TestStanding(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer lease.Release(t.Context()) //nolint:errcheck // the test is over
+			defer lease.Release(t.Context())
 			lease.Reached(3)
 			for h, err := reg.Hold(t.Context(), run); h.Step < 3; h, err = reg.Hold(t.Context(), run) {
 				if err != nil {
@@ -146,7 +146,7 @@ func TestWatchPace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lease.Release(t.Context()) //nolint:errcheck // the test is over
+	defer lease.Release(t.Context())
 	w := s.Watch()
 	for step := 1; ; step++ {
 		if at, err = w.Look(t.Context()); err != nil {
