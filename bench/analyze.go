@@ -102,11 +102,11 @@ func (r *Runner) analyze(ctx context.Context, a Analysis, p analysis.Protocol, c
 		return registry.Manifest{}, err
 	}
 	defer model.Close()
-	embeddings, err := model.Embeddings(r.Data.Train)
+	embeddings, err := model.Embeddings(r.Data.Train.Until(ctx))
 	if err != nil {
 		return registry.Manifest{}, err
 	}
-	measures, err := p.Run(analysis.Input{
+	measures, err := p.Run(ctx, analysis.Input{
 		Dim: len(embeddings) / r.Data.Train.Len(), Embeddings: embeddings, Labels: r.Data.Train.Labels, Table: classes,
 	}, r.Threads)
 	if err != nil {

@@ -118,6 +118,9 @@ func (r *run) declare(ctx context.Context, trainer method.Trainer) error {
 		}
 	}
 	accuracy, err := r.probe(ctx, trainer.Features, trainer.Embeddings)
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), r.save(ctx, trainer))
+	}
 	if err != nil {
 		return err
 	}

@@ -44,9 +44,12 @@ type Stored struct {
 		Method   method.ID       `json:"method"`
 		Rules    json.RawMessage `json:"rules"`
 	} `json:"training"`
-	Run  string   `json:"run"`  // of an analysis: the training
-	Runs []string `json:"runs"` // of a plan: all that confirm
-	Tier string   `json:"tier"` // of a plan
+	Run string `json:"run"` // of an analysis: the training
+	// Tree and Protocol are those of an analysis, as in AnalysisSpec.
+	Tree     string   `json:"tree"`
+	Protocol string   `json:"protocol"`
+	Runs     []string `json:"runs"` // of a plan: all that confirm
+	Tier     string   `json:"tier"` // of a plan
 }
 
 // Cites are the ids of the runs that a plan or an analysis rests on.

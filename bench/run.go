@@ -128,7 +128,10 @@ func (r *Runner) once(ctx context.Context, id, name string, compute func(context
 		}
 	}()
 	observe(Event{})
-	m, err := r.attempt(ctx, observe, compute)
+	m, err := r.attempt(ctx, func(e Event) {
+		lease.Reached(e.Step)
+		observe(e)
+	}, compute)
 	if err == nil {
 		_, err = r.Registry.Commit(ctx, m)
 	}

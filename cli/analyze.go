@@ -107,17 +107,17 @@ func (a *app) addEmbeddings(cmd *cobra.Command) {
 		case trial.Encoder != "":
 			return a.analyzeEncoder(cmd.Context(), trial, r)
 		case r.Embeddings != "":
-			return a.analyzeFiles(r)
+			return a.analyzeFiles(cmd.Context(), r)
 		}
 		return stored(cmd, args)
 	}
 }
 
-func (a *app) analyzeFiles(r embeddings.Request) error {
+func (a *app) analyzeFiles(ctx context.Context, r embeddings.Request) error {
 	if err := r.Protocol.Validate(); err != nil {
 		return usagef("--queries: %w", err)
 	}
-	return a.printAnalysis(embeddings.Analyze(r))
+	return a.printAnalysis(embeddings.Analyze(ctx, r))
 }
 
 func (a *app) analyzeEncoder(ctx context.Context, t study.Trial, r embeddings.Request) error {

@@ -285,6 +285,11 @@ func (a *app) share(flag string) (bench.Share, error) {
 	return bench.ParseShare(flag, index)
 }
 
+// addPrice adds the flag of commands that say what is to be paid.
+func (a *app) addPrice(cmd *cobra.Command) {
+	cmd.Flags().Float64Var(&a.Price, "price", 0, "of an hour of a device - a GPU, or a cell's part of a CPU - in any currency")
+}
+
 // addRuns adds the flag of commands that may judge what another version of the method, or another backend, computed.
 func (a *app) addRuns(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.Runs, "runs", "", "judge stored runs of this version of the training method (v1), of this backend (go, xla), or of both (v1,go), rather than this program's")

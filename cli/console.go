@@ -49,6 +49,8 @@ type Console struct {
 	Quiet bool
 	// Text fits reports to Stdout, if that is a terminal.
 	Text write.TextOptions
+	// Screen is Stdout as a terminal; nil if it is none, or one that cannot be drawn on.
+	Screen Screen
 }
 
 // Main runs the program of a catalogue on the process's arguments and streams, and returns its exit code.
@@ -67,6 +69,9 @@ func Main(catalogue *bench.Catalogue) int {
 	}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		c.Text = write.TextOptions{Width: width, Colour: capable && os.Getenv("NO_COLOR") == ""}
+		if capable {
+			c.Screen = terminal{os.Stdin, os.Stdout}
+		}
 	}
 	return c.Run(ctx)
 }
@@ -207,8 +212,9 @@ const exitHelp = `What the program ends with:
        run the same command again
   130  interrupted by the user (SIGINT) after a checkpoint: likewise
 
-The first signal stops the work at the next step, writes a checkpoint and gives
-leases back; a second one changes nothing, and a third ends the program at once.`
+The first signal stops a training at the next step, and a probe or an analysis
+in its midst, writes a checkpoint and gives leases back; a second one changes
+nothing, and a third ends the program at once.`
 
 var (
 	errInterrupted = coded{exitInterrupted, "interrupted; finished runs and checkpoints are kept, the same command goes on from there"}

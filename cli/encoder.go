@@ -19,17 +19,17 @@ func newExportEncoder(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export-encoder RUN",
 		Short: "Write a stored encoder as a file that PyTorch loads",
-		Long: `Writes the encoder that a run has trained - that of the queries, without the optimiser's state - with the names and
-shapes that torchvision and MoCo give such tensors, and MoCo's queue with the class of each negative. The metadata
-say which run and checkpoint it is, the network's sizes and how images are normalised. With --key it is signed, too, as
+		Long: `Writes the encoder that a run has trained, named by its id or the first digits of it: that of the queries, without
+the optimiser's state, with the names and shapes that torchvision and MoCo give such tensors, and MoCo's queue with the
+class of each negative. The metadata say which run and checkpoint it is, the network's sizes and how images are normalised. With --key it is signed, too, as
 OpenSSF model signing does: the signature is written beside it, as OUTPUT.sig.`,
-		Example: a.examples("export-encoder 0123...cdef --output encoder.safetensors",
-			"export-encoder 0123...cdef --output encoder.safetensors --key ec.pem",
+		Example: a.examples("export-encoder 60f88db3 --output encoder.safetensors",
+			"export-encoder 60f88db3 --output encoder.safetensors --key ec.pem",
 			"analyze --embeddings enc.safetensors:queue \\\n      --labels enc.safetensors:queue_class"),
 		Args: cobra.ExactArgs(1),
 	}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, args []string) error {
-		m, err := readManifest(ctx, reg, args[0])
+		m, err := a.readManifest(ctx, reg, args[0])
 		if err != nil {
 			return err
 		}

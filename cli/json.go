@@ -19,7 +19,6 @@ import (
 // (verify and report print reports, which are such documents themselves, and registry show a manifest as it is stored.)
 var documents = map[string]any{
 	"analyses":     []model.Analysis{},
-	"cells":        []study.CellState{},
 	"collection":   registry.GCReport{},
 	"copy":         registry.CopyProgress{},
 	"dataset":      detail{},
@@ -37,6 +36,7 @@ var documents = map[string]any{
 	"registration": bench.Registration{},
 	"reproduction": study.Reproduction{},
 	"runs":         []study.Listed{},
+	"status":       study.Standing{},
 	"verified":     []study.DataSet{},
 }
 
@@ -45,6 +45,15 @@ const documentVersion = 1
 
 // printJSON prints a document of a name, a value of its type.
 func (c *Console) printJSON(name string, v any) error {
+	text, err := document(name, v)
+	if err != nil {
+		return err
+	}
+	return c.indentJSON(text)
+}
+
+// document is the JSON of a document of a name, a value of its type, in a line.
+func document(name string, v any) ([]byte, error) {
 	value := reflect.Indirect(reflect.ValueOf(v))
 	if want := reflect.TypeOf(documents[name]); value.Type() != want {
 		panic(fmt.Sprintf("document %s is %v, not %v", name, want, value.Type()))
@@ -60,14 +69,14 @@ func (c *Console) printJSON(name string, v any) error {
 	to := json.NewEncoder(&text)
 	to.SetEscapeHTML(false)
 	if err := to.Encode(body); err != nil {
-		return err
+		return nil, err
 	}
 	members := bytes.TrimSpace(text.Bytes())
 	head := fmt.Sprintf(`{"schema":"cidbench-%s","version":%d`, name, documentVersion)
 	if !bytes.Equal(members, []byte("{}")) {
 		head += ","
 	}
-	return c.indentJSON([]byte(head + string(members[1:])))
+	return []byte(head + string(members[1:])), nil
 }
 
 func (c *Console) indentJSON(text []byte) error {

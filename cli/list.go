@@ -160,6 +160,7 @@ says so. Registered again, the first time stands.`,
 			return a.printJSON("plan", p)
 		}
 		a.printCells(p.Cells)
+		a.printAnalyses(p.Analyses)
 		if p.Rest.Cells == 0 {
 			a.printf("nothing to run\n")
 		} else {
@@ -181,7 +182,7 @@ says so. Registered again, the first time stands.`,
 	a.addWorkers(cmd)
 	a.addJSON(cmd)
 	cmd.Flags().DurationVar(&a.StepTime, "step-time", 0, "what a step takes, such as 180ms, where it cannot be measured here")
-	cmd.Flags().Float64Var(&a.Price, "price", 0, "of an hour of a device - a GPU, or a cell's part of a CPU - in any currency")
+	a.addPrice(cmd)
 	cmd.Flags().BoolVar(&register, "register", false, "keep the tier's plan in the registry, before the runs that confirm")
 	return cmd
 }
@@ -261,46 +262,4 @@ func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
 		}
 	}
 	return nil
-}
-
-func newStatus(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "status", Short: "Show which cells are done, failed, damaged, begun or missing"}
-	a.addStudy(cmd, study.Read, func(ctx context.Context, s *study.Study) error {
-		cells, err := s.Status(ctx)
-		if err != nil {
-			return err
-		}
-		if a.json {
-			return a.printJSON("cells", cells)
-		}
-		a.printCells(cells)
-		return nil
-	})
-	a.addSweep(cmd)
-	a.addLook(cmd)
-	a.addRuns(cmd)
-	a.addJSON(cmd)
-	return cmd
-}
-
-// printCells prints where cells stand, and a summary.
-func (c *Console) printCells(cells []study.CellState) {
-	count := map[study.State]int{}
-	for _, cell := range cells {
-		count[cell.State]++
-		detail := cell.Reason
-		switch {
-		case cell.Step > 0:
-			detail = fmt.Sprintf("checkpoint at step %d of %d", cell.Step, cell.Spec.Training.Steps())
-		case cell.Seconds > 0 && detail == "":
-			detail = fmt.Sprintf("%.0f s", cell.Seconds)
-		}
-		c.printf("%-9s %-36s T %-5g seed %-3d %s  %s\n", cell.State, cell.Arm, cell.Temperature, cell.Seed, cell.Run, detail)
-	}
-	damaged := ""
-	if n := count[study.DamagedRun]; n > 0 {
-		damaged = fmt.Sprintf("%d damaged, ", n)
-	}
-	c.printf("%d cells: %d complete, %d failed, %s%d begun, %d missing\n",
-		len(cells), count[study.Complete], count[study.Failed], damaged, count[study.Begun], count[study.Missing])
 }

@@ -75,14 +75,5 @@ func lineOf(x study.Listed) string {
 	if x.Error != "" {
 		return fmt.Sprintf("%s  %-8s  %s", x.Run, x.Status, store.Printable(x.Error))
 	}
-	what := x.Kind
-	if x.Arm != "" {
-		what = fmt.Sprintf("%s %s T %g seed %d", x.Tier, x.Arm, x.Temperature, x.Seed)
-	} else if x.Tier != "" {
-		what = "plan of " + x.Tier
-	}
-	if x.Kind == "analysis" {
-		what = fmt.Sprintf("analysis of %s, step %d", what, x.Step)
-	}
-	return fmt.Sprintf("%s  %-8s  %s  %s  %s", x.Run, x.Status, x.Finished.Format("2006-01-02 15:04"), x.ResultDigest, what)
+	return fmt.Sprintf("%s  %-8s  %s  %s  %s", x.Run, x.Status, x.Finished.Format("2006-01-02 15:04"), x.ResultDigest, x.Name())
 }

@@ -42,3 +42,16 @@ func TestProgressShowsTheLoss(t *testing.T) {
 		t.Errorf("no curve in %q", &errs)
 	}
 }
+
+// Two workers with one index are told, once.
+func TestProgressTellsOfTwins(t *testing.T) {
+	var errs bytes.Buffer
+	c := &Console{Stderr: &errs}
+	p := c.Begin("cells", map[string]int{"a": 4, "b": 4})
+	for _, run := range []string{"a", "b"} {
+		p.Observe(bench.Event{Run: run, Name: run, Held: true, Twin: "host, process 7, worker 1/2"})
+	}
+	if n := strings.Count(errs.String(), "host, process 7, worker 1/2: the share of this worker"); n != 1 || !strings.Contains(errs.String(), "an index of its own") {
+		t.Errorf("said %d times: %s", n, &errs)
+	}
+}

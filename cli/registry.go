@@ -23,9 +23,13 @@ func newRegistry(a *app) *cobra.Command {
 }
 
 func newShow(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "show RUN", Short: "Print the manifest of a run: what made it, what came out", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{
+		Use: "show RUN", Short: "Print the manifest of a run: what made it, what came out", Args: cobra.ExactArgs(1),
+		Long:    "Prints the manifest of a run. RUN is its id, or the first digits of it, if no other run begins with them.",
+		Example: a.examples("registry show 60f88db3"),
+	}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, args []string) error {
-		m, err := readManifest(ctx, reg, args[0])
+		m, err := a.readManifest(ctx, reg, args[0])
 		if err != nil {
 			return err
 		}
@@ -38,12 +42,13 @@ func newShow(a *app) *cobra.Command {
 	return cmd
 }
 
-// readManifest reads that of a run. An id that is none is a usage error.
-func readManifest(ctx context.Context, reg *registry.Registry, run string) (registry.Manifest, error) {
-	m, _, err := reg.Run(ctx, run)
-	if exitCode(err) == exitInternal && ctx.Err() == nil { // no failure of the registry
-		err = usagef("%w", err)
+// readManifest reads that of the run whose id begins with some digits.
+func (a *app) readManifest(ctx context.Context, reg *registry.Registry, prefix string) (registry.Manifest, error) {
+	run, err := study.Resolve(ctx, a.Catalogue, reg, prefix)
+	if err != nil {
+		return registry.Manifest{}, err
 	}
+	m, _, err := reg.Run(ctx, run)
 	return m, err
 }
 
@@ -182,17 +187,18 @@ func newGet(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "get RUN ARTIFACT",
 		Short:   "Write an artifact of a run (a series, a checkpoint), verified",
-		Example: a.examples("registry get 0123...cdef series -o series.jsonl"),
+		Long:    "Writes an artifact of a run. RUN is its id, or the first digits of it, if no other run begins with them.",
+		Example: a.examples("registry get 60f88db3 series -o series.jsonl"),
 		Args:    cobra.ExactArgs(2),
 	}
 	a.addRegistry(cmd, func(ctx context.Context, reg *registry.Registry, args []string) error {
-		m, err := readManifest(ctx, reg, args[0])
+		m, err := a.readManifest(ctx, reg, args[0])
 		if err != nil {
 			return err
 		}
 		d, ok := m.Artifacts[args[1]]
 		if !ok {
-			return usagef("run %s has no artifact %q: `%s registry show` lists them", args[0], args[1], a.Name)
+			return usagef("run %s has no artifact %q: `%s registry show` lists them", m.Run, args[1], a.Name)
 		}
 		blob, err := reg.Blob(ctx, d)
 		if err != nil {

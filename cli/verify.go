@@ -3,12 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
 	"github.com/cidbench/cidbench/report/words"
+	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -70,7 +70,10 @@ func (a *app) verify(ctx context.Context, s *study.Study) error {
 		return err
 	}
 	if !a.json {
-		a.printf("\n%s\n", strings.Join(words.Closing(r), "\n"))
+		a.printf("\n")
+		if err := write.Sentences(a.Stdout, words.Closing(r), a.Text); err != nil {
+			return err
+		}
 	}
 	if code := r.ExitCode(); code != exitSupported {
 		return coded{code: code}

@@ -166,7 +166,7 @@ func measureGolden(t *testing.T, tier *bench.Tier, start method.Start, model enc
 		t.Fatal(err)
 	}
 	put(fmt.Sprintf("untrained v%d", encoder.Version), on(tier), digest(t, test.Values))
-	accuracy, err := tier.Probe.Run(start.Device, train, test, len(data.Classes))
+	accuracy, err := tier.Probe.Run(t.Context(), start.Device, train, test, len(data.Classes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func measureGolden(t *testing.T, tier *bench.Tier, start method.Start, model enc
 		t.Fatal(err)
 	}
 	classes := taxonomy.NewTable(data.Tree, len(data.Classes))
-	measures, err := tier.Analysis.Run(analysis.Input{
+	measures, err := tier.Analysis.Run(t.Context(), analysis.Input{
 		Dim: model.Dim, Embeddings: embeddings, Labels: data.Train.Labels, Table: classes,
 	}, 1)
 	if err != nil {

@@ -42,7 +42,7 @@ func (r *Registry) Append(ctx context.Context, run, kind string, data any) (Even
 		return Event{}, err
 	}
 	if last == 0 {
-		if err := r.announce(ctx, run); err != nil {
+		if err := r.announceBegun(ctx, run); err != nil {
 			return Event{}, err
 		}
 	}

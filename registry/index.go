@@ -14,13 +14,15 @@ import (
 
 // The index is a summary of all manifests, so that nobody need read, or even list, them all: one object, replaced by
 // compare-and-swap, whose first line is the digest of the rest. Whoever begins, commits or deletes a run first leaves a
-// mark, and a run with a mark is looked at again until a writer has taken it into the index. In a directory, whose
-// folders are cheap to list, so is every run that the index lacks, whoever wrote it; in a bucket, only marks are.
+// mark, and a run that was marked to be committed or deleted is looked at again until a writer has taken it into the
+// index; one that was only begun has nothing to look at. In a directory, whose folders are cheap to list, so is every run
+// that the index lacks, whoever wrote it; in a bucket, only marks are.
 //
 // The index is derived: without it, or where it is damaged, everything is read anew, and Check compares it.
 const (
 	indexKey   = "index/summary"
 	markPrefix = "index/new/"
+	begunMark  = "begun-" // after the run in the keys of marks of runs that were begun
 	// indexLag is how many runs may be read again and again before the index is written anew.
 	indexLag = 32
 	// indexPause is the least time between two times that a process writes it while it commits runs.
@@ -42,8 +44,9 @@ func (r *Registry) Local() bool {
 	if r.top != nil {
 		return r.top.Local()
 	}
-	_, ok := r.store.(namer)
-	return ok
+	_, names := r.store.(namer)
+	_, remote := r.store.(interface{ Probe(context.Context) error })
+	return names && !remote
 }
 
 // Overview returns what there is of runs: from the index, and by reading the manifests of those that it lacks or that
@@ -59,64 +62,101 @@ func (r *Registry) overview(ctx context.Context, anew bool) (*Overview, error) {
 	if r.base != nil {
 		return r.merged(ctx, anew)
 	}
-	known, families, version, err := r.loadIndex(ctx)
+	s, err := r.survey(ctx, anew)
 	if err != nil {
 		return nil, err
-	}
-	marks, err := r.marks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if anew || known == nil {
-		known, anew = nil, true
-	}
-	look, err := r.unknown(ctx, known, anew)
-	if err != nil {
-		return nil, err
-	}
-	for _, mark := range marks {
-		look[mark.run] = true
-	}
-	known = slices.DeleteFunc(known, func(s *Summary) bool { return look[s.Run] })
-	type reading struct {
-		run    string
-		m      Manifest
-		digest Digest
-		err    error
 	}
 	var readings []*reading
-	for run := range look {
+	for run := range s.look {
 		readings = append(readings, &reading{run: run})
 	}
-	err = forEach(ctx, readings, func(ctx context.Context, x *reading) error {
+	if err := r.readAll(ctx, readings); err != nil {
+		return nil, err
+	}
+	o, added := &Overview{Finished: s.known, Others: s.begun}, 0
+	for _, x := range readings {
+		if errors.Is(x.err, ErrNotExist) {
+			o.Others[x.run] = true
+			continue
+		}
+		summary, err := x.summary(s.families)
+		if err != nil {
+			return nil, err
+		}
+		if x.err == nil {
+			added++
+		}
+		delete(o.Others, x.run)
+		o.Finished = append(o.Finished, summary)
+	}
+	slices.SortFunc(o.Finished, byRun)
+	if r.writing && (s.anew || added >= indexLag || s.changes >= 2*indexLag) {
+		r.saveIndex(ctx, o, s)
+	}
+	return o, nil
+}
+
+// A survey is what the index and the marks say, and what has to be read for the rest.
+type survey struct {
+	known    []*Summary
+	families map[string]*Family
+	version  store.Version
+	anew     bool // there is no index, or it is not believed
+	marks    []mark
+	changes  int             // how many of them say more than that a run was begun
+	look     map[string]bool // runs whose manifests are to be read
+	begun    map[string]bool // runs without one
+}
+
+func (r *Registry) survey(ctx context.Context, anew bool) (*survey, error) {
+	s := &survey{begun: map[string]bool{}}
+	var err error
+	if s.known, s.families, s.version, err = r.loadIndex(ctx); err != nil {
+		return nil, err
+	}
+	if s.anew = anew || s.known == nil; s.anew {
+		s.known = nil
+	}
+	if s.marks, err = r.marks(ctx); err != nil {
+		return nil, err
+	}
+	if s.look, err = r.unknown(ctx, s.known, s.anew); err != nil {
+		return nil, err
+	}
+	for _, mark := range s.marks {
+		if !mark.begun {
+			s.changes++
+			s.look[mark.run] = true
+		} else if _, finished := slices.BinarySearchFunc(s.known, &Summary{Run: mark.run}, byRun); !finished {
+			s.begun[mark.run] = true
+		}
+	}
+	s.known = slices.DeleteFunc(s.known, func(known *Summary) bool { return s.look[known.Run] })
+	return s, nil
+}
+
+// A reading is of a manifest.
+type reading struct {
+	run    string
+	m      Manifest
+	digest Digest
+	err    error // ErrNotExist or ErrCorrupt
+}
+
+func (r *Registry) readAll(ctx context.Context, readings []*reading) error {
+	return forEach(ctx, readings, func(ctx context.Context, x *reading) error {
 		if x.m, x.digest, x.err = r.Run(ctx, x.run); errors.Is(x.err, ErrNotExist) || errors.Is(x.err, ErrCorrupt) {
 			return nil
 		}
 		return x.err
 	})
-	if err != nil {
-		return nil, err
+}
+
+func (x *reading) summary(families map[string]*Family) (*Summary, error) {
+	if x.err != nil {
+		return &Summary{Run: x.run, Err: x.err}, nil //nolint:nilerr // it is what the summary says
 	}
-	o, added := &Overview{Finished: known, Others: map[string]bool{}}, 0
-	for _, x := range readings {
-		s := &Summary{Run: x.run, Err: x.err}
-		if errors.Is(x.err, ErrNotExist) {
-			o.Others[x.run] = true
-			continue
-		}
-		if x.err == nil {
-			if s, err = summaryOf(x.m, x.digest, families); err != nil {
-				return nil, err
-			}
-			added++
-		}
-		o.Finished = append(o.Finished, s)
-	}
-	slices.SortFunc(o.Finished, byRun)
-	if r.writing && (anew || added >= indexLag || len(marks) >= 2*indexLag) {
-		r.saveIndex(ctx, o, version, marks, anew)
-	}
-	return o, nil
+	return summaryOf(x.m, x.digest, families)
 }
 
 func byRun(a, b *Summary) int { return strings.Compare(a.Run, b.Run) }
@@ -142,43 +182,60 @@ func (r *Registry) merged(ctx context.Context, anew bool) (*Overview, error) {
 	return &Overview{all, above.Others}, nil
 }
 
-// namer is a store in which it is cheap to list the names in a folder, in order.
+// namer is a store that lists the names in a folder, in order, without listing what is below them.
 type namer interface {
 	Names(ctx context.Context, folder string) ([]string, error)
 }
 
-// unknown are the runs that the index lacks, as far as it is cheap to see; anew says that it is worth all it takes.
-func (r *Registry) unknown(ctx context.Context, known []*Summary, anew bool) (map[string]bool, error) {
-	look := make(map[string]bool)
+// Started lists the runs of which there is anything: finished, begun, or only leased. In a bucket it takes a request
+// for a thousand of them. Errors: ErrUnavailable.
+func (r *Registry) Started(ctx context.Context) (map[string]bool, error) {
+	if r.base != nil {
+		above, err := r.top.Started(ctx)
+		if err != nil {
+			return nil, err
+		}
+		below, err := r.base.Started(ctx)
+		maps.Copy(above, below)
+		return above, err
+	}
+	started := make(map[string]bool)
 	if s, ok := r.store.(namer); ok {
 		names, err := s.Names(ctx, runPrefix)
 		for _, run := range names {
-			for len(known) > 0 && known[0].Run < run {
-				known = known[1:]
-			}
-			if (len(known) == 0 || known[0].Run != run) && checkRunID(run) == nil {
-				look[run] = true
+			if checkRunID(run) == nil {
+				started[run] = true
 			}
 		}
-		return look, err
-	}
-	if !anew {
-		return look, nil
+		return started, err
 	}
 	for info, err := range r.store.List(ctx, runPrefix) {
 		if err != nil {
 			return nil, err
 		}
 		if p := parseKey(info.Key); p.run != "" {
-			look[p.run] = true
+			started[p.run] = true
 		}
 	}
-	return look, nil
+	return started, nil
+}
+
+// unknown are the runs that the index lacks, as far as it is cheap to see; anew says that it is worth all it takes.
+func (r *Registry) unknown(ctx context.Context, known []*Summary, anew bool) (map[string]bool, error) {
+	if !anew && !r.Local() {
+		return make(map[string]bool), nil
+	}
+	look, err := r.Started(ctx)
+	for _, s := range known {
+		delete(look, s.Run)
+	}
+	return look, err
 }
 
 // A mark says that a run has to be looked at. Each has a key of its own, so that none is removed that was set since.
 type mark struct {
 	run, key string
+	begun    bool // the run was begun, and that is all
 	modTime  time.Time
 }
 
@@ -187,7 +244,7 @@ func (r *Registry) mark(ctx context.Context, run string) error {
 	return r.put(ctx, markPrefix+run+"-"+uuid.NewString(), []byte("{}\n"))
 }
 
-// announce is mark where that is all that tells of a new run.
+// announce is mark where that is all that tells of a run that is about to be finished.
 func (r *Registry) announce(ctx context.Context, run string) error {
 	if r.Local() {
 		return nil
@@ -195,14 +252,22 @@ func (r *Registry) announce(ctx context.Context, run string) error {
 	return r.mark(ctx, run)
 }
 
+// announceBegun is announce of a run that is not finished yet: whoever finishes it leaves another mark.
+func (r *Registry) announceBegun(ctx context.Context, run string) error {
+	if r.Local() {
+		return nil
+	}
+	return r.put(ctx, markPrefix+run+"-"+begunMark+uuid.NewString(), []byte("{}\n"))
+}
+
 func (r *Registry) marks(ctx context.Context) (all []mark, err error) {
 	for info, err := range r.store.List(ctx, markPrefix) {
 		if err != nil {
 			return nil, err
 		}
-		run, _, _ := strings.Cut(strings.TrimPrefix(info.Key, markPrefix), "-")
+		run, name, _ := strings.Cut(strings.TrimPrefix(info.Key, markPrefix), "-")
 		if checkRunID(run) == nil {
-			all = append(all, mark{run, info.Key, info.ModTime})
+			all = append(all, mark{run, info.Key, strings.HasPrefix(name, begunMark), info.ModTime})
 		}
 	}
 	return all, nil
@@ -224,13 +289,16 @@ func (r *Registry) loadIndex(ctx context.Context) (known []*Summary, families ma
 	return known, families, version, nil
 }
 
-// committed brings the index up to date now and then, as far as that works: a run is committed without it.
-func (r *Registry) committed(ctx context.Context) {
+// committed looks after the index now and then, as far as that works: a run is committed without it. One in 16 does, by
+// its id, so that the index keeps up with many workers as with one.
+func (r *Registry) committed(ctx context.Context, run string) {
+	if run[0] != '0' {
+		return
+	}
 	r.index.Lock()
-	r.commits++
-	due := r.commits >= indexLag && time.Since(r.indexed) >= indexPause
+	due := time.Since(r.indexed) >= indexPause
 	if due {
-		r.commits, r.indexed = 0, time.Now()
+		r.indexed = time.Now()
 	}
 	r.index.Unlock()
 	if due {
@@ -239,24 +307,24 @@ func (r *Registry) committed(ctx context.Context) {
 }
 
 // saveIndex does what it can: somebody else may be faster, or the only one who may write.
-func (r *Registry) saveIndex(ctx context.Context, o *Overview, old store.Version, marks []mark, anew bool) {
+func (r *Registry) saveIndex(ctx context.Context, o *Overview, found *survey) {
 	text, err := encodeIndex(o.Finished)
 	if err != nil {
 		return
 	}
-	if anew { // what was found by listing everything must be found without it
+	if found.anew { // what was found by listing everything must be found without it
 		for _, s := range o.Finished {
 			if s.Err != nil && r.announce(ctx, s.Run) != nil {
 				return
 			}
 		}
 		for run := range o.Others {
-			if r.announce(ctx, run) != nil {
+			if r.announceBegun(ctx, run) != nil {
 				return
 			}
 		}
 	}
-	if _, err = r.store.Swap(ctx, indexKey, old, text); err != nil {
+	if _, err = r.store.Swap(ctx, indexKey, found.version, text); err != nil {
 		return
 	}
 	bad := make(map[string]bool)
@@ -265,12 +333,15 @@ func (r *Registry) saveIndex(ctx context.Context, o *Overview, old store.Version
 			bad[s.Run] = true
 		}
 	}
-	_ = forEach(ctx, marks, func(ctx context.Context, m mark) error {
+	_ = forEach(ctx, found.marks, func(ctx context.Context, m mark) error {
 		if bad[m.run] {
 			return nil
 		}
 		if o.Others[m.run] { // begun, or forgotten
-			if last, err := r.lastSeq(ctx, m.run); err != nil || last > 0 || time.Since(m.modTime) < 24*time.Hour {
+			if time.Since(m.modTime) < 24*time.Hour {
+				return nil
+			}
+			if last, err := r.lastSeq(ctx, m.run); err != nil || last > 0 {
 				return err
 			}
 		}

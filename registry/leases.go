@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
@@ -43,6 +44,7 @@ type Lease struct {
 	lost  chan struct{}
 	stop  context.CancelFunc
 	done  sync.WaitGroup
+	step  atomic.Int64 // that the next term says
 
 	mu      sync.Mutex // guards the rest
 	now     term
@@ -51,11 +53,45 @@ type Lease struct {
 
 // A term is what is stored of a lease. Beat makes every one different.
 type term struct {
-	Owner        string `json:"owner"`
-	Token        string `json:"token"` // new whenever the lease changes hands
-	Beat         int    `json:"beat"`
-	Milliseconds int64  `json:"milliseconds"`
-	Released     bool   `json:"released,omitempty"`
+	Owner        string    `json:"owner"`
+	Token        string    `json:"token"` // new whenever the lease changes hands
+	Beat         int       `json:"beat"`
+	Milliseconds int64     `json:"milliseconds"`
+	Released     bool      `json:"released,omitempty"`
+	Since        time.Time `json:"since,omitzero"` // it was taken, by the owner's clock
+	Step         int       `json:"step,omitempty"` // that the work has reached
+}
+
+// A Hold is what a lease says of whoever has it, to people. Nothing is decided by it.
+type Hold struct {
+	Owner string
+	Since time.Time // by the owner's clock; zero where nothing says it
+	Step  int       // that the work had reached when the lease was renewed; 0 where nothing says it
+	Live  bool      // the lease was not given back; its owner may have died since
+	Term  time.Duration
+	beat  string // differs after every renewal
+}
+
+// Hold looks at the lease of a run. It is zero if nobody ever had it, or nothing can be read there.
+// Errors: ErrUnavailable.
+func (r *Registry) Hold(ctx context.Context, run string) (Hold, error) {
+	if err := checkRunID(run); err != nil {
+		return Hold{}, err
+	}
+	text, err := r.loadObject(ctx, leaseKey(run))
+	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
+		return Hold{}, nil
+	} else if err != nil {
+		return Hold{}, err
+	}
+	var there term
+	if decodeStrict(text, &there) != nil {
+		return Hold{}, nil //nolint:nilerr // a damaged lease tells people nothing
+	}
+	return Hold{
+		Owner: there.Owner, Since: there.Since, Step: there.Step, Live: !there.Released,
+		Term: time.Duration(there.Milliseconds) * time.Millisecond, beat: fmt.Sprint(there.Token, there.Beat),
+	}, nil
 }
 
 // Acquire takes the lease of a run, for everybody who opens the same registry. owner names the caller to others;
@@ -101,7 +137,7 @@ func (r *Registry) acquire(ctx context.Context, key, owner string, ttl time.Dura
 	if err != nil {
 		return nil, err
 	}
-	now := term{Owner: owner, Token: uuid.NewString(), Beat: 1, Milliseconds: ttl.Milliseconds()}
+	now := term{Owner: owner, Token: uuid.NewString(), Beat: 1, Milliseconds: ttl.Milliseconds(), Since: time.Now().UTC().Truncate(time.Second)}
 	text, err := encode(now)
 	if err != nil {
 		return nil, err
@@ -157,6 +193,9 @@ func (r *Registry) mayTake(ctx context.Context, key string, ttl time.Duration) (
 	}
 	return version, nil
 }
+
+// Reached says which step the work has reached. The next renewal tells it to others: there is no request for it.
+func (l *Lease) Reached(step int) { l.step.Store(int64(step)) }
 
 // Lost is closed when the lease is lost: the owner has to stop at once, and may
 // commit nothing any more. Release does not close it.
@@ -214,7 +253,7 @@ func (l *Lease) swap(ctx context.Context, release bool) error {
 	for {
 		next := l.now
 		next.Beat++
-		next.Released = release
+		next.Released, next.Step = release, int(l.step.Load())
 		text, err := encode(next)
 		if err != nil {
 			return err

@@ -80,8 +80,7 @@ type Registry struct {
 	appending sync.Mutex
 	leases    sightings  // of others
 	index     sync.Mutex // guards the rest
-	commits   int        // since the index was looked after
-	indexed   time.Time  // when it was
+	indexed   time.Time  // when the index was looked after
 }
 
 // Open opens the registry at a URL that OpenStore accepts, and creates it if there is nothing at all.

@@ -32,7 +32,7 @@ func (r *Registry) Commit(ctx context.Context, m Manifest) (Digest, error) {
 	if err := r.wantArtifacts(ctx, sealed); err != nil {
 		return digest, err
 	}
-	r.committed(ctx)
+	r.committed(ctx, sealed.Run)
 	return digest, nil
 }
 

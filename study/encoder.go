@@ -76,7 +76,7 @@ func (d Data) AnalyzeEncoder(ctx context.Context, t Trial, r embeddings.Request)
 			images = images.Sample(embeddings.MostRows)
 		}
 		t.say("mapping %d training images", images.Len())
-		values, err := s.model.Embeddings(images)
+		values, err := s.model.Embeddings(images.Until(ctx))
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (d Data) AnalyzeEncoder(ctx context.Context, t Trial, r embeddings.Request)
 		if hasMeaning(s.data.Tree, len(s.data.Classes)) {
 			r.Rows.Tree = s.data.Tree
 		}
-		out, err = embeddings.Analyze(r)
+		out, err = embeddings.Analyze(ctx, r)
 		return err
 	})
 	return out, err

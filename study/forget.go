@@ -11,9 +11,6 @@ import (
 	"github.com/cidbench/cidbench/registry"
 )
 
-// minPrefix is how many digits of a run's id name it.
-const minPrefix = 4
-
 // Forgetting is a run that is to be forgotten, and what keeps it.
 type Forgetting struct {
 	Run    string          `json:"run"`
@@ -28,8 +25,8 @@ type Forgetting struct {
 // deleted, and the error is a UsageError. Other errors: NothingError if no run is selected.
 func Forget(ctx context.Context, reg *registry.Registry, prefixes []string, failed bool, evidence []*registry.Registry, remove bool) ([]Forgetting, error) {
 	for _, prefix := range prefixes {
-		if len(prefix) < minPrefix || strings.Trim(prefix, "0123456789abcdef") != "" {
-			return nil, UsageError{fmt.Errorf("%q is no id of a run: give at least %d of its hexadecimal digits", prefix, minPrefix)}
+		if err := checkPrefix(prefix); err != nil {
+			return nil, err
 		}
 	}
 	var chosen []Forgetting

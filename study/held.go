@@ -17,6 +17,7 @@ import (
 // held is what a registry holds, by its overview. Judging starts from it: what a key says is what was computed,
 // whatever the catalogue asks for.
 type held struct {
+	all      []*registry.Summary          // of what can be read
 	finished map[string]*registry.Summary // trainings and floors that this program keys as it does, by id
 	others   map[string]bool              // runs that are begun, most likely, or damaged
 	groups   []*heldGroup
@@ -63,7 +64,9 @@ func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogu
 		if err != nil {
 			h.others[run.Run] = true // whoever asks for it reads it again
 			say(store.Printable(fmt.Sprintf("run %s is left out: %v", run.Run, err)))
+			continue
 		}
+		h.all = append(h.all, run)
 	}
 	return h, nil
 }

@@ -1,7 +1,9 @@
 package study
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -77,6 +79,62 @@ func List(catalogue *bench.Catalogue, o *registry.Overview, filter Filter) ([]Li
 		}
 	}
 	return slices.DeleteFunc(all, func(x Listed) bool { return !filter.takes(x) }), nil
+}
+
+// Resolve finds the finished run whose id begins with some digits; a whole id is returned as it is. Errors: UsageError if
+// these are no digits of an id, or begin several, which are then listed; NothingError if they begin none.
+func Resolve(ctx context.Context, catalogue *bench.Catalogue, reg *registry.Registry, prefix string) (string, error) {
+	if err := checkPrefix(prefix); err != nil || len(prefix) == runDigits {
+		return prefix, err
+	}
+	o, err := reg.Overview(ctx)
+	if err != nil {
+		return "", err
+	}
+	runs, err := List(catalogue, o, Filter{Prefixes: []string{prefix}})
+	switch {
+	case err != nil:
+		return "", err
+	case len(runs) == 0:
+		return "", NothingError(fmt.Sprintf("no finished run has an id that begins with %s: `registry ls` lists them", prefix))
+	case len(runs) == 1:
+		return runs[0].Run, nil
+	}
+	const most = 10
+	text := fmt.Sprintf("%s begins the ids of %d runs: give more digits", prefix, len(runs))
+	for _, x := range runs[:min(len(runs), most)] {
+		text += "\n  " + x.Run + "  " + x.Name()
+	}
+	if len(runs) > most {
+		text += fmt.Sprintf("\n  and %d more", len(runs)-most)
+	}
+	return "", UsageError{errors.New(text)}
+}
+
+const (
+	runDigits = 32 // of a whole id
+	minPrefix = 4  // how many of them name a run
+)
+
+func checkPrefix(prefix string) error {
+	if len(prefix) < minPrefix || len(prefix) > runDigits || strings.Trim(prefix, "0123456789abcdef") != "" {
+		return UsageError{fmt.Errorf("%q is no id of a run: give %d to %d of its hexadecimal digits", prefix, minPrefix, runDigits)}
+	}
+	return nil
+}
+
+// Name says in words what the run is of.
+func (x Listed) Name() string {
+	what := x.Kind
+	if x.Arm != "" {
+		what = fmt.Sprintf("%s %s T %g seed %d", x.Tier, x.Arm, x.Temperature, x.Seed)
+	} else if x.Tier != "" {
+		what = "plan of " + x.Tier
+	}
+	if x.Kind == "analysis" {
+		what = fmt.Sprintf("analysis of %s, step %d", what, x.Step)
+	}
+	return what
 }
 
 // namer knows runs by their keys, whatever their seeds.

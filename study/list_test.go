@@ -1,6 +1,9 @@
 package study_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,5 +79,51 @@ func TestList(t *testing.T) {
 	}
 	if all := list(study.Filter{Tier: "planned"}); len(all) != 1 {
 		t.Errorf("of the plan's tier there are %+v", all)
+	}
+}
+
+// TestResolve: some digits of an id name its run, and where they name several these are listed.
+func TestResolve(t *testing.T) {
+	reg, _ := open(t)
+	byPrefix := map[string]int{}
+	first, second := 0, 0
+	id := func(seed int) string {
+		run, err := registry.RunID(fmt.Appendf(nil, `{"seed":%d}`, seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run
+	}
+	for seed := 1; second == 0; seed++ { // until two ids begin alike
+		if other, ok := byPrefix[id(seed)[:4]]; ok {
+			first, second = other, seed
+		}
+		byPrefix[id(seed)[:4]] = seed
+	}
+	for _, seed := range []int{first, second} {
+		commit(t, reg, registry.Manifest{}, fmt.Appendf(nil, `{"seed":%d}`, seed), bench.Result{})
+	}
+	one, other := id(first), id(second)
+	unique := one[:5]
+	for strings.HasPrefix(other, unique) {
+		unique = one[:len(unique)+1]
+	}
+	for prefix, want := range map[string]string{unique: one, one: one, strings.Repeat("0", 32): strings.Repeat("0", 32)} {
+		if got, err := study.Resolve(t.Context(), small, reg, prefix); got != want || err != nil {
+			t.Errorf("%s is %s, %v", prefix, got, err)
+		}
+	}
+	_, err := study.Resolve(t.Context(), small, reg, one[:4])
+	if !errors.As(err, new(study.UsageError)) || !strings.Contains(err.Error(), "\n  "+one+"  other") || !strings.Contains(err.Error(), "\n  "+other) {
+		t.Errorf("two begin with it: %v", err)
+	}
+	for _, bad := range []string{"", "abc", "ABCD", "nosuch", one + "0"} {
+		if _, err := study.Resolve(t.Context(), small, reg, bad); !errors.As(err, new(study.UsageError)) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	absent := "0000000"
+	if _, err := study.Resolve(t.Context(), small, reg, absent); !errors.As(err, new(study.NothingError)) {
+		t.Errorf("%s: %v", absent, err)
 	}
 }

@@ -25,6 +25,8 @@ type Plan struct {
 	Floor   Cost `json:"floor"`
 	Whole   Cost `json:"whole"`
 	Rest    Cost `json:"rest"`
+	// Analyses are beside the cells, and in none of these.
+	Analyses Analyses `json:"analyses"`
 	// Memory is that of a cell; nil if nothing says how many images there are.
 	Memory *bench.Memory `json:"memory,omitempty"`
 }
@@ -70,6 +72,8 @@ func (s *Study) Plan(ctx context.Context) (*Plan, error) {
 		}
 	}
 	plan.EstimatedSeconds = plan.Rest.WallSeconds
+	plan.Analyses = countAnalyses(s.wanted(), plan.Cells, s.held.all)
+	plan.Analyses.price(p)
 	if x, ok := s.extent(); ok {
 		plan.Memory = new(s.memory(x))
 	}

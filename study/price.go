@@ -62,15 +62,10 @@ func (s *Study) pricing(ctx context.Context) (*pricing, error) {
 	if err != nil {
 		return nil, err
 	}
-	var runs, seconds, bytes float64 // of trained cells with a wall time
 	for _, c := range all {
 		p.known[c.Run] = c
-		if c.Spec.Training.Features == bench.Trained && c.Seconds > 0 {
-			runs++
-			seconds += c.Seconds
-			bytes += float64(c.Bytes)
-		}
 	}
+	each, basis := meanOf(all)
 	switch {
 	case s.opts.StepTime > 0:
 		x, ok := s.extent()
@@ -78,9 +73,8 @@ func (s *Study) pricing(ctx context.Context) (*pricing, error) {
 			return nil, UsageError{fmt.Errorf("--step-time: nothing says how many images data set %s has, which a probe sees: import it first", s.source.Name)}
 		}
 		p.basis, p.each = fmt.Sprintf("from a step of %s, as stated", s.opts.StepTime), s.tier.Stated(s.opts.StepTime, x)
-	case runs > 0:
-		p.each = bench.Cost{Wall: time.Duration(seconds / runs * float64(time.Second)), Disk: int64(bytes / runs)}
-		p.basis = fmt.Sprintf("mean of %.0f stored runs", runs)
+	case basis != "":
+		p.each, p.basis = each, basis
 	case slices.ContainsFunc(all, CellState.unfinished):
 		p.basis = "measured now, with one cell alone"
 		data, err := s.ready(ctx, 1)
@@ -92,6 +86,22 @@ func (s *Study) pricing(ctx context.Context) (*pricing, error) {
 		}
 	}
 	return p, nil
+}
+
+// meanOf is what a trained cell took of those that say it; without one the basis is empty.
+func meanOf(cells []CellState) (each bench.Cost, basis string) {
+	var runs, seconds, bytes float64
+	for _, c := range cells {
+		if c.Spec.Training.Features == bench.Trained && c.Seconds > 0 {
+			runs++
+			seconds += c.Seconds
+			bytes += float64(c.Bytes)
+		}
+	}
+	if runs == 0 {
+		return each, ""
+	}
+	return bench.Cost{Wall: time.Duration(seconds / runs * float64(time.Second)), Disk: int64(bytes / runs)}, fmt.Sprintf("mean of %.0f stored runs", runs)
 }
 
 // statesOf says where cells stand; those of seeds not held are missing.
@@ -137,17 +147,27 @@ func (p *pricing) add(total *Cost, cell CellState, times int) {
 			left = 1
 		}
 		seconds, disk = left*p.each.Wall.Seconds(), left*float64(p.each.Disk)
-	case p.each.Probing > 0:
-		seconds = p.each.Probing.Seconds()
 	default:
-		seconds = floorSteps / float64(p.steps) * p.each.Wall.Seconds()
+		seconds = p.floor()
 	}
-	seconds *= float64(times)
 	total.Cells += times
+	total.DiskBytes += disk * float64(times)
+	p.work(total, seconds*float64(times))
+}
+
+// floor is the seconds that a probe takes, or an analysis.
+func (p *pricing) floor() float64 {
+	if p.each.Probing > 0 {
+		return p.each.Probing.Seconds()
+	}
+	return floorSteps / float64(p.steps) * p.each.Wall.Seconds()
+}
+
+// work adds seconds of a device to a cost.
+func (p *pricing) work(total *Cost, seconds float64) {
 	total.WallSeconds += seconds / float64(p.Parallel)
 	total.CPUHours += seconds * float64(p.Threads) / 3600
 	total.DeviceHours += seconds / 3600
-	total.DiskBytes += disk * float64(times)
 	total.Money += seconds / 3600 * p.hour
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset"
@@ -106,5 +107,47 @@ func TestRequests(t *testing.T) {
 	}
 	if writes := n.writes.Load(); writes > 0 {
 		t.Errorf("a report makes %d requests that write", writes)
+	}
+}
+
+// TestWatchRequests: in a bucket a look asks for little, and sees who is at work before any checkpoint is there.
+func TestWatchRequests(t *testing.T) {
+	const seeds = 20
+	store, cells, n := countedBucket(t, seeds)
+	r, err := registry.Open(t.Context(), store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := study.Open(t.Context(), drawn, options(study.Options{Store: store, Selection: study.Selection{Seeds: seeds + 1}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := drawn.Matrix(drawn.Tier("tiny"), drawn.Claims, bench.Explored(seeds+1), bench.Environment{Backend: "go", Method: drawn.Tier("tiny").Train.ID().Version})
+	for _, cell := range missing {
+		if cell.Seed == seeds && cell.Arm == "half" {
+			lease, err := r.Acquire(t.Context(), cell.Spec.ID(), "somebody", time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer lease.Release(t.Context())
+		}
+	}
+	w := s.Watch()
+	for range 2 {
+		n.requests.Store(0)
+		n.writes.Store(0)
+		at, err := w.Look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at.Counts[study.Complete] != cells || at.Counts[study.Held] != 1 || len(at.Cells) != 1 || at.Cells[0].Owner != "somebody" {
+			t.Errorf("%v, %+v", at.Counts, at.Cells)
+		}
+		if n.requests.Load() > 10 || n.writes.Load() > 0 {
+			t.Errorf("a look takes %d requests, %d of them to write", n.requests.Load(), n.writes.Load())
+		}
+	}
+	if at, err := s.Status(t.Context()); err != nil || at.Counts[study.Held] != 1 || at.Counts[study.Complete] != cells {
+		t.Errorf("status says %+v, %v", at, err)
 	}
 }

@@ -95,8 +95,8 @@ func BenchmarkScale(b *testing.B) {
 		}{
 			{"start", func(b *testing.B) { open(b, study.Write) }},
 			{"status", func(b *testing.B) {
-				if cells, err := open(b, study.Read).Status(b.Context()); err != nil || len(cells) == 0 || cells[0].State != study.Complete {
-					b.Fatal(cells, err)
+				if at, err := open(b, study.Read).Status(b.Context()); err != nil || len(at.Cells) == 0 || at.Cells[0].State != study.Complete {
+					b.Fatal(at, err)
 				}
 			}},
 			{"report", func(b *testing.B) {

@@ -82,12 +82,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	cells, err := s.Status(ctx)
+	at, err := s.Status(ctx)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, c := range cells {
+	for _, c := range at.Cells {
 		fmt.Println(c.Arm, c.Seed, c.State)
 	}
 	// Output:
@@ -115,12 +115,12 @@ func TestPlannedSeeds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cells, err := s.Status(t.Context())
+		at, err := s.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		var seeds []uint64
-		for _, c := range cells {
+		for _, c := range at.Cells {
 			if c.Arm == "half" {
 				seeds = append(seeds, c.Seed)
 			}
@@ -145,12 +145,12 @@ func TestUsualSeeds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cells, err := s.Status(t.Context())
+		at, err := s.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		seeds := 0
-		for _, c := range cells {
+		for _, c := range at.Cells {
 			seeds = max(seeds, int(c.Seed)+1)
 		}
 		if seeds != tc.want {
@@ -186,19 +186,19 @@ func TestDamagedManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cells, err := s.Status(t.Context())
+	at, err := s.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := cells[0]
+	asked := at.Cells[0]
 	if err := os.CopyFS(filepath.Join(store, "runs", asked.Run), os.DirFS(damaged)); err != nil {
 		t.Fatal(err)
 	}
 	if s, err = study.Open(t.Context(), small, options(study.Options{Store: store, Observer: told})); err != nil {
 		t.Fatal(err)
 	}
-	if cells, err = s.Status(t.Context()); err != nil || cells[0].State != study.DamagedRun || cells[1].State != study.Missing {
-		t.Errorf("the cells are %s and %s, %v", cells[0].State, cells[1].State, err)
+	if at, err = s.Status(t.Context()); err != nil || at.Cells[0].State != study.DamagedRun || at.Cells[1].State != study.Missing {
+		t.Errorf("the cells are %s and %s, %v", at.Cells[0].State, at.Cells[1].State, err)
 	}
 	r, _, err := s.Report(t.Context())
 	if err != nil || !slices.ContainsFunc(r.Notes, func(note string) bool { return strings.Contains(note, asked.Run) }) {

@@ -8,7 +8,7 @@ func BenchmarkRun(b *testing.B) {
 	p := Protocol{Queries: 2000, Tail: 0.05, Draws: 1999, Resamples: 999}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := p.Run(in, 1); err != nil {
+		if _, err := p.Run(b.Context(), in, 1); err != nil {
 			b.Fatal(err)
 		}
 	}

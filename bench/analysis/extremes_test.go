@@ -74,7 +74,7 @@ func TestExtremeNullsMoveTheTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	statistics := p.survey(s, 1).treeStatistics(newSemanticSimilarity(in.Path), newSemanticSimilarity(in.WuPalmer))
+	statistics := p.survey(t.Context(), s, 1).treeStatistics(newSemanticSimilarity(in.Path), newSemanticSimilarity(in.WuPalmer))
 	place := rand.New(rand.NewPCG(4, 4)).Perm(s.classes)
 	moved := in
 	moved.Path, moved.WuPalmer = matrix[float64](s.classes, s.classes), matrix[float64](s.classes, s.classes)

@@ -84,7 +84,7 @@ func (in *Input) tree(each int) {
 
 func mustRun(t testing.TB, p Protocol, in Input) *Measures {
 	t.Helper()
-	m, err := p.Run(in, 2)
+	m, err := p.Run(t.Context(), in, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestBadInputIsRefused(t *testing.T) {
 	} {
 		in := good.input()
 		tc.spoil(&in)
-		if _, err := testProtocol.Run(in, 1); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := testProtocol.Run(t.Context(), in, 1); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, tc.want)
 		} else if strings.Contains(tc.want, "not finite") != errors.Is(err, ErrNotFinite) {
 			t.Errorf("%s: ErrNotFinite is wrong for %v", name, err)
@@ -139,7 +139,7 @@ func TestBadQueueIsRefused(t *testing.T) {
 	} {
 		in := inputs()["queue"]
 		tc.spoil(&in)
-		if _, err := testProtocol.Run(in, 1); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := testProtocol.Run(t.Context(), in, 1); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, tc.want)
 		}
 	}
@@ -189,7 +189,7 @@ func TestProtocolIsChecked(t *testing.T) {
 		if p.Validate() == nil {
 			t.Errorf("%s: accepted", name)
 		}
-		if _, err := p.Run(plan{dim: 8, superclasses: 4, each: 3, images: 10, noise: 1}.input(), 1); err == nil {
+		if _, err := p.Run(t.Context(), plan{dim: 8, superclasses: 4, each: 3, images: 10, noise: 1}.input(), 1); err == nil {
 			t.Errorf("%s: run", name)
 		}
 		ids[p.ID()] = true

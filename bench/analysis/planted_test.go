@@ -2,7 +2,9 @@ package analysis
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -207,7 +209,7 @@ func TestThreadsDoNotChangeBytes(t *testing.T) {
 		var want []byte
 		var counts Counts
 		for _, threads := range []int{1, 2, 7} {
-			m, err := testProtocol.Run(in, threads)
+			m, err := testProtocol.Run(t.Context(), in, threads)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -318,5 +320,14 @@ func TestConsistencyIsCalibrated(t *testing.T) {
 	rejections(t, "less", less)
 	if mean := sum(values) / 200; math.Abs(mean) > 4*math.Sqrt(2./360/200) { // the variance of a sample variance
 		t.Errorf("mean excess %g of 200 draws from the null", mean)
+	}
+}
+
+// Whoever cancels an analysis gets no result.
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if m, err := testProtocol.Run(ctx, clustered.input(), 2); !errors.Is(err, context.Canceled) || m != nil {
+		t.Errorf("%v, %v", m, err)
 	}
 }

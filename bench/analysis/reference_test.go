@@ -359,7 +359,7 @@ func TestNullsAreTheStatisticsOfShuffledInput(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := p.survey(s, 1)
+		v := p.survey(t.Context(), s, 1)
 		for i, r := range p.relabellings(s, 1)[:3] {
 			shuffled, draw := in, 0.0
 			labels := make([]int32, s.n)

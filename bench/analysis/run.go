@@ -1,6 +1,9 @@
 package analysis
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // Measures is what an analysis found. Its JSON is the same bytes for the same input and protocol, whatever the
 // threads, and holds no NaN.
@@ -29,8 +32,8 @@ type Measures struct {
 	Counts Counts `json:"-"`
 }
 
-// Run analyses embeddings on so many threads.
-func (p Protocol) Run(in Input, threads int) (*Measures, error) {
+// Run analyses embeddings on so many threads. A cancelled context ends it with its error.
+func (p Protocol) Run(ctx context.Context, in Input, threads int) (*Measures, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -38,7 +41,10 @@ func (p Protocol) Run(in Input, threads int) (*Measures, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := p.survey(s, threads)
+	v := p.survey(ctx, s, threads)
+	if err := ctx.Err(); err != nil { // some of the queries were not visited
+		return nil, err
+	}
 	bands := v.bands()
 	m := &Measures{
 		Images: len(s.Labels), Queries: v.count, Classes: s.classes,

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"context"
 	"math"
 	"sync/atomic"
 
@@ -43,7 +44,8 @@ type classSums struct {
 	cuts       []cutSums
 }
 
-func (p Protocol) survey(s *split, threads int) *survey {
+// survey is whole unless the context is cancelled.
+func (p Protocol) survey(ctx context.Context, s *split, threads int) *survey {
 	v := &survey{
 		split: s, queries: p.queries(s), count: min(p.Queries, s.askable), tail: share(p.Tail, s.others), cuts: cutsOf(s.others),
 		classes:   make([]classSums, s.classes),
@@ -69,7 +71,7 @@ func (p Protocol) survey(s *split, threads int) *survey {
 				middle: make([]float64, s.classes), tally: newTally(v.cuts, s.classes),
 			}
 		}
-		workers[i].class(class)
+		workers[i].class(ctx, class)
 	})
 	return v
 }
@@ -95,9 +97,12 @@ type worker struct {
 }
 
 // class visits the queries of a class.
-func (w *worker) class(c int) {
+func (w *worker) class(ctx context.Context, c int) {
 	w.tally.reset()
 	for _, q := range w.queries[c] {
+		if ctx.Err() != nil { // whoever cancelled it wants no result
+			return
+		}
 		w.rank(q)
 		w.rankByClass(q, c)
 		w.relate(c)

@@ -7,6 +7,7 @@
 package dataset
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -113,6 +114,26 @@ type Split struct {
 	Reader
 	Labels        []int32 // [Len], 0 to len(Classes)-1
 	Height, Width int     // of the images
+}
+
+// Until is the split whose images can be read until a context is cancelled: then reading one fails with its error, and so
+// does whatever goes through them all.
+func (s Split) Until(ctx context.Context) Split {
+	s.Reader = ending{s.Reader, ctx}
+	return s
+}
+
+// ending is a Reader with an end.
+type ending struct {
+	Reader
+	ctx context.Context //nolint:containedctx // it is the reader's extent
+}
+
+func (e ending) Read(i int, image []uint8) error {
+	if err := e.ctx.Err(); err != nil {
+		return err
+	}
+	return e.Reader.Read(i, image)
 }
 
 // Sample is so many of the images, spread evenly over the classes and over the images of each; all of them for 0, or if

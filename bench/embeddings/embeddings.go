@@ -5,6 +5,7 @@
 package embeddings
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -110,8 +111,9 @@ func (e InputError) Unwrap() error { return e.Err }
 
 func inputf(format string, args ...any) error { return InputError{fmt.Errorf(format, args...)} }
 
-// Analyze reads the input and measures it. An error is an InputError that names file and row, or one of reading.
-func Analyze(r Request) (*Result, error) {
+// Analyze reads the input and measures it. An error is an InputError that names file and row, or one of reading, or that of
+// a cancelled context.
+func Analyze(ctx context.Context, r Request) (*Result, error) {
 	if err := r.Protocol.Validate(); err != nil {
 		return nil, err
 	}
@@ -155,7 +157,10 @@ func Analyze(r Request) (*Result, error) {
 	if in.Table, err = r.table(out); err != nil {
 		return nil, err
 	}
-	m, err := r.Protocol.Run(in, r.Threads)
+	m, err := r.Protocol.Run(ctx, in, r.Threads)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, InputError{err}
 	}

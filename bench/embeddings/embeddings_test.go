@@ -89,7 +89,7 @@ func (f folder) pairs() string {
 func mustAnalyze(t *testing.T, r Request) *Result {
 	t.Helper()
 	r.Protocol = protocol
-	out, err := Analyze(r)
+	out, err := Analyze(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,17 +286,17 @@ func TestBadInputIsNamed(t *testing.T) {
 		"a tree":              {Request{Embeddings: z, Labels: y, Tree: f.write("bad.txt", []byte("root\n  class0\n"))}, "bad.txt"},
 	} {
 		tc.r.Protocol = protocol
-		if _, err := Analyze(tc.r); !errors.As(err, new(InputError)) || !strings.Contains(err.Error(), tc.want) {
+		if _, err := Analyze(t.Context(), tc.r); !errors.As(err, new(InputError)) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want an InputError with %q", name, err, tc.want)
 		}
 	}
 	for _, r := range []Request{{Embeddings: z + "x", Labels: y}, {Embeddings: z, Labels: y + "x"}, {Embeddings: z, Labels: y, Tree: "nothing"}} {
 		r.Protocol = protocol
-		if _, err := Analyze(r); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := Analyze(t.Context(), r); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a missing file: %v", err)
 		}
 	}
-	if _, err := Analyze(Request{Embeddings: z, Labels: y}); err == nil {
+	if _, err := Analyze(t.Context(), Request{Embeddings: z, Labels: y}); err == nil {
 		t.Error("no protocol, no error")
 	}
 }

@@ -58,7 +58,7 @@ func TestQueueOfNoKnownClass(t *testing.T) {
 	queue, held := draw(2)
 	r := Request{Rows: inMemory(), Queue: f.npy("q.npy", queue, shape), Protocol: protocol}
 	r.Protocol.Queries = rows
-	out, err := Analyze(r)
+	out, err := Analyze(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,12 +80,12 @@ func TestQueueOfNoKnownClass(t *testing.T) {
 		numbers[i] = strconv.Itoa(slices.Index(r.Rows.Classes, label))
 	}
 	r.Rows, r.QueueLabels = inMemory(), f.lines("q.txt", numbers)
-	byNumber, err := Analyze(r)
+	byNumber, err := Analyze(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Rows, r.QueueLabels = inMemory(), f.lines("names.txt", held)
-	byName, err := Analyze(r)
+	byName, err := Analyze(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -42,7 +43,7 @@ func (w Weighted) validate() error {
 }
 
 // run counts the test images that are classified correctly.
-func (w Weighted) run(device nn.Device, s Subject) (int, error) {
+func (w Weighted) run(ctx context.Context, device nn.Device, s Subject) (int, error) {
 	var sides [2]*mat.Dense
 	for i, split := range []dataset.Split{s.Data.Train, s.Data.Test} {
 		if split.Len() == 0 {
@@ -59,7 +60,7 @@ func (w Weighted) run(device nn.Device, s Subject) (int, error) {
 	}
 	// Divided by the vote of the nearest, which changes no outcome, so that no temperature is too low for a number.
 	vote := func(cosine, most float64) float64 { return math.Exp((cosine - most) / w.Temperature) }
-	predicted, err := nearest(device, sides[0], s.Data.Train.Labels, sides[1], len(s.Data.Classes), w.Neighbours, vote)
+	predicted, err := nearest(ctx, device, sides[0], s.Data.Train.Labels, sides[1], len(s.Data.Classes), w.Neighbours, vote)
 	return right(predicted, s.Data.Test.Labels), err
 }
 
@@ -68,7 +69,7 @@ const Chunk = 250
 
 // nearest lets the k nearest training images by cosine vote, all where there are fewer, each with a weight by its cosine
 // and that of the nearest. Of images that are as near the earlier counts as nearer; ties of votes go to the lower class.
-func nearest(device nn.Device, x *mat.Dense, labels []int32, y *mat.Dense, classes, k int, weight func(cosine, most float64) float64) ([]int32, error) {
+func nearest(ctx context.Context, device nn.Device, x *mat.Dense, labels []int32, y *mat.Dense, classes, k int, weight func(cosine, most float64) float64) ([]int32, error) {
 	product, err := device.Program(rowProducts, "products of rows")
 	if err != nil {
 		return nil, err
@@ -81,6 +82,9 @@ func nearest(device nn.Device, x *mat.Dense, labels []int32, y *mat.Dense, class
 	predicted := make([]int32, rows)
 	neighbours, votes := make([]int32, 0, k+1), make([]float64, classes)
 	for start := 0; start < rows; start += Chunk {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		end := min(start+Chunk, rows)
 		test := tensors.FromFlatDataAndDimensions(unitRows(y, start, end), end-start, dim)
 		cosines, err := call(product, test, train)

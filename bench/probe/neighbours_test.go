@@ -54,7 +54,7 @@ func TestWeightedIsTheNotebooks(t *testing.T) {
 	s := embedded(Set{golden.Dim, golden.Train, golden.TrainLabels}, Set{golden.Dim, golden.Test, golden.TestLabels}, golden.Classes)
 	backendtest.Each(t, func(t *testing.T, d nn.Device) {
 		for _, want := range golden.Want {
-			got, err := want.run(d, s)
+			got, err := want.run(t.Context(), d, s)
 			if err != nil || got != want.Correct {
 				t.Errorf("%d neighbours at temperature %g: %d of %d right, NumPy has %d (%v)", want.Neighbours, want.Temperature, got, len(golden.TestLabels), want.Correct, err)
 			}
@@ -69,7 +69,7 @@ func TestWeightedByHand(t *testing.T) {
 	train := Set{Dim: 2, Values: []float32{0.5, half, 1, 0, 0.5, -half}, Labels: []int32{1, 0, 1}}
 	predicted := func(w Weighted, train Set, label int32) bool {
 		t.Helper()
-		n, err := w.run(device(), embedded(train, Set{Dim: 2, Values: []float32{1, 0}, Labels: []int32{label}}, 3))
+		n, err := w.run(t.Context(), device(), embedded(train, Set{Dim: 2, Values: []float32{1, 0}, Labels: []int32{label}}, 3))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -115,15 +115,18 @@ type Subject struct {
 	Threads int
 }
 
-// Probe measures a subject: the SGD of an Evaluation, which a cancelled context ends with its error, or Run; and beside
-// it what is asked of embeddings.
+// Probe measures a subject: the SGD of an Evaluation, or Run; and beside it what is asked of embeddings. A cancelled
+// context ends it with its error.
 func (p Protocol) Probe(ctx context.Context, device nn.Device, s Subject) (Accuracy, error) {
 	if err := p.Validate(); err != nil {
 		return Accuracy{}, err
 	}
+	data := *s.Data
+	data.Train, data.Test = data.Train.Until(ctx), data.Test.Until(ctx)
+	s.Data = &data
 	accuracy, err := p.features(ctx, device, s)
 	if err == nil && p.Weighted.Given() && s.Embeddings != nil {
-		accuracy.Weighted, err = p.Weighted.run(device, s)
+		accuracy.Weighted, err = p.Weighted.run(ctx, device, s)
 	}
 	return accuracy, err
 }
@@ -140,12 +143,12 @@ func (p Protocol) features(ctx context.Context, device nn.Device, s Subject) (Ac
 	if err != nil {
 		return Accuracy{}, err
 	}
-	return p.Run(device, train, test, len(s.Data.Classes))
+	return p.Run(ctx, device, train, test, len(s.Data.Classes))
 }
 
 // Run fits on the training features and scores on the test features; the device does the products of
-// the softmax classifier and of the nearest neighbours.
-func (p Protocol) Run(device nn.Device, train, test Set, classes int) (Accuracy, error) {
+// the softmax classifier and of the nearest neighbours. A cancelled context ends it with its error.
+func (p Protocol) Run(ctx context.Context, device nn.Device, train, test Set, classes int) (Accuracy, error) {
 	if err := p.Validate(); err != nil {
 		return Accuracy{}, err
 	}
@@ -164,9 +167,9 @@ func (p Protocol) Run(device nn.Device, train, test Set, classes int) (Accuracy,
 	}
 	x, y := standardise(train, test)
 	return Accuracy{
-		Linear: correct(p.softmax(device, x, train.Labels, y, classes)),
-		Ridge:  correct(p.ridge(x, train.Labels, y, classes)),
-		KNN:    correct(nearest(device, x, train.Labels, y, classes, p.Neighbours, func(cosine, _ float64) float64 { return cosine })),
+		Linear: correct(p.softmax(ctx, device, x, train.Labels, y, classes)),
+		Ridge:  correct(p.ridge(ctx, x, train.Labels, y, classes)),
+		KNN:    correct(nearest(ctx, device, x, train.Labels, y, classes, p.Neighbours, func(cosine, _ float64) float64 { return cosine })),
 		N:      test.Len(),
 	}, failure
 }
@@ -227,7 +230,10 @@ func dense(s Set) *mat.Dense {
 }
 
 // ridge solves (X'X + n ridge I) W = X'(onehot - prior) and predicts the largest of X W + prior.
-func (p Protocol) ridge(x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
+func (p Protocol) ridge(ctx context.Context, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	n, dim := x.Dims()
 	gram := mat.NewSymDense(dim, nil)
 	gram.SymOuterK(1, x.T())

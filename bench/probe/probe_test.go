@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -39,7 +40,7 @@ func blobs(n, dim, classes int, spread float64, seed uint64) Set {
 
 func mustRun(t *testing.T, train, test Set, classes int) Accuracy {
 	t.Helper()
-	a, err := protocol.Run(device(), train, test, classes)
+	a, err := protocol.Run(t.Context(), device(), train, test, classes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestConstantFeaturesDoNotMatter(t *testing.T) {
 func TestGradient(t *testing.T) {
 	train := blobs(60, 5, 4, 1, 3)
 	x, _ := standardise(train, train)
-	o, err := newObjective(device(), x, train.Labels, 4, 0.1)
+	o, err := newObjective(t.Context(), device(), x, train.Labels, 4, 0.1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,12 +117,12 @@ func TestSoftmaxIsAtTheMinimum(t *testing.T) {
 	x, y := standardise(train, blobs(200, 4, 3, 1, 4))
 	long := protocol
 	long.L2, long.Iterations = 0.05, 200
-	predicted, err := long.softmax(device(), x, train.Labels, y, 3)
+	predicted, err := long.softmax(t.Context(), device(), x, train.Labels, y, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Plain gradient descent, run to the end, must predict the same.
-	o, err := newObjective(device(), x, train.Labels, 3, long.L2)
+	o, err := newObjective(t.Context(), device(), x, train.Labels, 3, long.L2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func TestSoftmaxIsAtTheMinimum(t *testing.T) {
 func TestRidgeAgainstNormalEquations(t *testing.T) {
 	x := mat.NewDense(4, 1, []float64{-1, -1, 1, 1})
 	y := mat.NewDense(2, 1, []float64{-0.2, 0.3})
-	got, err := protocol.ridge(x, []int32{1, 1, 0, 0}, y, 2)
+	got, err := protocol.ridge(t.Context(), x, []int32{1, 1, 0, 0}, y, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func TestNearestByHand(t *testing.T) {
 	x := mat.NewDense(4, 2, []float64{1, 0.01, 1, 0.2, 1, -0.2, -1, 0})
 	y := mat.NewDense(1, 2, []float64{1, 0})
 	for k, want := range map[int]int32{1: 0, 3: 1} {
-		got, err := nearest(device(), x, []int32{0, 1, 1, 0}, y, 2, k, func(cosine, _ float64) float64 { return cosine })
+		got, err := nearest(t.Context(), device(), x, []int32{0, 1, 1, 0}, y, 2, k, func(cosine, _ float64) float64 { return cosine })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,13 +193,13 @@ func TestBadFeaturesAreRefused(t *testing.T) {
 	good := blobs(30, 3, 3, 1, 3)
 	bad := blobs(30, 3, 3, 1, 4)
 	bad.Values[4] = float32(math.NaN())
-	if _, err := protocol.Run(device(), good, bad, 3); !errors.Is(err, ErrNotFinite) {
+	if _, err := protocol.Run(t.Context(), device(), good, bad, 3); !errors.Is(err, ErrNotFinite) {
 		t.Errorf("NaN: %v", err)
 	}
-	if _, err := protocol.Run(device(), good, Set{Dim: 3}, 3); err == nil {
+	if _, err := protocol.Run(t.Context(), device(), good, Set{Dim: 3}, 3); err == nil {
 		t.Error("an empty test set is accepted")
 	}
-	if _, err := (Protocol{}).Run(device(), good, good, 3); err == nil {
+	if _, err := (Protocol{}).Run(t.Context(), device(), good, good, 3); err == nil {
 		t.Error("a protocol without settings is accepted")
 	}
 }
@@ -207,7 +208,7 @@ func BenchmarkProbe(b *testing.B) {
 	train, test := blobs(10000, 192, 100, 6, 3), blobs(5000, 192, 100, 6, 4)
 	p := Protocol{L2: 1e-3, Iterations: 50, Ridge: 0.01, Neighbours: 20}
 	for b.Loop() {
-		if _, err := p.Run(device(), train, test, 100); err != nil {
+		if _, err := p.Run(b.Context(), device(), train, test, 100); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -221,3 +222,13 @@ var device = sync.OnceValue(func() nn.Device {
 	}
 	return nn.Devices(b, 1)[0]
 })
+
+// A probe that is cancelled in its midst ends with the context's error, wherever it is.
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	train, test := blobs(40, 4, 3, 0.05, 3), blobs(30, 4, 3, 0.05, 4)
+	if _, err := protocol.Run(ctx, device(), train, test, 3); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -14,9 +15,9 @@ import (
 )
 
 // softmax fits a softmax classifier and predicts the test set. The biases are not penalised.
-func (p Protocol) softmax(device nn.Device, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
+func (p Protocol) softmax(ctx context.Context, device nn.Device, x *mat.Dense, labels []int32, y *mat.Dense, classes int) ([]int32, error) {
 	n, dim := x.Dims()
-	o, err := newObjective(device, x, labels, classes, p.L2)
+	o, err := newObjective(ctx, device, x, labels, classes, p.L2)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +44,7 @@ func (p Protocol) softmax(device nn.Device, x *mat.Dense, labels []int32, y *mat
 // objective is the mean cross-entropy plus the penalty, and its gradient, at weights [classes, dim] followed by biases
 // [classes]. The two large products run on the backend in single precision, the sums on the host in double.
 type objective struct {
+	ctx            context.Context //nolint:containedctx // the optimiser passes none on
 	labels         []int32
 	dim, classes   int
 	l2             float64
@@ -55,9 +57,9 @@ type objective struct {
 	err      error
 }
 
-func newObjective(device nn.Device, x *mat.Dense, labels []int32, classes int, l2 float64) (*objective, error) {
+func newObjective(ctx context.Context, device nn.Device, x *mat.Dense, labels []int32, classes int, l2 float64) (*objective, error) {
 	n, dim := x.Dims()
-	o := &objective{labels: labels, dim: dim, classes: classes, l2: l2, gradient: make([]float64, classes*(dim+1))}
+	o := &objective{ctx: ctx, labels: labels, dim: dim, classes: classes, l2: l2, gradient: make([]float64, classes*(dim+1))}
 	var err error
 	// Classes come first, so that both products are in layouts that need no transpose.
 	if o.logits, err = device.Program(rowProducts, "products of rows"); err != nil {
@@ -76,7 +78,10 @@ func (o *objective) at(w []float64) *objective {
 		return o
 	}
 	o.last = append(o.last[:0], w...)
-	if o.err = o.evaluate(w); o.err != nil {
+	if o.err = o.ctx.Err(); o.err == nil {
+		o.err = o.evaluate(w)
+	}
+	if o.err != nil {
 		o.loss = math.NaN()
 	}
 	return o

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -184,6 +186,98 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 	}
 	if out, err := exec.Command(program(), "registry", "check", "--read-data", "--store", store).CombinedOutput(); err != nil {
 		t.Errorf("check: %v\n%s", err, out)
+	}
+}
+
+// worked is the time of processors that a process has used.
+func worked(t *testing.T, pid int) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // the name before may hold anything
+	var user, system int
+	if _, err := fmt.Sscan(strings.Join(strings.Fields(rest)[11:13], " "), &user, &system); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(user+system) * time.Second / 100 // the kernel's ticks
+}
+
+// TestTermInEveryPhase: SIGTERM ends a probe, a training and an analysis within five seconds of work, with its exit code,
+// and the lease is given back. (Work is the time of processors, so that a machine that is busy changes nothing.)
+func TestTermInEveryPhase(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the work of another process is read from /proc")
+	}
+	shared, err := sharedStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	analysing := t.TempDir() + "/analysing"
+	if err := firstSeeds(t.Context(), shared, analysing, 1); err != nil {
+		t.Fatal(err)
+	}
+	lease := func(run string) (l struct {
+		Step     int
+		Released bool
+	}) {
+		text, err := os.ReadFile(run + "/lease.json")
+		if err == nil {
+			err = json.Unmarshal(text, &l)
+		}
+		if err != nil { // it is being written
+			l.Released = true
+		}
+		return l
+	}
+	begins := func(store string, is func(run string) bool) bool {
+		runs, err := filepath.Glob(store + "/runs/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(runs, func(run string) bool {
+			return !lease(run).Released && count(run, "manifest.json") == 0 && is(run)
+		})
+	}
+	fresh := t.TempDir()
+	for _, phase := range []struct {
+		name, store string
+		args        []string
+		is          func(run string) bool
+	}{
+		// Floors come first, and are nothing but probes.
+		{"probing", fresh, oneSeed, func(run string) bool { return lease(run).Step == 0 }},
+		{"training", fresh, oneSeed, func(run string) bool { return lease(run).Step > 0 }},
+		{"analysing", analysing, []string{"--tier", "smoke", "--claim", "consistency", "--seeds", "1", "--explore", "--backend", "go"}, func(string) bool { return true }},
+	} {
+		cmd := exec.Command(program(), append([]string{"run", "--parallel", "1", "--lease", "1s", "--store", phase.store}, phase.args...)...)
+		var out bytes.Buffer
+		cmd.Stderr = &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		for !begins(phase.store, phase.is) {
+			select {
+			case err := <-ended:
+				t.Fatalf("%s never began: %v\n%s", phase.name, err, &out)
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+		before := worked(t, cmd.Process.Pid)
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		<-ended
+		after := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		if code := cmd.ProcessState.ExitCode(); code != 75 || after-before > 5*time.Second {
+			t.Errorf("%s: exit code %d after %v of work\n%s", phase.name, code, after-before, &out)
+		}
+		if held := heldBy(t, phase.store, cmd); len(held) > 0 {
+			t.Errorf("%s: leases of %v were not given back", phase.name, held)
+		}
 	}
 }
 

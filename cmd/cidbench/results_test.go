@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,6 +60,23 @@ func published(t *testing.T) *bench.Catalogue {
 		all.Paper.Statements = append(all.Paper.Statements, statement)
 	}
 	return &all
+}
+
+// TestTextOfEvidenceFits: the shipped evidence is shown as text in 80 columns where there is no terminal. (That text fits any
+// width, comparisons too, is tested where it is written.)
+func TestTextOfEvidenceFits(t *testing.T) {
+	for _, args := range [][]string{{"report"}, {"show", "hardest5"}} {
+		var out, errs bytes.Buffer
+		c := &cli.Console{Catalogue: experiments.All, Stdout: &out, Stderr: &errs, Args: append(args, "--tier", "default", "--store", results)}
+		if code := c.Run(t.Context()); out.Len() == 0 {
+			t.Fatalf("%s: exit %d: %s", args, code, &errs)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("%s has a line of %d columns: %s", args, n, line)
+			}
+		}
+	}
 }
 
 // TestResultsComeFromEvidence makes RESULTS.md again from the stored evidence, with its figures and the full report,

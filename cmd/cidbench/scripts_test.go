@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "cifar": cifar, "valid": valid,
+			"exits": exits, "first": first, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "cifar": cifar, "valid": valid,
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
@@ -92,6 +92,13 @@ func listed(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no run of %s in %s", args[2], args[1])
 	}
 	ts.Setenv(args[0], runs.Items[0].Run)
+}
+
+// first sets a variable to the first characters of a text: first VARIABLE NUMBER TEXT.
+func first(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Setenv(args[0], args[2][:n])
 }
 
 // named sets a variable to the name of the first file that matches a pattern: named VARIABLE PATTERN.

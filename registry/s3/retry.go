@@ -82,6 +82,9 @@ func classified(op, key string, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrUnavailable):
 		return fmt.Errorf("registry: %s %s: %w", op, key, err)
+	case answer(err).Code == minio.RequestTimeTooSkewed:
+		return fmt.Errorf("registry: %s %s: %w: the clock of this machine is minutes off the server's: it says %s; set it, and run the same command again: %w",
+			op, key, store.ErrUnavailable, time.Now().UTC().Format(time.RFC3339), err)
 	}
 	return fmt.Errorf("registry: %s %s: %w: %w", op, key, store.ErrUnavailable, err)
 }

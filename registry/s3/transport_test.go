@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
+	"github.com/minio/minio-go/v7"
 )
 
 type sender func(*http.Request) (*http.Response, error)
@@ -214,4 +215,12 @@ func (s *slow) Read(p []byte) (int, error) {
 	s.n--
 	time.Sleep(time.Second)
 	return copy(p, make([]byte, 1<<10)), nil
+}
+
+// A clock that is minutes off is named, and is a failure to reach the store.
+func TestSkewedClock(t *testing.T) {
+	err := classified("get", "a", minio.ErrorResponse{Code: minio.RequestTimeTooSkewed, StatusCode: http.StatusForbidden})
+	if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "the clock of this machine is minutes off") {
+		t.Errorf("%v", err)
+	}
 }

@@ -141,7 +141,7 @@ func analyse(t *testing.T, cell, encoder bench.Cell, mistake func(*rand.Rand, *a
 		mistake(random, in, s)
 	}
 	in.Dim, in.Embeddings = embed(t, s)
-	measures, err := analysis.Protocol{Queries: planted, Tail: 0.05, Draws: 499, Resamples: 99}.Run(*in, 1)
+	measures, err := analysis.Protocol{Queries: planted, Tail: 0.05, Draws: 499, Resamples: 99}.Run(t.Context(), *in, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

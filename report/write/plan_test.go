@@ -70,7 +70,7 @@ func flat(s string) string {
 }
 
 func TestWritersTellThePlan(t *testing.T) {
-	out := flat(written(t, "text", planned()))
+	out := flat(atWidth(t, planned(), 400))
 	for _, want := range []string{
 		"2 claims of the plan: 1 supported, 0 refuted, 1 inconclusive.",
 		"2 exploratory claims, none of them confirmed: 1 supported, 1 refuted",
@@ -165,7 +165,7 @@ func TestUnregisteredPlan(t *testing.T) {
 			r.Claims[i].Registration = model.Missing
 		}
 	}
-	out := flat(written(t, "text", r))
+	out := flat(atWidth(t, r, 400))
 	if strings.Contains(out, "Claims that the plan confirms") || !strings.Contains(out, "`cidbench plan --register --tier toy`") || !strings.Contains(out, "primary, but the plan is not registered here") {
 		t.Errorf("%.2000s", out)
 	}

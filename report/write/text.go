@@ -4,17 +4,14 @@ package write
 import (
 	"bytes"
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
 
 	"github.com/cidbench/cidbench/report/layout"
@@ -25,9 +22,21 @@ import (
 
 // TextOptions fit a report to a terminal.
 type TextOptions struct {
-	Width   int  // columns; 0 means 160, at which no cell of the tables wraps for sentences and as many as it takes for tables
+	Width   int  // columns; 0 means 80
 	Colour  bool // of verdicts, by ANSI escapes
 	Details bool // also what other formats fold away, and tables that repeat with more columns what stands elsewhere
+}
+
+func (o TextOptions) columns() int { return cmp.Or(o.Width, 80) }
+
+// Sentences writes each as lines that fit.
+func Sentences(w io.Writer, all []string, o TextOptions) error {
+	for _, sentence := range all {
+		if _, err := io.WriteString(w, fill(sentence, "  ", o.columns())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Text writes a document for a terminal.
@@ -37,7 +46,8 @@ func Text(w io.Writer, d layout.Document, o TextOptions) error {
 		if len(s.Blocks) > 0 && !slices.ContainsFunc(s.Blocks, onTerminals) {
 			continue
 		}
-		fmt.Fprintf(&out, "%s\n%s\n\n", s.Title, strings.Repeat(underline[s.Level], len([]rune(s.Title))))
+		title := fill(s.Title, "", o.columns())
+		fmt.Fprintf(&out, "%s%s\n\n", title, strings.Repeat(underline[s.Level], widest(title)))
 		for _, b := range s.Blocks {
 			if err := textBlock(&out, b, o); err != nil {
 				return err
@@ -66,7 +76,7 @@ func onTerminals(b layout.Block) bool {
 }
 
 func textBlock(out *bytes.Buffer, b layout.Block, o TextOptions) error {
-	width := cmp.Or(o.Width, 160)
+	width := o.columns()
 	switch b := b.(type) {
 	case layout.Alert:
 		fmt.Fprintf(out, "%s\n", fill("!! "+string(b), "!! ", width))
@@ -88,7 +98,7 @@ func textBlock(out *bytes.Buffer, b layout.Block, o TextOptions) error {
 		if b.Wide && !o.Details || len(b.Rows) == 0 {
 			return nil
 		}
-		drawn, err := fitTable(b, o.Width)
+		drawn, err := fitTable(b, width)
 		fmt.Fprintf(out, "%s%s\n", fill(b.Caption, "", width), drawn)
 		return err
 	case layout.Folded:
@@ -97,7 +107,12 @@ func textBlock(out *bytes.Buffer, b layout.Block, o TextOptions) error {
 		}
 	case layout.Facts:
 		for _, f := range b {
-			out.WriteString(fill(f.Name+": "+f.Text, "    ", width))
+			text := f.Name + ": " + f.Text
+			filled := fill(text, "    ", width)
+			if f.Code && strings.Contains(f.Text, " ") && strings.Count(filled, "\n") > 1 { // a command can be copied as it stands
+				filled = strings.ReplaceAll(strings.TrimSuffix(fill(text, "    ", width-2), "\n"), "\n", " \\\n") + "\n"
+			}
+			out.WriteString(filled)
 		}
 		out.WriteByte('\n')
 	case layout.List:
@@ -122,52 +137,6 @@ var paint = strings.NewReplacer(
 	words.Label(model.NothingToJudge, false), "\x1b[2m"+words.Label(model.NothingToJudge, false)+"\x1b[0m",
 	words.Label(model.NotTestable, false), "\x1b[2m"+words.Label(model.NotTestable, false)+"\x1b[0m",
 )
-
-// fill breaks text into lines of at most width runes where words allow it, all but the first indented.
-func fill(text, indent string, width int) string {
-	var out strings.Builder
-	column := 0
-	for _, word := range strings.Fields(text) {
-		n := len([]rune(word))
-		switch {
-		case column == 0:
-		case column+1+n > width:
-			out.WriteString("\n" + indent)
-			column = len(indent)
-		default:
-			out.WriteByte(' ')
-			column++
-		}
-		out.WriteString(word)
-		column += n
-	}
-	return out.String() + "\n"
-}
-
-// terminal draws no lines but the one under the head.
-var terminal = tw.Rendition{
-	Borders: tw.BorderNone,
-	Symbols: tw.NewSymbols(tw.StyleASCII),
-	Settings: tw.Settings{
-		Separators: tw.Separators{BetweenRows: tw.Off, BetweenColumns: tw.Off},
-		Lines:      tw.Lines{ShowHeaderLine: tw.On, ShowTop: tw.Off, ShowBottom: tw.Off},
-	},
-}
-
-// fitTable wraps the cells of a table that is wider than width, unless that is 0.
-func fitTable(t *layout.Table, width int) (string, error) {
-	var natural, wrapped bytes.Buffer
-	plain := func(s string) string { return s }
-	if err := drawTable(&natural, t, plain, renderer.NewBlueprint(terminal)); err != nil {
-		return "", err
-	}
-	first, _, _ := strings.Cut(natural.String(), "\n")
-	if width == 0 || len([]rune(strings.TrimRight(first, " "))) <= width {
-		return natural.String(), nil
-	}
-	err := drawTable(&wrapped, t, plain, renderer.NewBlueprint(terminal), tablewriter.WithMaxWidth(width))
-	return wrapped.String(), err
-}
 
 // drawTable draws a table as the renderer does, each text spelled so, numbers aligned right.
 func drawTable(w io.Writer, t *layout.Table, spell func(string) string, draw tw.Renderer, options ...tablewriter.Option) error {
@@ -207,70 +176,4 @@ func JSON(w io.Writer, value any) error {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(value)
-}
-
-// CSV writes one row per contrast of a claim, and one per cell of the matrix, run or not; kind tells them apart, and
-// what a row has not is empty. A contrast's share of the gain, or the value of its statistic, has the interval that
-// decides, of the level given; points is the same difference in points. Accuracies are counts of test images and points.
-func CSV(w io.Writer, r *model.Report) error {
-	contrast := []string{
-		"claim", "role", "registration", "verdict", "against", "statistic", "relation", "margin",
-		"share", "value", "low", "high", "level", "points", "pairs", "p_holds", "p_fails",
-	}
-	run := []string{
-		"seed", "status", "reason", "linear_points", "ridge_points", "knn_points",
-		"linear_correct", "ridge_correct", "knn_correct", "test_images", "loss", "run", "manifest_digest", "result_digest",
-	}
-	rows := [][]string{slices.Concat([]string{"kind", "arm", "temperature"}, contrast, run)}
-	for _, c := range r.Claims {
-		for _, x := range c.Contrasts {
-			rows = append(rows, slices.Concat([]string{"contrast", x.A, exact(&c.Temperature)}, contrastRecord(&c, x), make([]string, len(run))))
-		}
-	}
-	for _, a := range r.Arms {
-		for _, row := range a.Runs {
-			rows = append(rows, slices.Concat([]string{"run", a.ID, exact(&a.Temperature)}, make([]string, len(contrast)), runRecord(row)))
-		}
-	}
-	return csv.NewWriter(w).WriteAll(rows)
-}
-
-func contrastRecord(c *model.Claim, x model.Contrast) []string {
-	var share, value, low, high, level, points, holds, fails string
-	if f := x.Found; f != nil {
-		low, high, level = exact(&f.Low), exact(&f.High), exact(&f.Level)
-		if x.Statistic == "" {
-			share = exact(&f.Value)
-		} else {
-			value = exact(&f.Value)
-		}
-	}
-	if x.Difference != nil && x.Statistic == "" {
-		points = exact(&x.Difference.Estimate)
-	}
-	if x.P != nil {
-		holds, fails = exact(&x.P.Support), exact(&x.P.Refute)
-	}
-	return []string{
-		c.ID, string(c.Role), string(c.Registration), string(c.Verdict), x.B, x.Statistic, string(x.Relation), exact(&x.Margin),
-		share, value, low, high, level, points, strconv.Itoa(x.N), holds, fails,
-	}
-}
-
-func runRecord(row model.RunRow) []string {
-	counts := make([]string, 4)
-	if c := row.Correct; c != nil {
-		counts = []string{strconv.Itoa(c.Linear), strconv.Itoa(c.Ridge), strconv.Itoa(c.KNN), strconv.Itoa(c.TestImages)}
-	}
-	return slices.Concat(
-		[]string{fmt.Sprint(row.Seed), string(row.Status), row.Reason, exact(row.Linear), exact(row.Ridge), exact(row.KNN)}, counts,
-		[]string{exact(row.Loss), row.Run, string(row.Manifest), string(row.Result)})
-}
-
-// exact spells a number so that reading it gives it back.
-func exact(x *float64) string {
-	if x == nil {
-		return ""
-	}
-	return strconv.FormatFloat(*x, 'g', -1, 64)
 }

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
+	"github.com/cidbench/cidbench/report/words"
 	"github.com/cidbench/cidbench/report/write"
 )
 
@@ -53,6 +55,44 @@ func written(t *testing.T, format string, r *model.Report) string {
 	return out.String()
 }
 
+// atWidth is a report as text of so many columns.
+func atWidth(t *testing.T, r *model.Report, width int) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := write.Text(&out, layout.Report(r), write.TextOptions{Width: width}); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// Text fits its width, with and without details, and says the same at any.
+func TestTextFits(t *testing.T) {
+	for _, name := range []string{"report", "targets", "nothing"} {
+		r := stored(t, name)
+		d := layout.Report(r)
+		for _, details := range []bool{false, true} {
+			for _, width := range []int{40, 80, 132} {
+				var out bytes.Buffer
+				if err := write.Text(&out, d, write.TextOptions{Width: width, Details: details}); err != nil {
+					t.Fatal(err)
+				}
+				for line := range strings.Lines(out.String()) {
+					if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+						t.Fatalf("%s, details %v: a line of %d columns, where %d fit: %s", name, details, n, width, line)
+					}
+				}
+				for _, c := range r.Claims {
+					for _, x := range c.Contrasts {
+						if x.N > 0 && !strings.Contains(flat(out.String()), flat(words.Interval(x))) {
+							t.Errorf("%s at %d columns does not say %s of %s", name, width, words.Interval(x), c.ID)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestGolden(t *testing.T) {
 	r := stored(t, "report")
 	for format := range formats {
@@ -84,8 +124,7 @@ func TestMachineryIsLabelled(t *testing.T) {
 	for i := range r.Claims {
 		r.Claims[i].Machinery = true
 	}
-	for _, format := range []string{"text", "md"} {
-		out := written(t, format, r)
+	for format, out := range map[string]string{"text": atWidth(t, r, 400), "md": written(t, "md", r)} {
 		if top, _, _ := strings.Cut(out, "exploratory claims"); !strings.Contains(top, "mean nothing for science") {
 			t.Errorf("%s: no warning at the top", format)
 		}
@@ -109,15 +148,46 @@ func TestColour(t *testing.T) {
 	}
 }
 
-func TestCSVHasEveryContrastAndCell(t *testing.T) {
-	r := stored(t, "report")
-	rows, err := csv.NewReader(strings.NewReader(written(t, "csv", r))).ReadAll()
-	want := 1 + r.Tier.RunsPresent + r.Tier.RunsFailed + r.Tier.RunsMissing
-	for _, c := range r.Claims {
-		want += len(c.Contrasts)
-	}
-	if err != nil || len(rows) != want {
-		t.Errorf("%d rows, %v; want %d", len(rows), err, want)
+// CSV has every contrast with its verdict and why, every published figure, and every cell.
+func TestCSV(t *testing.T) {
+	for _, name := range []string{"report", "targets"} {
+		r := stored(t, name)
+		rows, err := csv.NewReader(strings.NewReader(written(t, "csv", r))).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]int{"run": r.Tier.RunsPresent + r.Tier.RunsFailed + r.Tier.RunsMissing, "target": len(r.Targets)}
+		for _, c := range r.Claims {
+			want["contrast"] += len(c.Contrasts)
+		}
+		got, weighted := map[string]int{}, 0
+		for _, row := range rows[1:] {
+			of := map[string]string{}
+			for i, head := range rows[0] {
+				of[head] = row[i]
+			}
+			got[of["kind"]]++
+			switch of["kind"] {
+			case "contrast":
+				if of["verdict"] == "" || of["reason"] == "" || of["alpha"] == "" || of["pairs"] == "" || of["pairs"] != "0" && of["low"] != "" && of["high"] == "" {
+					t.Errorf("%s: a contrast lacks something: %v", name, of)
+				}
+			case "target":
+				if of["published"] == "" || of["band_low"] == "" || of["held"] == "" || of["source"] == "" {
+					t.Errorf("%s: a target lacks something: %v", name, of)
+				}
+			case "run":
+				if of["weighted_points"] != "" && of["weighted_correct"] != "" {
+					weighted++
+				}
+			}
+		}
+		if len(want) == 0 || got["contrast"] != want["contrast"] || got["target"] != want["target"] || got["run"] != want["run"] {
+			t.Errorf("%s has rows %v, want %v", name, got, want)
+		}
+		if (weighted > 0) != (name == "targets") {
+			t.Errorf("%s: %d runs have weighted neighbours", name, weighted)
+		}
 	}
 }
 

@@ -1,0 +1,202 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
+)
+
+// Standing is where a study stands at a moment, and what is left of it.
+type Standing struct {
+	At time.Time `json:"at"`
+	// Planned is the number of cells, Counts how many are in each state.
+	Planned int           `json:"planned"`
+	Counts  map[State]int `json:"counts"`
+	// Cells are all of them, or of a watch those that are held, failed or damaged. Unread is how many more were begun of
+	// which a watch has read no lease yet.
+	Cells    []CellState `json:"cells"`
+	Unread   int         `json:"unread,omitempty"`
+	Analyses Analyses    `json:"analyses"`
+	// PerHour is the rate at which cells were finished in the last hour, by the clocks of those who finished them.
+	PerHour float64 `json:"perHour"`
+	// Left is what the rest takes, analyses included, with as many at work as there are now, or one; it is nothing where
+	// Basis is empty: nothing says yet what a cell takes.
+	Left  Cost   `json:"left"`
+	Basis string `json:"basis,omitempty"`
+}
+
+// Done says that nothing is left.
+func (s *Standing) Done() bool {
+	return s.Counts[Held]+s.Counts[Begun]+s.Counts[Missing]+s.Analyses.Ready == 0
+}
+
+// CellState is where a cell stands.
+type CellState struct {
+	bench.Cell
+	Run    string `json:"run"`
+	State  State  `json:"state"`
+	Reason string `json:"reason,omitempty"`
+	// Seconds is the wall time of a finished run and Bytes the size of its artifacts, Step the last checkpoint
+	// of one begun, or what whoever holds it has reached.
+	Seconds  float64   `json:"seconds,omitempty"`
+	Bytes    int64     `json:"bytes,omitempty"`
+	Finished time.Time `json:"finished,omitzero"`
+	Step     int       `json:"step,omitempty"`
+	// Owner is who holds a run, Since when he took it by his clock. He is Silent who has not renewed his lease for its
+	// term: most likely he died, and another will take over.
+	Owner  string    `json:"owner,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Silent bool      `json:"silent,omitempty"`
+}
+
+// State says what there is of a run.
+type State string
+
+// The states; the first two are those of finished runs. A damaged one cannot be judged, nor run again before it is
+// repaired. A held one has an owner who is at work on it, or was until a moment ago.
+const (
+	Complete   State = "complete"
+	Failed     State = "failed"
+	DamagedRun State = "damaged"
+	Held       State = "held"
+	Begun      State = "begun"
+	Missing    State = "missing"
+)
+
+func (c CellState) unfinished() bool {
+	return c.State == Held || c.State == Begun || c.State == Missing
+}
+
+// hold notes what a lease says.
+func (c *CellState) hold(h registry.Hold) {
+	c.Step = max(c.Step, h.Step)
+	if h.Live {
+		c.State, c.Owner, c.Since = Held, store.Printable(h.Owner), h.Since
+	} else if h.Owner != "" {
+		c.State = Begun
+	}
+}
+
+// Status says where the cells stand, and what is left.
+func (s *Study) Status(ctx context.Context) (*Standing, error) {
+	cells, err := s.states(ctx, s.cells)
+	if err != nil {
+		return nil, err
+	}
+	at := &Standing{At: time.Now().UTC(), Cells: cells}
+	each, basis := meanOf(cells)
+	s.sumUp(at, cells, each, basis, 1, countAnalyses(s.wanted(), cells, s.held.all))
+	return at, nil
+}
+
+// sumUp counts cells, and reckons what is left of them and the analyses. A trained one takes each; workers stands for
+// those whose leases are not known.
+func (s *Study) sumUp(at *Standing, cells []CellState, each bench.Cost, basis string, share float64, analyses Analyses) {
+	at.Planned, at.Counts, at.Analyses, at.Basis = len(cells), map[State]int{}, analyses, basis
+	hour, first, finished := at.At.Add(-time.Hour), at.At, 0
+	working := 0
+	for _, c := range cells {
+		at.Counts[c.State]++
+		if c.State == Held && !c.Silent {
+			working++
+		}
+		if c.Finished.After(hour) {
+			finished++
+			if began := c.Finished.Add(-time.Duration(c.Seconds * float64(time.Second))); began.Before(first) {
+				first = began
+			}
+		}
+	}
+	if first.Before(hour) {
+		first = hour
+	}
+	at.PerHour = float64(finished) / max(at.At.Sub(first), time.Minute).Hours()
+	p := &pricing{Workers: s.opts.Workers, steps: s.tier.Train.Scale().Steps, each: each, hour: s.opts.Price}
+	p.Parallel = max(1, int(float64(working)*share))
+	if at.Basis == "" {
+		return
+	}
+	for _, c := range cells {
+		p.add(&at.Left, c, 1)
+	}
+	at.Analyses.price(p)
+	p.work(&at.Left, at.Analyses.Seconds)
+}
+
+func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, error) {
+	var all []CellState
+	started := map[string]bool{}
+	if !s.reg.Local() {
+		var err error
+		if started, err = s.reg.Started(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, cell := range cells {
+		c := CellState{Cell: cell, Run: cell.Spec.ID(), State: Missing}
+		if known := s.held.finished[c.Run]; !s.reg.Local() && known != nil && known.Status == registry.Complete {
+			c.finish(known)
+			all = append(all, c)
+			continue
+		} else if !s.reg.Local() && known == nil && !s.held.others[c.Run] && !started[c.Run] { // nothing tells of it
+			all = append(all, c)
+			continue
+		}
+		m, _, err := s.reg.Run(ctx, c.Run)
+		switch {
+		case errors.Is(err, registry.ErrCorrupt):
+			c.State, c.Reason = DamagedRun, store.Printable(err.Error())
+			_ = s.damage.note(fmt.Errorf("run %s (%s): %w", c.Run, cell.Name(), err))
+		case err == nil:
+			c.State, c.Reason = State(m.Status), store.Printable(m.Reason)
+			c.Seconds, c.Finished = m.Provenance.WallSeconds, m.Provenance.Finished
+			for _, artifact := range m.Artifacts {
+				c.Bytes += artifact.Size
+			}
+		case !errors.Is(err, registry.ErrNotExist):
+			return nil, err
+		default:
+			if err := s.unfinished(ctx, &c); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// finish notes what the index says of a finished run.
+func (c *CellState) finish(known *registry.Summary) {
+	c.State, c.Seconds, c.Bytes, c.Finished = State(known.Status), known.WallSeconds, known.Bytes, known.Finished
+}
+
+// unfinished looks how far a run is, and whether it is held.
+func (s *Study) unfinished(ctx context.Context, c *CellState) error {
+	for event, err := range s.reg.Events(ctx, c.Run) {
+		if errors.Is(err, registry.ErrCorrupt) { // a resumption passes it over, too
+			continue
+		} else if err != nil {
+			return err
+		}
+		c.State = Begun
+		var at struct{ Step int }
+		if json.Unmarshal(event.Data, &at) == nil {
+			c.Step = max(c.Step, at.Step)
+		}
+	}
+	checkpoint := c.Step
+	h, err := s.reg.Hold(ctx, c.Run)
+	if err != nil {
+		return err
+	}
+	if c.hold(h); c.State != Held { // what was not saved is lost
+		c.Step = checkpoint
+	}
+	return nil
+}
