@@ -279,6 +279,7 @@ func newStatus(a *app) *cobra.Command {
 	a.addSweep(cmd)
 	a.addLook(cmd)
 	a.addRuns(cmd)
+	a.addNight(cmd)
 	a.addJSON(cmd)
 	return cmd
 }

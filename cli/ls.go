@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,7 +80,7 @@ func lineOf(x study.Listed) string {
 	if x.Arm != "" {
 		what = fmt.Sprintf("%s %s T %g seed %d", x.Tier, x.Arm, x.Temperature, x.Seed)
 	} else if x.Tier != "" {
-		what = "plan of " + x.Tier
+		what = fmt.Sprintf("%s of %s", strings.TrimSpace(x.Kind+" "+x.Night), x.Tier)
 	}
 	if x.Kind == "analysis" {
 		what = fmt.Sprintf("analysis of %s, step %d", what, x.Step)

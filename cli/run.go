@@ -32,6 +32,7 @@ last checkpoint.`,
 	a.addLook(cmd)
 	a.addWorkers(cmd)
 	a.addSharing(cmd)
+	a.addNight(cmd)
 	return cmd
 }
 
@@ -139,6 +140,7 @@ Both sides are judged by this program's definitions.`,
 		return errors.Join(a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) }), err)
 	}
 	a.addRuns(cmd)
+	a.addNight(cmd)
 	a.addOutput(cmd)
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
@@ -152,6 +154,7 @@ Both sides are judged by this program's definitions.`,
 	cmd.MarkFlagsMutuallyExclusive("compare", "runs")
 	cmd.MarkFlagsMutuallyExclusive("compare", "open")
 	cmd.MarkFlagsMutuallyExclusive("compare", "data")
+	cmd.MarkFlagsMutuallyExclusive("compare", "night")
 	complete(cmd, "format", report.Formats)
 	return cmd
 }

@@ -16,9 +16,10 @@ import (
 type Listed struct {
 	Run    string          `json:"run"`
 	Status registry.Status `json:"status"` // or "damaged"
-	// Kind is training, floor, analysis or plan; "other" if the catalogue asks for no such run.
+	// Kind is training, floor, analysis, plan or night; "other" if the catalogue asks for no such run.
 	Kind         string          `json:"kind"`
 	Tier         string          `json:"tier,omitempty"`
+	Night        string          `json:"night,omitempty"` // the name of one
 	Arm          string          `json:"arm,omitempty"`
 	Temperature  float64         `json:"temperature,omitempty"`
 	Seed         uint64          `json:"seed"`
@@ -104,6 +105,8 @@ func (n *namer) name(x *Listed, s *registry.Summary) error {
 		switch {
 		case stored.IsPlan():
 			family.Kind, family.Tier = "plan", stored.Tier
+		case stored.IsNight():
+			family.Kind, family.Tier, family.Night = "night", stored.Tier, stored.Night
 		case stored.IsAnalysis():
 			family.Kind = "analysis"
 		default:
