@@ -42,7 +42,7 @@ func newDrift(a *app) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "drift",
-		Short: "Set the nights of a tier one after another, and say what changed",
+		Short: "Set a tier's nights one after another, and say what changed",
 		Long: `Reads the nights that the registry holds of a tier: for each claim and night the verdict and the estimate with its
 interval, what changed from night to night (commit, code, machine, GPU with driver, backend, data), and alarms,
 where the level of a contrast is shown to have changed. In 60 unchanged nights there is any false alarm with

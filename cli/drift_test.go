@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/drift"
 	"github.com/cidbench/cidbench/report/model"
@@ -16,10 +17,13 @@ import (
 // Nights are trained, kept and set one after another; their runs are nobody else's.
 func TestNights(t *testing.T) {
 	store, data := t.TempDir()+"/store", t.TempDir()
+	catalogue, dots := *other, *other.Datasets[0]
+	dots.Read, dots.Digest = dataset.Glyphs(200, 100), "sha256:8643818344136cc1a700a07eb9b2a5d2a26a805cb85caf67a1b63f8231d5d767" // this one trains
+	catalogue.Datasets = []*dataset.Source{&dots}
 	want := func(code int, says string, command string, args ...any) string {
 		t.Helper()
 		command = fmt.Sprintf(command, args...)
-		got, out, errs := try(t.Context(), append(strings.Fields(command), "--store", store)...)
+		got, out, errs := tryOn(t.Context(), &catalogue, append(strings.Fields(command), "--store", store)...)
 		if got != code || !strings.Contains(out+errs, says) {
 			t.Fatalf("%s: exit %d, want %d and %q: %s%s", command, got, code, says, out, errs)
 		}
@@ -82,7 +86,7 @@ func TestDriftAlarm(t *testing.T) {
 		for i := range 5 {
 			v.Values = append(v.Values, mean+float64((7*at+3*i)%11)/10)
 		}
-		n.Series = []drift.Values{v}
+		n.Series, n.Provenance.Evidence = []drift.Values{v}, registry.DigestOf(nil)
 		result, err := json.Marshal(n)
 		if err == nil {
 			_, err = reg.Commit(t.Context(), registry.Manifest{Status: registry.Complete, Key: tier.NightSpec(n.Night, nil).Key(), Result: result})
@@ -94,13 +98,13 @@ func TestDriftAlarm(t *testing.T) {
 	for at := range 10 {
 		keep(at+1, 0)
 	}
-	at, code := 10, exitSupported
-	for ; code == exitSupported && at < 20; code, _, _ = try(t.Context(), "drift", "--store", store) {
+	at, code, errs := 10, exitSupported, ""
+	for ; code == exitSupported && at < 20; code, _, errs = try(t.Context(), "drift", "--store", store) {
 		at++
 		keep(at, 5)
 	}
 	if code != exitDrift || at < 12 || at > 15 {
-		t.Fatalf("a clear shift of night 11 ends with %d in night %d", code, at)
+		t.Fatalf("a clear shift of night 11 ends with %d in night %d: %s", code, at, errs)
 	}
 	for _, format := range []string{"--format=text", "--format=md", "--format=html", "--json"} {
 		code, out, errs := try(t.Context(), "drift", "--store", store, format)

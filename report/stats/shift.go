@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -82,7 +81,11 @@ func (w *watch) score(from, before int) float64 {
 func dominance(a, b []float64) (sum float64) {
 	for _, y := range b {
 		for _, x := range a {
-			sum += float64(cmp.Compare(y, x))
+			if y > x {
+				sum++
+			} else if y < x {
+				sum--
+			}
 		}
 	}
 	return sum
@@ -115,13 +118,18 @@ func ShiftLimit(batches int, alpha float64) (float64, error) {
 	}
 	largest := make([]float64, limitDraws)
 	for i := range largest {
+		most := 0.0
 		for t := 1; t <= batches; t++ {
 			sums[t] = sums[t-1] + draw.NormFloat64()
-			mean := sums[t] / float64(t)
-			for k := 1; k < t; k++ {
-				largest[i] = max(largest[i], math.Abs(float64(k)*mean-sums[k])*spread[t][k])
+			mean, level := sums[t]/float64(t), 0.0
+			for k, scale := range spread[t] {
+				if score := math.Abs(level-sums[k]) * scale; score > most {
+					most = score
+				}
+				level += mean
 			}
 		}
+		largest[i] = most
 	}
 	slices.Sort(largest)
 	return largest[limitDraws-int(alpha*limitDraws)], nil

@@ -80,7 +80,7 @@ func TestShiftsAreFound(t *testing.T) {
 // Undisturbed batches exceed the limit about as often as they may where batches are large, and less often where they
 // are small, whatever their values are drawn from.
 func TestShiftLimit(t *testing.T) {
-	const batches, alpha, rounds = 60, 0.05, 600
+	const batches, alpha, rounds = 60, 0.05, 400
 	limit, err := stats.ShiftLimit(batches, alpha)
 	if err != nil {
 		t.Fatal(err)
