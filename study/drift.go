@@ -51,7 +51,7 @@ func (s *Study) KeepNight(ctx context.Context) error {
 	slices.Sort(ids)
 	spec := s.tier.NightSpec(night, ids)
 	kept, err := nights(ctx, s.reg, s.tier.ID)
-	if err != nil { // with a night that cannot be read, this one may be there already
+	if kept == nil { // what cannot be read keeps no other night from being kept
 		return err
 	}
 	for id, n := range kept {

@@ -64,6 +64,7 @@ func start(t *testing.T) *engine {
 		"--action-cache-path", filepath.Join(t.TempDir(), "act"), "--no-cache-server", "--concurrent-jobs", "2",
 		"--var", "NIGHTLY_STORE=" + e.store, "--var", "NIGHTLY_TIER=smoke", "--var", "NIGHTLY_BACKEND=go", "--var", "NIGHTLY_WORKERS=2",
 		"--var", `NIGHTLY_RUNNER=["ubuntu-24.04"]`, "--var", "NIGHTLY_GO=installed",
+		"--env", "GOFLAGS=-trimpath", // so that the copies of the repository share what is built
 		"--env", "AWS_ACCESS_KEY_ID=" + s3test.AccessKey, "--env", "AWS_SECRET_ACCESS_KEY=" + s3test.SecretKey,
 	}
 	stub := t.TempDir()

@@ -68,7 +68,7 @@ func (d *Drift) alarms() layout.Section {
 			{Name: "Changed", Text: cmp.Or(words.Joined(a.Changed, "; ", Change.String), fmt.Sprintf("nothing that is recorded, within %d nights of %s", nearby, a.Since))},
 		}
 		for _, c := range a.Controls {
-			facts = append(facts, layout.Fact{Name: "Control " + c.Night, Text: c.String(a)})
+			facts = append(facts, layout.Fact{Name: "Control " + c.Night, Text: c.told(a)})
 		}
 		if len(a.Controls) == 0 {
 			facts = append(facts, layout.Fact{Name: "Control", Text: fmt.Sprintf("none was run. With what is to be told apart as it was on %s, such as the commit: run and drift with --night %s --control", a.Last, a.Night)})
@@ -101,8 +101,8 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s: %s, then %s from %s on", c.What, values(c.Before), values(c.After), c.Night)
 }
 
-// String says what the control tells of an alarm.
-func (c Control) String(a *Alarm) string {
+// told is what the control tells of an alarm.
+func (c Control) told(a *Alarm) string {
 	like := func(facts []string) string { return words.OrNone(strings.Join(facts, ", ")) }
 	text := fmt.Sprintf("%s: %s from the nights before (%s to %s), %s from those after (%s to %s), %s. It shares with those before alone: %s; with those after alone: %s",
 		c.Reads, a.spell(c.Before.Estimate), a.spell(c.Before.Low), a.spell(c.Before.High), a.spell(c.After.Estimate), a.spell(c.After.Low), a.spell(c.After.High),

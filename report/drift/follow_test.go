@@ -137,7 +137,7 @@ func TestControls(t *testing.T) {
 		if c.Reads != tc.reads || !slices.Equal(c.AsBefore, []string{"Commit"}) || !slices.Equal(c.AsAfter, []string{"Backend"}) {
 			t.Errorf("mean %v: %+v", tc.mean, c)
 		}
-		if said := c.String(&d.Alarms[0]); !strings.Contains(said, tc.says) {
+		if said := c.told(&d.Alarms[0]); !strings.Contains(said, tc.says) {
 			t.Errorf("mean %v: %s", tc.mean, said)
 		}
 	}

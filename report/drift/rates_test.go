@@ -62,7 +62,7 @@ func row(r *rand.Rand, law func(*rand.Rand) float64, nights, seeds, from int, sh
 }
 
 // TestRates simulates nights and has them followed: how often unchanged ones raise an alarm, and how soon a shift does. The
-// tables of docs/scale.md are what it logs with -replications 4000 -v.
+// tables of docs/drift.md are what it logs with -replications 1500 -v.
 func TestRates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("this follows some thousand rows of nights")
