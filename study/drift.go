@@ -74,13 +74,17 @@ func nights(ctx context.Context, reg *registry.Registry, tier string) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	found, damaged := map[string]drift.Night{}, []error{}
+	found, damaged, other := map[string]drift.Night{}, []error{}, map[*registry.Family]bool{} // trainings are many, and of few families
 	for _, x := range o.Finished {
 		if x.Err != nil {
 			damaged = append(damaged, x.Err)
 			continue
 		}
+		if other[x.Family] {
+			continue
+		}
 		if stored, err := bench.ReadKey(x.Key()); err != nil || !stored.IsNight() || stored.Tier != tier {
+			other[x.Family] = true
 			continue
 		}
 		m, _, err := reg.Run(ctx, x.Run)
