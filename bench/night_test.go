@@ -8,7 +8,7 @@ import (
 func TestParseNight(t *testing.T) {
 	for name, ok := range map[string]bool{
 		"2026-11-30": true, "2026-11-30.2": true, "2026-11-30T03": true, "2026-11-30-retry": true,
-		"": false, "2026-11-31": false, "30.11.2026": false, "2026-11-30 ": false, "2026-11-30.": false, "2026-11-30/2": false, "today": false,
+		"": false, "2026-11-31": false, "30.11.2026": false, "on-2026-11-30": false, "2026-11-30.": false, "2026-11-30/2": false, "today": false,
 	} {
 		if night, err := ParseNight(name); (err == nil) != ok || ok && night.Name != name {
 			t.Errorf("%q: %v, %v", name, night, err)
