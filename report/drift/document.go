@@ -55,7 +55,11 @@ func (d *Drift) standing() string {
 	for _, c := range d.Claims {
 		tally.Count(c.Nights[len(c.Nights)-1].Verdict)
 	}
-	return words.Tally(tally) + " in the last night"
+	text := words.Tally(tally)
+	if tally.NotTestable > 0 {
+		text += fmt.Sprintf(", %d not testable", tally.NotTestable)
+	}
+	return text + " in the last night"
 }
 
 // alarms says of each what changed and what its controls say.
