@@ -129,7 +129,7 @@ func TestNightly(t *testing.T) {
 		}
 	}
 	log, failed := e.run("night=2026-11-29")
-	wants(log, failed, "No alarm in 1 night, 2026-11-29 to 2026-11-29", "These are the runs of the night 2026-11-29", "worker 0/2", "worker 1/2")
+	wants(log, failed, "No alarm in 1 night, 2026-11-29 to 2026-11-29", "These are the runs of the night 2026-11-29", "[nightly/worker-1] 🏁  Job succeeded", "[nightly/worker-2] 🏁  Job succeeded")
 	first := e.runs()
 	if first["night"] != 1 || first["training"] == 0 || first["analysis"] == 0 {
 		t.Fatalf("the registry holds %v", first)
