@@ -88,7 +88,7 @@ validators: ## Others' validators of evidence, for docs/evidence.md, into bin/va
 	$(VALIDATORS)/roc-validator/bin/python .ci/validators/context.py $(VALIDATORS)/rocrate/lib/python3*/site-packages/rocrate/data/ro-crate.jsonld $(VALIDATORS)/context
 	touch $(VALIDATORS)/whole
 
-# Needs Debian's slurm-wlm and munge.
+# Needs Debian's slurm-wlm, munge and jq.
 test-engines: ## What deploy/ holds, on the engines that it is for: minutes
 	CIDBENCH_TEST_ENGINES=1 go test -count=1 -timeout 30m ./deploy/...
 

@@ -35,7 +35,7 @@ func must[T any](value T, err error) T {
 // known to this one.
 type Stored struct {
 	Scheme   int    `json:"scheme"`
-	Kind     string `json:"kind"` // of analyses and plans
+	Kind     string `json:"kind"` // of analyses, plans and nights
 	Dataset  Data   `json:"dataset"`
 	Seed     uint64 `json:"seed"`
 	Backend  string `json:"backend"`
@@ -48,11 +48,15 @@ type Stored struct {
 	// Tree and Protocol are those of an analysis, as in AnalysisSpec.
 	Tree     string   `json:"tree"`
 	Protocol string   `json:"protocol"`
-	Runs     []string `json:"runs"` // of a plan: all that confirm
-	Tier     string   `json:"tier"` // of a plan
+	Runs     []string `json:"runs"`  // of a plan: all that confirm; of a night: all of it
+	Tier     string   `json:"tier"`  // of a plan or a night
+	Night    string   `json:"night"` // its name
 }
 
-// Cites are the ids of the runs that a plan or an analysis rests on.
+// IsRun says whether the key is that of a training, or a floor.
+func (s Stored) IsRun() bool { return !s.IsAnalysis() && !s.IsPlan() && !s.IsNight() }
+
+// Cites are the ids of the runs that a plan, a night or an analysis rests on.
 func (s Stored) Cites() []string {
 	if s.IsAnalysis() {
 		return []string{s.Run}

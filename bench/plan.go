@@ -192,14 +192,18 @@ func (r *Runner) Register(ctx context.Context, s PlanSpec, basis string) (Regist
 	if before, err := Registered(ctx, r.Registry, s); !errors.Is(err, registry.ErrNotExist) {
 		return before, err
 	}
-	p := r.provenance(time.Now())
-	p.Finished = p.Started
-	result := must(json.Marshal(map[string]any{"basis": basis, "runs": len(s.Runs)}))
-	m := registry.Manifest{Status: registry.Complete, Key: s.Key(), Result: result, Provenance: p}
-	if _, err := r.Registry.Commit(ctx, m); err != nil {
+	if err := r.record(ctx, s.Key(), map[string]any{"basis": basis, "runs": len(s.Runs)}); err != nil {
 		return Registration{}, err
 	}
 	return Registered(ctx, r.Registry, s)
+}
+
+// record keeps what is no training in the manner of a run that took no time. result becomes a JSON object.
+func (r *Runner) record(ctx context.Context, key json.RawMessage, result any) error {
+	p := r.provenance(time.Now())
+	p.Finished = p.Started
+	_, err := r.Registry.Commit(ctx, registry.Manifest{Status: registry.Complete, Key: key, Result: must(json.Marshal(result)), Provenance: p})
+	return err
 }
 
 // Registered finds a plan in the registry. The error wraps registry.ErrNotExist if it is not there.

@@ -53,8 +53,12 @@ func TestInvalidCatalogue(t *testing.T) {
 
 // try runs a command of a program called ring.
 func try(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	return tryOn(ctx, other, args...)
+}
+
+func tryOn(ctx context.Context, catalogue *bench.Catalogue, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	c := &Console{Catalogue: other, Name: "ring", Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs}
+	c := &Console{Catalogue: catalogue, Name: "ring", Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs}
 	code = c.Run(ctx)
 	return code, out.String(), errs.String()
 }

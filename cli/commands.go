@@ -32,7 +32,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newImportEncoder(a), newExportEncoder(a), newProbe(a), newReport(a), newShowClaim(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a), newMan())
+	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newImportEncoder(a), newExportEncoder(a), newProbe(a), newReport(a), newDrift(a), newShowClaim(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a), newMan())
 	checkArgs(root)
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What the program ends with", Long: exitHelp})
 	a.addConsole(root)

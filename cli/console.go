@@ -191,6 +191,7 @@ const (
 	exitNothing     = model.ExitNothing
 	exitIntegrity   = 6
 	exitUnavailable = 7
+	exitDrift       = 8
 	exitTerminated  = 75
 	exitInterrupted = 130
 )
@@ -208,6 +209,7 @@ const exitHelp = `What the program ends with:
     5  runs, artifacts or files are missing: nothing to judge
     6  integrity failure (digest, schema, data set, unreadable files)
     7  the registry cannot be reached or written, or a data set not downloaded
+    8  drift: the last night raised an alarm
    75  stopped by SIGTERM, SIGHUP, SIGUSR1 or --time-limit after a checkpoint:
        run the same command again
   130  interrupted by the user (SIGINT) after a checkpoint: likewise

@@ -10,6 +10,7 @@ import (
 	"github.com/cidbench/cidbench/bench/embeddings"
 	"github.com/cidbench/cidbench/bench/encoderfile"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/report/drift"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/study"
 )
@@ -24,6 +25,7 @@ var documents = map[string]any{
 	"dataset":      detail{},
 	"datasets":     []study.DataSet{},
 	"doctor":       diagnosis{},
+	"drift":        drift.Drift{},
 	"embeddings":   embeddings.Result{},
 	"encoder":      encoderfile.Report{},
 	"forgotten":    []study.Forgetting{},

@@ -33,6 +33,7 @@ last checkpoint.`,
 	a.addLook(cmd)
 	a.addWorkers(cmd)
 	a.addSharing(cmd)
+	a.addNight(cmd)
 	return cmd
 }
 
@@ -148,6 +149,7 @@ Both sides are judged by this program's definitions.`,
 		return errors.Join(a.write("--output", a.output, func(w io.Writer) error { return report.WriteComparison(w, both, format, a.Text) }), err)
 	}
 	a.addRuns(cmd)
+	a.addNight(cmd)
 	a.addOutput(cmd)
 	f := cmd.Flags()
 	f.StringVar(&format, "format", "text", strings.Join(report.Formats, ", "))
@@ -163,6 +165,7 @@ Both sides are judged by this program's definitions.`,
 	cmd.MarkFlagsMutuallyExclusive("compare", "open")
 	cmd.MarkFlagsMutuallyExclusive("compare", "data")
 	cmd.MarkFlagsMutuallyExclusive("compare", "beside")
+	cmd.MarkFlagsMutuallyExclusive("compare", "night")
 	complete(cmd, "format", report.Formats)
 	return cmd
 }

@@ -63,6 +63,7 @@ some looks old.`,
 	a.addSweep(cmd)
 	a.addLook(cmd)
 	a.addRuns(cmd)
+	a.addNight(cmd)
 	a.addJSON(cmd)
 	a.addPrice(cmd)
 	cmd.Flags().BoolVar(&watch, "watch", false, "look again and again")

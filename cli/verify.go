@@ -43,6 +43,7 @@ func newVerify(a *app) *cobra.Command {
 	a.addWorkers(cmd)
 	a.addSharing(cmd)
 	a.addRuns(cmd)
+	a.addNight(cmd)
 	a.addJSON(cmd)
 	f := cmd.Flags()
 	f.DurationVar(&a.Budget, "budget", 0, "train no more after this time, such as 90m (default: no limit)")

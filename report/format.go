@@ -1,8 +1,9 @@
-// Package report writes a report, or two side by side, in a format that is asked for by name. What it writes
+// Package report writes a report, two side by side, or nights, in a format that is asked for by name. What it writes
 // comes from the rooms below, the highest first:
 //
 //	page    HTML with its figures; write: text, Markdown, JSON, CSV. They compute nothing.
 //	diff    two reports side by side
+//	drift   the nights of a tier one after another
 //	layout  a report as a document: sections of blocks, every number spelled
 //	svg     figures as SVG, in a page or as files
 //	figure  charts as values
@@ -21,6 +22,7 @@ import (
 	"strings"
 
 	"github.com/cidbench/cidbench/report/diff"
+	"github.com/cidbench/cidbench/report/drift"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/page"
@@ -33,6 +35,9 @@ var Formats = []string{"text", "md", "html", "json", "csv"}
 
 // ComparisonFormats are those of a comparison.
 var ComparisonFormats = []string{"text", "md", "html", "json"}
+
+// DriftFormats are those of nights.
+var DriftFormats = []string{"text", "md", "html"}
 
 // Write writes a report in one of Formats; an unknown one is an error that lists them. The options are for
 // text. The same report gives the same bytes.
@@ -65,6 +70,11 @@ func Figures(r *model.Report) (all []Figure) {
 // WriteComparison writes a comparison in one of ComparisonFormats, as Write does a report.
 func WriteComparison(w io.Writer, c *diff.Comparison, format string, o write.TextOptions) error {
 	return printed(w, format, ComparisonFormats, c.Tier.ID+", side by side", c, func() layout.Document { return diff.Document(c) }, o)
+}
+
+// WriteDrift writes nights in one of DriftFormats, as Write does a report.
+func WriteDrift(w io.Writer, d *drift.Drift, format string, o write.TextOptions) error {
+	return printed(w, format, DriftFormats, "nights of "+d.Tier, d, func() layout.Document { return drift.Document(d) }, o)
 }
 
 func printed(w io.Writer, format string, formats []string, title string, value any, document func() layout.Document, o write.TextOptions) error {

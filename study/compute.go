@@ -119,9 +119,10 @@ func (s *Study) observed(cells []bench.Cell) []bench.Cell {
 // confirms says whether a cell is one of the plan's.
 func (s *Study) confirms(cell bench.Cell) bool { return s.plan != nil && cell.Seed >= s.plan.FirstSeed }
 
-// unasked says that an analysis bears on no verdict and no figure: of what confirms, all but the end of training.
+// unasked says that an analysis bears on no verdict and no figure: of what confirms, and of a night, all but the end of
+// training.
 func (s *Study) unasked(a bench.Analysis) bool {
-	return s.confirms(a.Cell) && a.Step < a.Cell.Spec.Training.Steps()
+	return (s.confirms(a.Cell) || s.opts.Night != (bench.Night{})) && a.Step < a.Cell.Spec.Training.Steps()
 }
 
 // Analyze analyses what is stored of the selected arms, or of those that the claims observe, and trains nothing.

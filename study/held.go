@@ -76,14 +76,14 @@ func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup
 	text, onlySeed := run.Member("seed")
 	seed, err := strconv.ParseUint(text, 10, 64)
 	group := groups[run.Family]
-	if group == nil || !group.IsAnalysis() && !group.IsPlan() && (!onlySeed || err != nil) {
+	if group == nil || group.IsRun() && (!onlySeed || err != nil) {
 		stored, err := bench.ReadKey(run.Key())
 		if err != nil {
 			return err
 		}
 		group = &heldGroup{Stored: stored, bySeed: map[uint64]*registry.Summary{}}
 		group.foreign = foreign(stored, catalogue, methods)
-		if onlySeed && seed == stored.Seed || stored.IsAnalysis() || stored.IsPlan() {
+		if onlySeed && seed == stored.Seed || !stored.IsRun() {
 			groups[run.Family] = group
 		}
 		seed = stored.Seed
@@ -92,7 +92,7 @@ func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup
 	if group.foreign != "" {
 		h.foreign[group.foreign] = append(h.foreign[group.foreign], run.Commit)
 	}
-	if group.IsAnalysis() || group.IsPlan() {
+	if !group.IsRun() {
 		return nil
 	}
 	group.bySeed[seed] = run
@@ -108,7 +108,7 @@ func foreign(s bench.Stored, catalogue *bench.Catalogue, methods map[string]bool
 	switch {
 	case s.Scheme != bench.KeyScheme:
 		return fmt.Sprintf("keys of scheme %d, and this program reads and writes scheme %d", s.Scheme, bench.KeyScheme)
-	case s.IsAnalysis(), s.IsPlan():
+	case !s.IsRun():
 	case catalogue.Dataset(s.Dataset.Name) == nil:
 		return fmt.Sprintf("data set %q, which this program does not know", s.Dataset.Name)
 	case !methods[s.Training.Method.Name]:
@@ -189,7 +189,7 @@ func (h *held) adopt(t *bench.Tier, own version, selector string) (version, erro
 	return own, UsageError{fmt.Errorf("choose one version of the runs with --runs (or @ when comparing), such as v1,go; there are: %s", strings.Join(names, "; "))}
 }
 
-// heldSeeds is the number of seeds, counted from 0, that may have been explored. Those of a plan are none of them.
+// heldSeeds is the number of seeds, counted from 0, that may have been explored. Those of plans and nights are none of them.
 func (s *Study) heldSeeds() (seeds int) {
 	plan := s.catalogue.Plan(s.tier.ID)
 	for _, g := range s.held.groups {
@@ -197,7 +197,7 @@ func (s *Study) heldSeeds() (seeds int) {
 			continue
 		}
 		for seed := range g.bySeed {
-			if plan == nil || seed < plan.FirstSeed {
+			if seed < bench.FirstNightSeed && (plan == nil || seed < plan.FirstSeed) {
 				seeds = max(seeds, int(seed)+1)
 			}
 		}

@@ -145,7 +145,7 @@ func Beside(ctx context.Context, catalogue *bench.Catalogue, o Options, tiers []
 
 func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	in := judge.Input{
-		Catalogue: s.catalogue, Tier: s.tier, Claims: s.claims, Seeds: s.seeds, Plan: s.plan, Stopped: to.stopped,
+		Catalogue: s.catalogue, Tier: s.tier, Claims: s.claims, Seeds: s.seeds, Night: s.opts.Night, Plan: s.plan, Stopped: to.stopped,
 		Notes: s.held.notes(), Sweeps: s.sweeps(), Classes: taxonomy.Classes(s.source.Tree()), Picture: s.picture,
 		Command: s.command(), Program: s.opts.Program,
 	}
@@ -239,8 +239,11 @@ func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, r *model.Report,
 	return s.reg.WriteEvidence(ctx, w, ids, opts)
 }
 
-// sweeps lists the sweeps with their cells, as far as their usual seeds.
+// sweeps lists the sweeps with their cells, as far as their usual seeds. No night has any.
 func (s *Study) sweeps() (all []judge.SweepInput) {
+	if s.opts.Night != (bench.Night{}) {
+		return nil
+	}
 	for _, sweep := range s.catalogue.Sweeps {
 		cells := s.catalogue.SweepMatrix(s.tier, sweep, bench.Explored(sweep.Seeds), s.env)
 		all = append(all, judge.SweepInput{Sweep: sweep, Seeds: sweep.Seeds, Cells: cells})
@@ -317,7 +320,7 @@ func (s *Study) near(cells []bench.Cell, runs map[string]judge.Run) map[string]j
 
 // command is how to get the same report again.
 func (s *Study) command() string {
-	command := fmt.Sprintf("%s verify --tier %s", s.opts.Program, s.tier.ID)
+	command := fmt.Sprintf("%s verify --tier %s%s", s.opts.Program, s.tier.ID, s.opts.Night.Flags())
 	if s.opts.Explore {
 		command += " --explore"
 	}

@@ -18,9 +18,10 @@ import (
 type Listed struct {
 	Run    string          `json:"run"`
 	Status registry.Status `json:"status"` // or "damaged"
-	// Kind is training, floor, analysis or plan; "other" if the catalogue asks for no such run.
+	// Kind is training, floor, analysis, plan or night; "other" if the catalogue asks for no such run.
 	Kind         string          `json:"kind"`
 	Tier         string          `json:"tier,omitempty"`
+	Night        string          `json:"night,omitempty"` // the name of one
 	Arm          string          `json:"arm,omitempty"`
 	Temperature  float64         `json:"temperature,omitempty"`
 	Seed         uint64          `json:"seed"`
@@ -129,7 +130,7 @@ func (x Listed) Name() string {
 	if x.Arm != "" {
 		what = fmt.Sprintf("%s %s T %g seed %d", x.Tier, x.Arm, x.Temperature, x.Seed)
 	} else if x.Tier != "" {
-		what = "plan of " + x.Tier
+		what = fmt.Sprintf("%s of %s", strings.TrimSpace(x.Kind+" "+x.Night), x.Tier)
 	}
 	if x.Kind == "analysis" {
 		what = fmt.Sprintf("analysis of %s, step %d", what, x.Step)
@@ -162,6 +163,8 @@ func (n *namer) name(x *Listed, s *registry.Summary) error {
 		switch {
 		case stored.IsPlan():
 			family.Kind, family.Tier = "plan", stored.Tier
+		case stored.IsNight():
+			family.Kind, family.Tier, family.Night = "night", stored.Tier, stored.Night
 		case stored.IsAnalysis():
 			family.Kind = "analysis"
 		default:

@@ -47,13 +47,14 @@ const (
 // Selection picks cells of a catalogue.
 type Selection struct {
 	Tier    string
-	Claims  []string // ids or patterns, see bench.Catalogue.Select; none means all
-	Sweep   string   // if given, the cells are those of this sweep, and none of claims
-	Arms    []string // to analyse; none means those that the claims observe
-	Seeds   int      // to explore, from 0; 0 means the usual number of the tier, or of the sweep
-	Explore bool     // take all claims for exploratory, those of the tier's plan too
-	Look    int      // that Run trains up to, from 1; 0 means the last of the plan
-	Backend string   // as backend.Choose takes it
+	Claims  []string    // ids or patterns, see bench.Catalogue.Select; none means all
+	Sweep   string      // if given, the cells are those of this sweep, and none of claims
+	Arms    []string    // to analyse; none means those that the claims observe
+	Seeds   int         // to explore, from 0; 0 means the usual number of the tier, or of the sweep
+	Explore bool        // take all claims for exploratory, those of the tier's plan too
+	Night   bench.Night // if given, all claims are exploratory, on the seeds of that night
+	Look    int         // that Run trains up to, from 1; 0 means the last of the plan
+	Backend string      // as backend.Choose takes it
 }
 
 // Workers say how cells are computed.
@@ -145,8 +146,20 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 			return c, bench.Unknown("sweep", o.Sweep, SweepIDs(catalogue))
 		}
 		c.claims, usual = nil, c.sweep.Seeds
-	} else if !o.Explore {
+	} else if !o.Explore && o.Night == (bench.Night{}) {
 		c.plan = catalogue.Plan(o.Tier)
+	}
+	if o.Night.Control && o.Night.Name == "" {
+		return c, errors.New("--control is a second run of a night: name it with --night")
+	}
+	if o.Night != (bench.Night{}) {
+		if c.sweep != nil {
+			return c, errors.New("--night repeats claims, and no sweep: leave out --sweep")
+		}
+		c.claims = slices.DeleteFunc(c.claims, func(claim *bench.Claim) bool { return len(claim.Trends) > 0 })
+		if len(c.claims) == 0 {
+			return c, errors.New("--night: these claims rest on sweeps, which no night repeats")
+		}
 	}
 	if o.Seeds > maxSeeds {
 		return c, fmt.Errorf("--seeds %d: at most %d can be explored", o.Seeds, maxSeeds)

@@ -164,7 +164,7 @@ func (s *Study) exploring(claims []*bench.Claim, seeds int) []bench.Cell {
 	if len(claims) == 0 {
 		return nil
 	}
-	return s.catalogue.Matrix(s.tier, claims, bench.Explored(seeds), s.env)
+	return s.catalogue.Matrix(s.tier, claims, s.opts.Night.Seeds(seeds), s.env)
 }
 
 // Register keeps the tier's plan in the registry. Errors: UsageError if there is none.

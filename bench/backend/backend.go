@@ -21,9 +21,11 @@ type Backend struct {
 // GPU says whether the graphs run on GPUs.
 func (b Backend) GPU() bool { return b.Plugin != nil && b.Plugin.Kind != "cpu" }
 
-// String describes the backend for a manifest: versions, and no places.
+// String describes the backend for a manifest: versions, the GPU with its driver, and no places.
 func (b Backend) String() string {
 	switch {
+	case b.Kind == "xla" && b.Plugin.Card != "":
+		return "xla:" + b.Plugin.Label() + ", " + b.Plugin.Card
 	case b.Kind == "xla":
 		return "xla:" + b.Plugin.Label()
 	case machine.SIMD:

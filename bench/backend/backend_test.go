@@ -80,3 +80,18 @@ func TestCardMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestCard(t *testing.T) {
+	for lines, want := range map[string]string{
+		"": "", "NVIDIA H200, 580.65.06\n": "NVIDIA H200, driver 580.65.06", "No devices were found\n": "",
+		"NVIDIA H200, 580.65.06\nNVIDIA H200, 580.65.06\nTesla T4, 580.65.06\n": "NVIDIA H200, driver 580.65.06; Tesla T4, driver 580.65.06",
+	} {
+		if got := card(lines); got != want {
+			t.Errorf("%q: %q, want %q", lines, got, want)
+		}
+	}
+	b := Backend{Kind: "xla", Plugin: &Plugin{Kind: "cuda", Package: "jax-cuda13-pjrt 0.12.0", Card: "NVIDIA H200, driver 580.65.06"}}
+	if got, want := b.String(), "xla:cuda, jax-cuda13-pjrt 0.12.0, NVIDIA H200, driver 580.65.06"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,11 +29,28 @@ func nvidia(root string) string {
 // CardMemory is the memory of the smallest NVIDIA card, in bytes, as its driver's tool says; 0 if nothing does. A PJRT
 // plugin would know, but go-xla does not ask it.
 func CardMemory(ctx context.Context) int64 {
-	text, err := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits").Output()
+	return smallest(query(ctx, "memory.total"))
+}
+
+// query asks the driver's tool about the cards, a line for each; empty if it does not answer.
+func query(ctx context.Context, what string) string {
+	text, err := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu="+what, "--format=csv,noheader,nounits").Output()
 	if err != nil {
-		return 0
+		return ""
 	}
-	return smallest(string(text))
+	return string(text)
+}
+
+// card reads lines like "NVIDIA H200, 580.65.06": each kind of card once, with its driver.
+func card(lines string) string {
+	var kinds []string
+	for line := range strings.Lines(lines) {
+		name, driver, ok := strings.Cut(strings.TrimSpace(line), ", ")
+		if kind := name + ", driver " + driver; ok && !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return strings.Join(kinds, "; ")
 }
 
 // smallest is the least of the numbers of mebibytes in lines, in bytes; 0 if one is none.

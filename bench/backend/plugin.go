@@ -26,6 +26,8 @@ type Plugin struct {
 	// Version is what the plugin says of itself.
 	Version string   `json:"version,omitempty"`
 	Devices []string `json:"devices,omitempty"`
+	// Card is the GPU with its driver, "NVIDIA H200, driver 580.65.06", where its driver's tool says so.
+	Card string `json:"card,omitempty"`
 	// Reason is why it cannot be used; empty if it can.
 	Reason string `json:"reason,omitempty"`
 }

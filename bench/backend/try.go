@@ -82,6 +82,9 @@ func (p *Plugin) compute() error {
 	if len(p.Devices) == 0 {
 		return errors.New("it finds no device")
 	}
+	if p.Kind != "cpu" {
+		p.Card = card(query(context.Background(), "name,driver_version"))
+	}
 	if err := client.Destroy(); err != nil {
 		return err
 	}

@@ -144,58 +144,21 @@ func tellNoise(changes []*Change) {
 
 // provenancePairs lists where the runs of two reports come from, whether it differs or not.
 func provenancePairs(a, b *model.Report) (pairs []ProvenancePair) {
-	commits := func(spell func(model.Commit) string) func(*model.Report) []string {
-		return func(r *model.Report) []string { return distinct(r.Provenance.Sources, spell) }
+	facts := func(r *model.Report) []words.Origin {
+		var seeds []uint64
+		for at := range rows(r) {
+			seeds = append(seeds, at.seed)
+		}
+		slices.Sort(seeds)
+		evidence := words.Origin{Name: "Evidence digest", Values: []string{string(r.Provenance.Evidence)}}
+		complete := words.Origin{Name: "Seeds complete", Values: words.Distinct(seeds, func(seed uint64) string { return fmt.Sprint(seed) })}
+		return slices.Concat([]words.Origin{evidence}, words.Origins(r.Provenance), []words.Origin{complete})
 	}
-	machines := func(spell func(model.Machine) string) func(*model.Report) []string {
-		return func(r *model.Report) []string { return distinct(r.Provenance.Machines, spell) }
-	}
-	for _, fact := range []struct {
-		name string
-		of   func(*model.Report) []string
-	}{
-		{"Evidence digest", func(r *model.Report) []string { return []string{string(r.Provenance.Evidence)} }},
-		{"Code digest", func(r *model.Report) []string { return digests(r, false) }},
-		{"Code digest of analyses", func(r *model.Report) []string { return digests(r, true) }},
-		{"Commit", commits(words.Commit)},
-		{"Tool", commits(func(c model.Commit) string { return c.Tool })},
-		{"Machine", machines(words.Machine)},
-		{"Go", machines(func(m model.Machine) string { return m.Go })},
-		{"Backend", machines(func(m model.Machine) string { return m.Backend })},
-		{"Seeds complete", func(r *model.Report) []string {
-			var seeds []uint64
-			for at := range rows(r) {
-				seeds = append(seeds, at.seed)
-			}
-			slices.Sort(seeds)
-			return distinct(slices.Compact(seeds), func(seed uint64) string { return fmt.Sprint(seed) })
-		}},
-	} {
-		left, right := fact.of(a), fact.of(b)
-		pairs = append(pairs, ProvenancePair{Name: fact.name, A: left, B: right, Same: slices.Equal(left, right)})
+	right := facts(b)
+	for i, left := range facts(a) {
+		pairs = append(pairs, ProvenancePair{Name: left.Name, A: left.Values, B: right[i].Values, Same: slices.Equal(left.Values, right[i].Values)})
 	}
 	return pairs
-}
-
-// digests lists the code that computed runs or, instead, analyses.
-func digests(r *model.Report, analyses bool) (all []string) {
-	for _, c := range r.Provenance.Code {
-		if c.Analyses == analyses {
-			all = append(all, c.Digest)
-		}
-	}
-	return all
-}
-
-// distinct spells each of the elements once, in their order.
-func distinct[T any](all []T, spell func(T) string) []string {
-	out := []string{}
-	for _, x := range all {
-		if s := spell(x); !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // cellKey is where a cell stands in the matrix.

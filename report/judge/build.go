@@ -19,7 +19,8 @@ type Input struct {
 	Catalogue *bench.Catalogue
 	Tier      *bench.Tier
 	Claims    []*bench.Claim // those to report
-	Seeds     int            // exploratory claims are judged on seeds 0 to Seeds-1
+	Seeds     int            // on which exploratory claims are judged, of the night, or if that is none from 0 on
+	Night     bench.Night
 	// Plan, if not nil, says how the claims that it names are judged, and Registered when it was, if it was. Stopped
 	// says why the caller goes no further than the runs do.
 	Plan       *bench.Plan
@@ -40,6 +41,9 @@ type Input struct {
 	Program  string                 // its name in the commands that the report gives
 	Notes    []string               // footnotes about what was read
 }
+
+// explored are the seeds on which exploratory claims are judged.
+func (in Input) explored() bench.Seeds { return in.Night.Seeds(in.Seeds) }
 
 func (in Input) program() string { return cmp.Or(in.Program, "cidbench") }
 
@@ -99,9 +103,13 @@ func Build(in Input) (*model.Report, error) {
 			ID: in.Tier.ID, Title: in.Tier.Title, Caveat: in.Tier.Caveat, Machinery: in.Tier.Machinery,
 			Dataset: in.Tier.Dataset, Probe: in.Tier.Probe.ID(), Analysis: in.Tier.Analysis.ID(), Temperature: in.Tier.Train.Scale().Temperature,
 			Steps: in.Tier.Train.Scale().Steps, Batch: in.Tier.Train.Scale().Batch, Negatives: in.Tier.Train.Scale().Negatives, Method: in.Tier.Train.ID().String(),
-			Seeds: in.Seeds, SeedsUsual: in.Tier.Seeds,
+			Seeds: in.Seeds, SeedsUsual: in.Tier.Seeds, FirstSeed: in.explored().First,
 		},
 		Gain: in.Catalogue.Gain, Arms: m.arms(), Sweeps: m.sweeps(), Analyses: m.analyses(), Notes: []string{},
+	}
+	if in.Night != (bench.Night{}) {
+		r.Tier.Night = in.Night.String()
+		note(r, fmt.Sprintf("These are the runs of the night %s, on seeds that no other night has: a night is judged by itself, and confirms nothing.", in.Night))
 	}
 	for _, text := range in.Notes {
 		note(r, text)

@@ -26,6 +26,9 @@ func (m *matrix) provenance(shown []model.Sweep) model.Provenance {
 	code, sources, machines := map[model.Code]int{}, map[model.Commit]int{}, map[model.Machine]int{}
 	for _, cell := range cells {
 		id := cell.Spec.ID()
+		if m.Night != (bench.Night{}) && cell.Seed < bench.FirstNightSeed {
+			continue // without a seed it is the run of an earlier night, or of none
+		}
 		if run, ok := m.Runs[id]; ok && used[id].Run == "" {
 			used[id] = run.Manifest
 			code[model.Code{Digest: run.Manifest.Provenance.Code}]++

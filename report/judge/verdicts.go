@@ -78,7 +78,7 @@ func (m *matrix) judge(claim *bench.Claim) (j judged, err error) {
 
 // explore judges a claim on the seeds from 0 on, once and uncorrected.
 func (m *matrix) explore(claim *bench.Claim) judged {
-	l := look{matrix: m, seeds: bench.Explored(m.Seeds), alpha: model.Alpha}
+	l := look{matrix: m, seeds: m.explored(), alpha: model.Alpha}
 	j := l.measure(claim)
 	j.Role, j.Alpha, j.Spent, j.Share = bench.Exploratory, l.alpha, l.alpha, l.alpha
 	j.decide(true)
@@ -261,6 +261,8 @@ func (l look) measure(claim *bench.Claim) judged {
 func (l look) reproduce(claim *bench.Claim) string {
 	command := fmt.Sprintf("%s verify --claim %s --tier %s", l.program(), claim.ID, l.Tier.ID)
 	switch {
+	case l.Night != (bench.Night{}):
+		command += fmt.Sprintf("%s --seeds %d", l.Night.Flags(), l.Seeds)
 	case l.Plan == nil && l.Catalogue.Plan(l.Tier.ID) != nil:
 		command += " --explore"
 		fallthrough
@@ -332,7 +334,7 @@ func (m *matrix) complete(r *model.Report, j judged) model.Claim {
 	}
 	slices.Sort(c.Notes)
 	c.Notes = slices.Compact(c.Notes)
-	beside := look{matrix: m, seeds: bench.Explored(m.Seeds), alpha: model.Alpha} // controls are explored
+	beside := look{matrix: m, seeds: m.explored(), alpha: model.Alpha} // controls are explored
 	beside.explain(&c, m.Catalogue.Claim(c.ID), r.Sweeps)
 	c.Reason = words.Reason(&c, r)
 	return c

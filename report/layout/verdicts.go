@@ -65,7 +65,7 @@ func confirmedSection(r *model.Report, claims []model.Claim) Section {
 func exploredSection(r *model.Report, claims []model.Claim) Section {
 	s := Section{ID: "explored", Level: 2, Title: "Exploratory claims: nothing here is confirmed", Blocks: []Block{Alert(
 		"Exploratory: these verdicts are corrected neither for each other nor for having been looked for. They say what a later plan may confirm.")}}
-	caption := fmt.Sprintf("Exploratory claims. Found: uncorrected intervals, each at %s in either direction, from %s.", words.Confidence(model.Alpha), words.Seeds(bench.Explored(r.Tier.Seeds)))
+	caption := fmt.Sprintf("Exploratory claims. Found: uncorrected intervals, each at %s in either direction, from %s.", words.Confidence(model.Alpha), words.Seeds(bench.Seeds{First: r.Tier.FirstSeed, N: r.Tier.Seeds}))
 	columns := []Shows[contrastOf]{
 		Text("Claim", once(func(c model.Claim) string { return c.ID })),
 		Text("Verdict", once(words.Verdict)),

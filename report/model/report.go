@@ -67,12 +67,14 @@ type Tier struct {
 	Temperature float64 `json:"temperature"`
 	Steps       int     `json:"steps"`
 	Batch       int     `json:"batch"`
-	Method      string  `json:"method"`       // with its version
-	Negatives   int     `json:"negatives"`    // of each query, before rules
-	Seeds       int     `json:"seeds"`        // of this report, at the last look
-	SeedsUsual  int     `json:"seedsUsual"`   // of the tier
-	TestImages  int     `json:"testImages"`   // 0 if no run is complete
-	RunsPresent int     `json:"runsComplete"` // complete and usable
+	Method      string  `json:"method"`              // with its version
+	Negatives   int     `json:"negatives"`           // of each query, before rules
+	Seeds       int     `json:"seeds"`               // of this report, at the last look
+	Night       string  `json:"night,omitempty"`     // whose seeds are explored
+	FirstSeed   uint64  `json:"firstSeed,omitempty"` // of what is explored
+	SeedsUsual  int     `json:"seedsUsual"`          // of the tier
+	TestImages  int     `json:"testImages"`          // 0 if no run is complete
+	RunsPresent int     `json:"runsComplete"`        // complete and usable
 	RunsFailed  int     `json:"runsFailed"`
 	RunsMissing int     `json:"runsMissing"`
 }
