@@ -58,7 +58,7 @@ func newCluster(t *testing.T) *cluster {
 		"--listen-client-urls="+etcd, "--advertise-client-urls="+etcd,
 		"--listen-peer-urls="+peers, "--initial-advertise-peer-urls="+peers, "--initial-cluster=default="+peers)
 	key := file("accounts.pem", signingKey(t))
-	enginetest.Serve(t, program, "kube-apiserver", "--etcd-servers="+etcd, "--bind-address=127.0.0.1", "--secure-port="+port,
+	enginetest.Serve(t, program, "kube-apiserver", "--etcd-servers="+etcd, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port="+port,
 		"--cert-dir="+dir, "--token-auth-file="+file("tokens", []byte(c.token+",admin,admin,system:masters\n")),
 		"--authorization-mode=RBAC", "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/24",
 		"--service-account-issuer=https://kubernetes", "--service-account-key-file="+key, "--service-account-signing-key-file="+key)

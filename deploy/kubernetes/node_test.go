@@ -135,7 +135,9 @@ func (n *node) sync(ctx context.Context) error {
 		switch {
 		case running == nil && !doomed && p.Status.Phase == "Pending":
 			err = n.start(ctx, &p)
-		case doomed && (running == nil || p.Status.Phase != "Running"):
+		case running == nil && p.Status.Phase == "Pending":
+			err = n.report(ctx, &p, "Failed", map[string]any{"waiting": map[string]any{"reason": "ContainerCreating"}})
+		case doomed && p.Status.Phase != "Running":
 			err = n.call(ctx, http.MethodDelete, p.path()+"?gracePeriodSeconds=0", "", nil, nil)
 		case running == nil:
 		case isDone(running):
