@@ -88,9 +88,9 @@ validators: ## Others' validators of evidence, for docs/evidence.md, into bin/va
 	$(VALIDATORS)/roc-validator/bin/python .ci/validators/context.py $(VALIDATORS)/rocrate/lib/python3*/site-packages/rocrate/data/ro-crate.jsonld $(VALIDATORS)/context
 	touch $(VALIDATORS)/whole
 
-# Needs Debian's slurm-wlm, munge and jq.
+# Needs Debian's slurm-wlm, munge and jq. The first time a control plane of Kubernetes is built, from the Go module proxy.
 test-engines: ## What deploy/ holds, on the engines that it is for: minutes
-	CIDBENCH_TEST_ENGINES=1 go test -count=1 -timeout 30m ./deploy/...
+	CIDBENCH_TEST_ENGINES=1 go test -count=1 -timeout 90m ./deploy/...
 
 # npm checks the packages against the digests in the lock file; nothing of them is run but the renderer, in node.
 ICONS := bench/dataset/icons

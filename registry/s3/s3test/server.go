@@ -1,6 +1,5 @@
 // Package s3test runs S3 servers for tests: each a process of its own on a free loopback port, with its data in a
-// temporary folder. The programs come from the Go module proxy, through the modules in internal/testservers, which
-// the product does not depend on; the first use builds them, into Go's build cache.
+// temporary folder. Package testservers builds the programs.
 //
 // A server that cannot be built or started fails the test. Whoever cannot have one sets CIDBENCH_SKIP_S3=1.
 package s3test
@@ -21,6 +20,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/cidbench/cidbench/internal/testservers"
 )
 
 const (
@@ -60,24 +61,6 @@ var GoFakeS3 = Program{"gofakes3", false, func(binary, address, _ string) *exec.
 	return exec.Command(binary, "-backend", "memory", "-host", address)
 }}
 
-// build returns the executable of a program, which is the tool of its module.
-func build(ctx context.Context, program Program) (string, error) {
-	module, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("go env GOMOD: %w", err)
-	}
-	dir := filepath.Join(filepath.Dir(strings.TrimSpace(string(module))), "internal", "testservers", program.name)
-	cmd := exec.CommandContext(ctx, "go", "-C", dir, "tool", "-n", program.name)
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOEXPERIMENT=")
-	var messages strings.Builder
-	cmd.Stderr = &messages
-	path, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%w\n%s", err, &messages)
-	}
-	return strings.TrimSpace(string(path)), nil
-}
-
 // A Server is a running S3 server with one bucket.
 type Server struct {
 	// Dir is where it keeps its data.
@@ -99,7 +82,7 @@ func Start(t testing.TB, program Program) *Server {
 	if program.optional && os.Getenv(minioVariable) != "1" {
 		t.Skipf("not tested on MinIO: set %s=1 to build and test it", minioVariable)
 	}
-	binary, err := build(t.Context(), program)
+	binary, err := testservers.Build(t.Context(), program.name)
 	if err != nil {
 		t.Fatalf("cannot build %s, which this test runs; set %s=1 to do without: %v", program.name, skipVariable, err)
 	}
