@@ -29,32 +29,34 @@ var (
 // Accuracies are counts of test images and points; weighted ones are those of neighbours in the space of embeddings.
 func CSV(w io.Writer, r *model.Report) error {
 	kinds := [][]string{contrastColumns, targetColumns, runColumns}
-	rows := [][]string{append([]string{"kind", "arm", "temperature", "reason"}, slices.Concat(kinds...)...)}
-	add := func(kind int, name, arm string, temperature float64, reason string, record []string) {
-		row := []string{name, arm, exact(&temperature), reason}
-		for i, columns := range kinds {
-			if i == kind {
-				row = append(row, record...)
-			} else {
-				row = append(row, make([]string, len(columns))...)
+	rows := [][]string{append([]string{"kind", "tier", "arm", "temperature", "reason"}, slices.Concat(kinds...)...)}
+	for _, r := range r.Tiers() {
+		add := func(kind int, name, arm string, temperature float64, reason string, record []string) {
+			row := []string{name, r.Tier.ID, arm, exact(&temperature), reason}
+			for i, columns := range kinds {
+				if i == kind {
+					row = append(row, record...)
+				} else {
+					row = append(row, make([]string, len(columns))...)
+				}
+			}
+			rows = append(rows, row)
+		}
+		for _, c := range r.Claims {
+			for _, x := range c.Contrasts {
+				add(0, "contrast", x.A, c.Temperature, c.Reason, contrastRecord(&c, x))
 			}
 		}
-		rows = append(rows, row)
-	}
-	for _, c := range r.Claims {
-		for _, x := range c.Contrasts {
-			add(0, "contrast", x.A, c.Temperature, c.Reason, contrastRecord(&c, x))
+		for _, t := range r.Targets {
+			add(1, "target", t.Arm, r.Tier.Temperature, "", []string{
+				string(t.Measure), strconv.Itoa(t.Step), exact(&t.Published), exact(&t.Band.Low), exact(&t.Band.High),
+				exact(t.Mean), strconv.Itoa(len(t.Found)), string(t.Held), t.Source,
+			})
 		}
-	}
-	for _, t := range r.Targets {
-		add(1, "target", t.Arm, r.Tier.Temperature, "", []string{
-			string(t.Measure), strconv.Itoa(t.Step), exact(&t.Published), exact(&t.Band.Low), exact(&t.Band.High),
-			exact(t.Mean), strconv.Itoa(len(t.Found)), string(t.Held), t.Source,
-		})
-	}
-	for _, a := range r.Arms {
-		for _, row := range a.Runs {
-			add(2, "run", a.ID, a.Temperature, row.Reason, runRecord(row))
+		for _, a := range r.Arms {
+			for _, row := range a.Runs {
+				add(2, "run", a.ID, a.Temperature, row.Reason, runRecord(row))
+			}
 		}
 	}
 	return csv.NewWriter(w).WriteAll(rows)

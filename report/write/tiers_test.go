@@ -58,6 +58,9 @@ func TestTiersBeside(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
+	if got, alone := strings.Count(written(t, "csv", r), "\n"), strings.Count(written(t, "csv", stored(t, "report")), "\n"); got != 2*alone-1 {
+		t.Errorf("CSV has %d lines, and one of a tier %d", got, alone)
+	}
 	part := func(from, to string) string {
 		_, text, found := strings.Cut(text, from)
 		if !found {
