@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
@@ -254,14 +255,21 @@ func (c *checker) index(ctx context.Context) error {
 	if errors.Is(err, ErrNotExist) {
 		return nil
 	}
+	var lines *indexLines
 	var known []*Summary
 	if err == nil {
-		known, err = decodeIndex(text, make(map[string]*Family))
+		lines, err = readIndex(ctx, inMemory{bytes.NewReader(text)})
+	}
+	if err == nil {
+		known, err = collectRuns(lines.all())
 	}
 	if errors.Is(err, ErrCorrupt) {
 		c.found(indexKey, kindOf(err, Flipped), "%v; ls --reindex writes it anew", err)
 		return nil
 	} else if err != nil {
+		return err
+	}
+	if err := c.packed(ctx, known); err != nil {
 		return err
 	}
 	marks, err := c.marks(ctx)

@@ -1,8 +1,14 @@
 package registry
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -17,24 +23,237 @@ import (
 // mark, and a run with a mark is looked at again until a writer has taken it into the index. In a directory, whose
 // folders are cheap to list, so is every run that the index lacks, whoever wrote it; in a bucket, only marks are.
 //
-// The index is derived: without it, or where it is damaged, everything is read anew, and Check compares it.
+// The index is derived, and so are the packs that it names: without it, or where it is damaged, everything is read anew,
+// and Check compares it.
 const (
 	indexKey   = "index/summary"
 	markPrefix = "index/new/"
 	// indexLag is how many runs may be read again and again before the index is written anew.
-	indexLag = 32
+	indexLag = 16
 	// indexPause is the least time between two times that a process writes it while it commits runs.
 	indexPause = time.Minute
 	// indexFormat is the first word of the index; it changes with its lines.
-	indexFormat = "cidbench-index-1"
+	indexFormat = "cidbench-index-2"
 )
 
-// An Overview is what there is of runs.
-type Overview struct {
-	// Finished are the runs with a manifest, in the order of their ids.
-	Finished []*Summary
-	// Others are the ids of runs that are marked, or have a folder, and are not finished: begun, most likely.
-	Others map[string]bool
+// A reading is a run that is not in the index as it is now, and was read.
+type reading struct {
+	run     string
+	m       Manifest // unless there are too many to keep
+	digest  Digest
+	summary *Summary // nil if the run is not finished
+}
+
+// A view is an index and what it lacks. Only lines whose runs were not read say what is so.
+type view struct {
+	lines    *indexLines // nil: there is no index, or a damaged one
+	version  store.Version
+	marks    []mark
+	readings map[string]*reading
+	anew     bool // everything was read
+}
+
+// Overview returns what there is of runs: from the index, and by reading the manifests of those that it lacks or that
+// are marked. It takes a few requests, and as many as there are of these. Of the finished runs it returns those that keep
+// wants, all if it is nil; keep sees each of them once, in no order. What it says is what was read once: whoever decides
+// on a result calls Run, of the overview or of the registry, which verify. A registry that was opened for writing brings
+// the index up to date where it lags. Errors: ErrCorrupt if the index is not of this format, though whole; ErrUnavailable.
+func (r *Registry) Overview(ctx context.Context, keep func(*Summary) bool) (*Overview, error) {
+	return r.overview(ctx, keep, false)
+}
+
+// Reindex is an Overview of all runs that reads every manifest, and writes the index and its packs. Errors: ErrUnavailable.
+func (r *Registry) Reindex(ctx context.Context) (*Overview, error) { return r.overview(ctx, nil, true) }
+
+func (r *Registry) overview(ctx context.Context, keep func(*Summary) bool, anew bool) (*Overview, error) {
+	if r.base != nil {
+		return r.merged(ctx, keep, anew)
+	}
+	v, err := r.view(ctx, anew)
+	if err != nil {
+		return nil, err
+	}
+	defer v.lines.close()
+	runs := v.summaries()
+	if r.writing && v.lags() {
+		all, err := collectRuns(runs)
+		if err != nil {
+			return nil, err
+		}
+		r.renew(ctx, v, all)
+		runs = func(yield func(*Summary, error) bool) {
+			for _, s := range all {
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+	}
+	return r.overviewOf(v, runs, keep)
+}
+
+// overviewOf makes an overview of all finished runs.
+func (r *Registry) overviewOf(v *view, runs iter.Seq2[*Summary, error], keep func(*Summary) bool) (*Overview, error) {
+	o := &Overview{Others: make(map[string]bool), reg: r, fresh: make(map[string]*reading), bad: make(map[string]bool)}
+	for run, x := range v.readings {
+		if x.summary == nil {
+			o.Others[run] = true
+		} else if x.m.Run != "" {
+			o.fresh[run] = x
+		}
+	}
+	numbers := make(map[*pack]int32)
+	for s, err := range runs {
+		if errors.Is(err, ErrCorrupt) {
+			return nil, fmt.Errorf("registry: %w; registry ls --reindex writes it anew", err)
+		} else if err != nil {
+			return nil, err
+		}
+		if s.Err != nil {
+			o.bad[s.Run] = true
+		} else {
+			number, ok := numbers[s.pack]
+			if !ok {
+				number = int32(len(o.packs))
+				numbers[s.pack] = number
+				o.packs = append(o.packs, s.pack)
+			}
+			o.runs = append(o.runs, packedRun{rawID(s.Run), number})
+		}
+		if keep == nil || keep(s) {
+			o.Finished = append(o.Finished, s)
+		}
+	}
+	slices.SortFunc(o.runs, func(a, b packedRun) int { return bytes.Compare(a.id[:], b.id[:]) })
+	slices.SortFunc(o.Finished, byRun)
+	return o, nil
+}
+
+func byRun(a, b *Summary) int { return strings.Compare(a.Run, b.Run) }
+
+// rawID is the id of a run in half the bytes.
+func rawID(run string) (id [runIDLen / 2]byte) {
+	_, _ = hex.Decode(id[:], []byte(run)) // it was checked
+	return id
+}
+
+func collectRuns(runs iter.Seq2[*Summary, error]) (all []*Summary, err error) {
+	for s, err := range runs {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	slices.SortFunc(all, byRun)
+	return all, nil
+}
+
+// merged is the overview of a registry and what is below it.
+func (r *Registry) merged(ctx context.Context, keep func(*Summary) bool, anew bool) (*Overview, error) {
+	o, err := r.top.overview(ctx, keep, anew)
+	if err != nil {
+		return nil, err
+	}
+	o.below, err = r.base.overview(ctx, func(s *Summary) bool {
+		return !o.Has(s.Run) && (keep == nil || keep(s)) // of two of one run, the first stays
+	}, false)
+	if err != nil {
+		return nil, err
+	}
+	o.reg = r
+	o.Finished = slices.Concat(o.Finished, o.below.Finished)
+	slices.SortFunc(o.Finished, byRun)
+	maps.Copy(o.Others, o.below.Others)
+	maps.DeleteFunc(o.Others, func(run string, _ bool) bool { return o.Has(run) })
+	return o, nil
+}
+
+// view reads the marks, the index, and what that lacks. The marks come first: whoever takes one away has written the
+// index before.
+func (r *Registry) view(ctx context.Context, anew bool) (v *view, err error) {
+	v = &view{readings: make(map[string]*reading)}
+	if v.marks, err = r.marks(ctx); err != nil {
+		return nil, err
+	}
+	if v.lines, v.version, err = r.openIndex(ctx); err != nil {
+		return nil, err
+	}
+	if anew || v.lines == nil {
+		v.lines.close()
+		v.lines, v.anew = nil, true
+	}
+	look, err := r.unknown(ctx, v.lines)
+	if err != nil {
+		return nil, err
+	}
+	for _, mark := range v.marks {
+		look[mark.run] = true
+	}
+	families := make(map[string]*Family)
+	if v.lines != nil {
+		families = v.lines.families
+	}
+	var readings []*reading
+	for run := range look {
+		v.readings[run] = &reading{run: run}
+		readings = append(readings, v.readings[run])
+	}
+	few := len(readings) <= 4*indexLag
+	err = forEach(ctx, readings, func(ctx context.Context, x *reading) error {
+		m, digest, err := r.Run(ctx, x.run)
+		switch {
+		case errors.Is(err, ErrCorrupt):
+			x.summary = &Summary{Run: x.run, Err: err}
+			return nil
+		case errors.Is(err, ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		}
+		r.index.Lock()
+		defer r.index.Unlock()
+		if x.summary, err = summaryOf(m, digest, families); few {
+			x.m, x.digest = m, digest
+		}
+		return err
+	})
+	return v, err
+}
+
+// summaries are those of all finished runs, in no order. An error is yielded last.
+func (v *view) summaries() iter.Seq2[*Summary, error] {
+	return func(yield func(*Summary, error) bool) {
+		for s, err := range v.lines.all() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if v.readings[s.Run] == nil && !yield(s, nil) {
+				return
+			}
+		}
+		for _, x := range v.readings {
+			if x.summary != nil && !yield(x.summary, nil) {
+				return
+			}
+		}
+	}
+}
+
+// lags says whether the index is worth to be written anew.
+func (v *view) lags() bool {
+	added := 0
+	for _, x := range v.readings {
+		if x.summary != nil && x.summary.Err == nil {
+			added++
+		}
+	}
+	return v.anew || added >= indexLag || len(v.marks) >= 4*indexLag
+}
+
+// namer is a store in which it is cheap to list the names in a folder.
+type namer interface {
+	Names(ctx context.Context, folder string) iter.Seq2[string, error]
 }
 
 // Local says that reading an object, or seeing that there is none, costs no request to a server.
@@ -46,123 +265,28 @@ func (r *Registry) Local() bool {
 	return ok
 }
 
-// Overview returns what there is of runs: from the index, and by reading the manifests of those that it lacks or that
-// are marked. It takes a few requests, and as many as there are of these. What it says is what was read once: whoever
-// decides on a result calls Run, which verifies. A registry that was opened for writing brings the index up to date
-// where it lags. Errors: ErrUnavailable.
-func (r *Registry) Overview(ctx context.Context) (*Overview, error) { return r.overview(ctx, false) }
-
-// Reindex is Overview that reads every manifest, and writes the index. Errors: ErrUnavailable.
-func (r *Registry) Reindex(ctx context.Context) (*Overview, error) { return r.overview(ctx, true) }
-
-func (r *Registry) overview(ctx context.Context, anew bool) (*Overview, error) {
-	if r.base != nil {
-		return r.merged(ctx, anew)
-	}
-	known, families, version, err := r.loadIndex(ctx)
-	if err != nil {
-		return nil, err
-	}
-	marks, err := r.marks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if anew || known == nil {
-		known, anew = nil, true
-	}
-	look, err := r.unknown(ctx, known, anew)
-	if err != nil {
-		return nil, err
-	}
-	for _, mark := range marks {
-		look[mark.run] = true
-	}
-	known = slices.DeleteFunc(known, func(s *Summary) bool { return look[s.Run] })
-	type reading struct {
-		run    string
-		m      Manifest
-		digest Digest
-		err    error
-	}
-	var readings []*reading
-	for run := range look {
-		readings = append(readings, &reading{run: run})
-	}
-	err = forEach(ctx, readings, func(ctx context.Context, x *reading) error {
-		if x.m, x.digest, x.err = r.Run(ctx, x.run); errors.Is(x.err, ErrNotExist) || errors.Is(x.err, ErrCorrupt) {
-			return nil
-		}
-		return x.err
-	})
-	if err != nil {
-		return nil, err
-	}
-	o, added := &Overview{Finished: known, Others: map[string]bool{}}, 0
-	for _, x := range readings {
-		s := &Summary{Run: x.run, Err: x.err}
-		if errors.Is(x.err, ErrNotExist) {
-			o.Others[x.run] = true
-			continue
-		}
-		if x.err == nil {
-			if s, err = summaryOf(x.m, x.digest, families); err != nil {
-				return nil, err
-			}
-			added++
-		}
-		o.Finished = append(o.Finished, s)
-	}
-	slices.SortFunc(o.Finished, byRun)
-	if r.writing && (anew || added >= indexLag || len(marks) >= 2*indexLag) {
-		r.saveIndex(ctx, o, version, marks, anew)
-	}
-	return o, nil
-}
-
-func byRun(a, b *Summary) int { return strings.Compare(a.Run, b.Run) }
-
-// merged is the overview of a registry and what is below it.
-func (r *Registry) merged(ctx context.Context, anew bool) (*Overview, error) {
-	above, err := r.top.overview(ctx, anew)
-	if err != nil {
-		return nil, err
-	}
-	below, err := r.base.overview(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Concat(above.Finished, below.Finished)
-	slices.SortStableFunc(all, byRun) // of two of one run, the first stays
-	all = slices.CompactFunc(all, func(a, b *Summary) bool { return a.Run == b.Run })
-	maps.Copy(above.Others, below.Others)
-	maps.DeleteFunc(above.Others, func(run string, _ bool) bool {
-		_, finished := slices.BinarySearchFunc(all, &Summary{Run: run}, byRun)
-		return finished
-	})
-	return &Overview{all, above.Others}, nil
-}
-
-// namer is a store in which it is cheap to list the names in a folder, in order.
-type namer interface {
-	Names(ctx context.Context, folder string) ([]string, error)
-}
-
-// unknown are the runs that the index lacks, as far as it is cheap to see; anew says that it is worth all it takes.
-func (r *Registry) unknown(ctx context.Context, known []*Summary, anew bool) (map[string]bool, error) {
+// unknown are the runs that the index lacks, as far as it is cheap to see; without an index it is worth all it takes.
+func (r *Registry) unknown(ctx context.Context, lines *indexLines) (map[string]bool, error) {
 	look := make(map[string]bool)
 	if s, ok := r.store.(namer); ok {
-		names, err := s.Names(ctx, runPrefix)
-		for _, run := range names {
-			for len(known) > 0 && known[0].Run < run {
-				known = known[1:]
+		known, err := lines.ids()
+		if err != nil {
+			return nil, err
+		}
+		for run, err := range s.Names(ctx, runPrefix) {
+			if err != nil {
+				return nil, err
 			}
-			if (len(known) == 0 || known[0].Run != run) && checkRunID(run) == nil {
+			if checkRunID(run) != nil {
+				continue
+			}
+			if _, there := slices.BinarySearchFunc(known, rawID(run), compareIDs); !there {
 				look[run] = true
 			}
 		}
-		return look, err
+		return look, nil
 	}
-	if !anew {
+	if lines != nil {
 		return look, nil
 	}
 	for info, err := range r.store.List(ctx, runPrefix) {
@@ -175,6 +299,8 @@ func (r *Registry) unknown(ctx context.Context, known []*Summary, anew bool) (ma
 	}
 	return look, nil
 }
+
+func compareIDs(a, b [runIDLen / 2]byte) int { return bytes.Compare(a[:], b[:]) }
 
 // A mark says that a run has to be looked at. Each has a key of its own, so that none is removed that was set since.
 type mark struct {
@@ -208,21 +334,34 @@ func (r *Registry) marks(ctx context.Context) (all []mark, err error) {
 	return all, nil
 }
 
-// loadIndex returns the runs in the order of their ids; nil if there is no index, or a damaged one.
-func (r *Registry) loadIndex(ctx context.Context) (known []*Summary, families map[string]*Family, version store.Version, err error) {
-	families = make(map[string]*Family)
-	text, version, err := r.store.Load(ctx, indexKey)
+// openIndex opens the index; it is nil if there is none, or a damaged one. Who only reads keeps it in a temporary file,
+// since it grows with the registry; who writes will need it as a whole, and its version.
+func (r *Registry) openIndex(ctx context.Context) (*indexLines, store.Version, error) {
+	var text io.ReadSeekCloser
+	var version store.Version
+	var err error
+	if r.writing {
+		var data []byte
+		data, version, err = r.store.Load(ctx, indexKey)
+		text = inMemory{bytes.NewReader(data)}
+	} else {
+		text, err = r.spool(ctx, indexKey)
+	}
 	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
-		return nil, families, "", nil
+		return nil, "", nil
 	} else if err != nil {
-		return nil, families, "", err
+		return nil, "", err
 	}
-	known, err = decodeIndex(text, families)
-	if err != nil {
-		known = nil
+	lines, err := readIndex(ctx, text)
+	if errors.Is(err, ErrCorrupt) {
+		return nil, version, text.Close()
 	}
-	return known, families, version, nil
+	return lines, version, err
 }
+
+type inMemory struct{ *bytes.Reader }
+
+func (inMemory) Close() error { return nil }
 
 // committed brings the index up to date now and then, as far as that works: a run is committed without it.
 func (r *Registry) committed(ctx context.Context) {
@@ -234,46 +373,44 @@ func (r *Registry) committed(ctx context.Context) {
 	}
 	r.index.Unlock()
 	if due {
-		_, _ = r.Overview(ctx)
+		_, _ = r.Overview(ctx, none)
 	}
 }
 
-// saveIndex does what it can: somebody else may be faster, or the only one who may write.
-func (r *Registry) saveIndex(ctx context.Context, o *Overview, old store.Version, marks []mark, anew bool) {
-	text, err := encodeIndex(o.Finished)
+// none wants no run of an overview, whose purpose is to bring the index up to date.
+func none(*Summary) bool { return false }
+
+// renew writes packs and the index. It does what it can: somebody else may be faster, or the only one who may write.
+func (r *Registry) renew(ctx context.Context, v *view, all []*Summary) {
+	if v.anew { // what was found by listing everything must be found without it
+		for run, x := range v.readings {
+			if (x.summary == nil || x.summary.Err != nil) && r.announce(ctx, run) != nil {
+				return
+			}
+		}
+	}
+	old, err := r.repack(ctx, all)
+	if err != nil && ctx.Err() != nil {
+		return
+	}
+	text, err := encodeIndex(all)
+	if err == nil {
+		_, err = r.store.Swap(ctx, indexKey, v.version, text)
+	}
 	if err != nil {
 		return
 	}
-	if anew { // what was found by listing everything must be found without it
-		for _, s := range o.Finished {
-			if s.Err != nil && r.announce(ctx, s.Run) != nil {
-				return
-			}
-		}
-		for run := range o.Others {
-			if r.announce(ctx, run) != nil {
-				return
-			}
-		}
-	}
-	if _, err = r.store.Swap(ctx, indexKey, old, text); err != nil {
-		return
-	}
-	bad := make(map[string]bool)
-	for _, s := range o.Finished {
-		if s.Err != nil {
-			bad[s.Run] = true
-		}
-	}
-	_ = forEach(ctx, marks, func(ctx context.Context, m mark) error {
-		if bad[m.run] {
+	err = forEach(ctx, v.marks, func(ctx context.Context, m mark) error {
+		x := v.readings[m.run]
+		if x.summary != nil && x.summary.Err != nil {
 			return nil
 		}
-		if o.Others[m.run] { // begun, or forgotten
+		if x.summary == nil { // begun, or forgotten
 			if last, err := r.lastSeq(ctx, m.run); err != nil || last > 0 || time.Since(m.modTime) < 24*time.Hour {
 				return err
 			}
 		}
 		return r.store.Delete(ctx, m.key)
 	})
+	_ = cmp.Or(err, forEach(ctx, old, func(ctx context.Context, key string) error { return r.store.Delete(ctx, key) }))
 }

@@ -1,15 +1,21 @@
 package registry
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // A Summary is what the index remembers of a finished run.
@@ -25,6 +31,7 @@ type Summary struct {
 	Commit       string
 	Family       *Family
 	varies       []string // the members of the key that its family lacks, in order
+	pack         *pack    // that has the manifest; nil: none has
 	// Err, if not nil, is the ErrCorrupt of reading the manifest, in place of all but Run.
 	Err error
 }
@@ -75,6 +82,17 @@ func split(key []byte) (family string, varies []string) {
 	return family + string(key[at:]), varies
 }
 
+// KeyWith is the run's key with other JSON as a member, of which there is one by Member.
+func (s Summary) KeyWith(name, value string) json.RawMessage {
+	s.varies = slices.Clone(s.varies)
+	for i := range s.varies {
+		if s.Family.names[i] == name {
+			s.varies[i] = value
+		}
+	}
+	return s.Key()
+}
+
 // Key is the run's key.
 func (s Summary) Key() json.RawMessage {
 	var key []byte
@@ -117,43 +135,121 @@ type indexHead struct {
 	Format   string   `json:"format"`
 	Families []string `json:"families"`
 	Commits  []string `json:"commits"`
+	Packs    []*pack  `json:"packs"`
 	families []*Family
 }
 
-const indexFields = 10 // of a line, before what varies
+const indexFields = 11 // of a line, before what varies
 
-// decodeIndex reads an index, whose runs are in order. Every error is ErrCorrupt.
-func decodeIndex(text []byte, families map[string]*Family) ([]*Summary, error) {
-	sum, rest, _ := bytes.Cut(text, []byte("\n"))
-	if Digest(sum) != DigestOf(rest) {
+// indexLines are an index whose digest is what it says, of which one line at a time is read. Nil has no lines.
+type indexLines struct {
+	text     io.ReadSeekCloser
+	first    int64 // where the first line of a run begins
+	head     indexHead
+	families map[string]*Family // by text
+}
+
+// readIndex verifies an index and reads what stands before its lines. Errors: ErrCorrupt; those of text.
+func readIndex(ctx context.Context, text io.ReadSeekCloser) (*indexLines, error) {
+	in := bufio.NewReader(text)
+	sum, err := in.ReadSlice('\n') // short, or no digest
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+		return nil, err
+	}
+	want := Digest(bytes.TrimSuffix(sum, []byte("\n")))
+	if got, err := store.DigestFrom(ctx, in); err != nil {
+		return nil, err
+	} else if got != want {
 		return nil, corrupt("%s hashes to another digest than it says", indexKey)
 	}
-	first, lines, _ := strings.Cut(string(rest), "\n")
-	var head indexHead
-	if err := json.Unmarshal([]byte(first), &head); err != nil || head.Format != indexFormat {
+	if _, err := text.Seek(int64(len(want)+1), io.SeekStart); err != nil {
+		return nil, err
+	}
+	in.Reset(text)
+	first, err := in.ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	x := &indexLines{text: text, first: int64(len(want) + 1 + len(first)), families: make(map[string]*Family)}
+	if err := json.Unmarshal(first, &x.head); err != nil || x.head.Format != indexFormat {
 		return nil, corrupt("%s is not of the format %s", indexKey, indexFormat)
 	}
-	for _, text := range head.Families {
-		families[text] = newFamily(text)
-		head.families = append(head.families, families[text])
+	for _, text := range x.head.Families {
+		x.families[text] = newFamily(text)
+		x.head.families = append(x.head.families, x.families[text])
 	}
-	known := make([]*Summary, 0, strings.Count(lines, "\n")+1)
-	var fields []string
-	for line := range strings.Lines(lines) {
-		fields = fields[:0]
-		for field := range strings.SplitSeq(strings.TrimSuffix(line, "\n"), "\t") {
-			fields = append(fields, field)
+	for _, p := range x.head.Packs {
+		if p == nil || !store.ValidKey(p.key()) {
+			return nil, corrupt("%s names a pack that cannot be", indexKey)
 		}
-		s, err := decodeSummary(fields, head)
-		if err == nil && len(known) > 0 && known[len(known)-1].Run >= s.Run {
-			err = errors.New("it is not in order")
+	}
+	return x, nil
+}
+
+func (x *indexLines) close() {
+	if x != nil {
+		x.text.Close()
+	}
+}
+
+// lines yields the lines. An error is yielded last.
+func (x *indexLines) lines() iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if x == nil {
+			return
 		}
+		_, err := x.text.Seek(x.first, io.SeekStart)
+		in := bufio.NewReader(x.text)
+		for err == nil {
+			var line string
+			if line, err = in.ReadString('\n'); line != "" && !yield(strings.TrimSuffix(line, "\n"), nil) {
+				return
+			}
+		}
+		if !errors.Is(err, io.EOF) {
+			yield("", scratch(err))
+		}
+	}
+}
+
+// ids are the raw ids of the runs, in order.
+func (x *indexLines) ids() (ids [][runIDLen / 2]byte, err error) {
+	for line, err := range x.lines() {
 		if err != nil {
-			return nil, corrupt("%s: line %.80q: %w", indexKey, line, err)
+			return nil, err
 		}
-		known = append(known, s)
+		ids = append(ids, rawID(line[:min(len(line), runIDLen)]))
 	}
-	return known, nil
+	return ids, nil
+}
+
+// all yields the runs in the order of their ids. An error, ErrCorrupt or that of the text, is yielded last.
+func (x *indexLines) all() iter.Seq2[*Summary, error] {
+	return func(yield func(*Summary, error) bool) {
+		last := ""
+		var fields []string
+		for line, err := range x.lines() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			fields = fields[:0]
+			for field := range strings.SplitSeq(line, "\t") {
+				fields = append(fields, field)
+			}
+			s, err := decodeSummary(fields, x.head)
+			if err == nil && last >= s.Run {
+				err = errors.New("it is not in order")
+			}
+			if err != nil {
+				yield(nil, corrupt("%s: line %.80q: %w", indexKey, line, err))
+				return
+			}
+			if last = s.Run; !yield(s, nil) {
+				return
+			}
+		}
+	}
 }
 
 func decodeSummary(f []string, head indexHead) (*Summary, error) {
@@ -172,14 +268,18 @@ func decodeSummary(f []string, head indexHead) (*Summary, error) {
 	}
 	wall, err := strconv.ParseFloat(f[6], 64)
 	s.WallSeconds = wall
-	family, commit := number(f[8]), number(f[9])
+	family, commit, pack := number(f[8]), number(f[9]), number(f[10])
 	if errs = errors.Join(errs, err); errs != nil {
 		return nil, errs
 	}
-	if family < 0 || family >= int64(len(head.Families)) || commit < 0 || commit >= int64(len(head.Commits)) || checkRunID(s.Run) != nil {
+	if family < 0 || family >= int64(len(head.Families)) || commit < 0 || commit >= int64(len(head.Commits)) ||
+		pack < -1 || pack >= int64(len(head.Packs)) || checkRunID(s.Run) != nil {
 		return nil, errors.New("it refers to nothing")
 	}
 	s.Family, s.Commit = head.families[family], head.Commits[commit]
+	if pack >= 0 {
+		s.pack = head.Packs[pack]
+	}
 	if len(s.varies) > 0 && (len(s.varies) != len(s.Family.names) || !s.Family.whole) {
 		return nil, errors.New("it does not fit its family")
 	}
@@ -188,7 +288,7 @@ func decodeSummary(f []string, head indexHead) (*Summary, error) {
 
 // encodeIndex leaves out what is damaged.
 func encodeIndex(runs []*Summary) ([]byte, error) {
-	head, families, commits := indexHead{Format: indexFormat}, map[*Family]int{}, map[string]int{}
+	head, families, commits, packs := indexHead{Format: indexFormat}, map[*Family]int{}, map[string]int{}, map[*pack]int{nil: -1}
 	var lines bytes.Buffer
 	for _, s := range runs {
 		if s.Err != nil {
@@ -202,8 +302,12 @@ func encodeIndex(runs []*Summary) ([]byte, error) {
 			commits[s.Commit] = len(head.Commits)
 			head.Commits = append(head.Commits, s.Commit)
 		}
-		fmt.Fprintf(&lines, "%s\t%s\t%s\t%s\t%d\t%d\t%g\t%d\t%d\t%d", s.Run, s.Status, s.ResultDigest, s.Manifest,
-			s.Started.Unix(), s.Finished.Unix(), s.WallSeconds, s.Bytes, families[s.Family], commits[s.Commit])
+		if _, ok := packs[s.pack]; !ok {
+			packs[s.pack] = len(head.Packs)
+			head.Packs = append(head.Packs, s.pack)
+		}
+		fmt.Fprintf(&lines, "%s\t%s\t%s\t%s\t%d\t%d\t%g\t%d\t%d\t%d\t%d", s.Run, s.Status, s.ResultDigest, s.Manifest,
+			s.Started.Unix(), s.Finished.Unix(), s.WallSeconds, s.Bytes, families[s.Family], commits[s.Commit], packs[s.pack])
 		for _, value := range s.varies {
 			lines.WriteString("\t" + value)
 		}

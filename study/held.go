@@ -3,6 +3,8 @@ package study
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,61 +17,108 @@ import (
 )
 
 // held is what a registry holds, by its overview. Judging starts from it: what a key says is what was computed,
-// whatever the catalogue asks for.
+// whatever the catalogue asks for. Of single runs little is kept, since there may be very many.
 type held struct {
-	finished map[string]*registry.Summary // trainings and floors that this program keys as it does, by id
-	others   map[string]bool              // runs that are begun, most likely, or damaged
-	groups   []*heldGroup
-	foreign  map[string]commits // how many cannot be what the catalogue asks for, by the reason
+	runs    *registry.Overview
+	others  map[string]bool // runs that are begun, most likely, or damaged
+	groups  []*heldGroup
+	foreign map[string]commits // how many cannot be what the catalogue asks for, by the reason
 }
 
 // A heldGroup is runs whose keys differ in the seed alone.
 type heldGroup struct {
-	bench.Stored        // but for the seed
-	foreign      string // why its runs cannot be what the catalogue asks for; empty if they can
+	bench.Stored                   // of one of them
+	sample       *registry.Summary // the same
+	foreign      string            // why its runs cannot be what the catalogue asks for; empty if they can
 	commits      commits
-	bySeed       map[uint64]*registry.Summary
+	seeds        []heldSeed // of the data set that is judged on; in order
 }
 
-// commits are those that made some runs: one for each run, empty where it is not known.
-type commits []string
+// A heldSeed is one run of a group.
+type heldSeed struct {
+	seed uint64
+	run  [16]byte // its id, raw
+}
+
+// bySeed finds the run with a seed.
+func (g *heldGroup) bySeed(seed uint64) (run string, ok bool) {
+	at, ok := slices.BinarySearchFunc(g.seeds, seed, func(x heldSeed, seed uint64) int { return cmp.Compare(x.seed, seed) })
+	if ok {
+		run = hex.EncodeToString(g.seeds[at].run[:])
+	}
+	return run, ok
+}
+
+// key is that of the run with a seed.
+func (g *heldGroup) key(seed uint64) json.RawMessage {
+	if seed == g.Seed {
+		return g.sample.Key()
+	}
+	return g.sample.KeyWith("seed", strconv.FormatUint(seed, 10))
+}
+
+// commits are how many runs there are of those that made them; of the empty one where that is not known.
+type commits map[string]int
+
+func (c commits) add(more commits) {
+	for commit, n := range more {
+		c[commit] += n
+	}
+}
 
 // String reads like "12 runs, commit a4c86a9".
 func (c commits) String() string {
-	text := fmt.Sprintf("%d runs", len(c))
-	known := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(c))), func(commit string) bool { return commit == "" })
+	runs := 0
+	var known []string
+	for _, commit := range slices.Sorted(maps.Keys(c)) {
+		if runs += c[commit]; commit != "" {
+			known = append(known, commit)
+		}
+	}
+	text := fmt.Sprintf("%d runs", runs)
 	if len(known) > 0 {
 		text += ", commit " + strings.Join(known, ", ")
 	}
 	return text
 }
 
-// hold looks at all that a registry holds. A damaged run is said and passed over: whoever asks for it is told again.
-func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue, say func(string)) (*held, error) {
-	o, err := reg.Overview(ctx)
-	if err != nil {
-		return nil, err
-	}
-	h := &held{finished: map[string]*registry.Summary{}, others: o.Others, foreign: map[string]commits{}}
+// hold looks at all that a registry holds, to judge on a data set. A damaged run is said and passed over: whoever asks
+// for it is told again.
+func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue, dataset string, say func(string)) (*held, error) {
+	h := &held{foreign: map[string]commits{}}
 	methods := map[string]bool{"": true, "untrained": true}
 	for _, t := range catalogue.Tiers {
 		methods[t.Train.ID().Name] = true
 	}
 	groups := map[*registry.Family]*heldGroup{}
-	for _, run := range o.Finished {
-		if err = run.Err; err == nil {
-			err = h.add(run, groups, catalogue, methods)
+	damaged := map[string]error{}
+	var err error
+	h.runs, err = reg.Overview(ctx, func(run *registry.Summary) bool {
+		err := run.Err
+		if err == nil {
+			err = h.add(run, groups, catalogue, methods, dataset)
 		}
 		if err != nil {
-			h.others[run.Run] = true // whoever asks for it reads it again
-			say(store.Printable(fmt.Sprintf("run %s is left out: %v", run.Run, err)))
+			damaged[run.Run] = err
 		}
+		return false
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.others = maps.Clone(h.runs.Others)
+	for _, run := range slices.Sorted(maps.Keys(damaged)) {
+		h.others[run] = true // whoever asks for it reads it again
+		say(store.Printable(fmt.Sprintf("run %s is left out: %v", run, damaged[run])))
+	}
+	for _, g := range h.groups {
+		slices.SortFunc(g.seeds, func(a, b heldSeed) int { return cmp.Compare(a.seed, b.seed) })
 	}
 	return h, nil
 }
 
 // add sorts a run into its group. Keys are read once for each group, if only the seed differs.
-func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup, catalogue *bench.Catalogue, methods map[string]bool) error {
+func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup, catalogue *bench.Catalogue, methods map[string]bool, dataset string) error {
 	text, onlySeed := run.Member("seed")
 	seed, err := strconv.ParseUint(text, 10, 64)
 	group := groups[run.Family]
@@ -78,7 +127,7 @@ func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup
 		if err != nil {
 			return err
 		}
-		group = &heldGroup{Stored: stored, bySeed: map[uint64]*registry.Summary{}}
+		group = &heldGroup{Stored: stored, sample: run, commits: commits{}}
 		group.foreign = foreign(stored, catalogue, methods)
 		if onlySeed && seed == stored.Seed || stored.IsAnalysis() || stored.IsPlan() {
 			groups[run.Family] = group
@@ -87,17 +136,21 @@ func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup
 		h.groups = append(h.groups, group)
 	}
 	if group.foreign != "" {
-		h.foreign[group.foreign] = append(h.foreign[group.foreign], run.Commit)
+		if h.foreign[group.foreign] == nil {
+			h.foreign[group.foreign] = commits{}
+		}
+		h.foreign[group.foreign][run.Commit]++
 	}
 	if group.IsAnalysis() || group.IsPlan() {
 		return nil
 	}
-	group.bySeed[seed] = run
-	group.commits = append(group.commits, run.Commit)
-	if group.foreign == "" {
-		h.finished[run.Run] = run
+	group.commits[run.Commit]++
+	if group.Dataset.Name == dataset {
+		x := heldSeed{seed: seed}
+		_, err = hex.Decode(x.run[:], []byte(run.Run))
+		group.seeds = append(group.seeds, x)
 	}
-	return nil
+	return err
 }
 
 // foreign says why a run cannot be what the catalogue asks for.
@@ -143,7 +196,10 @@ func (h *held) versions(t *bench.Tier) map[version]commits {
 	for _, g := range h.groups {
 		if g.foreign == "" && g.Training.Features == bench.Trained && g.Dataset.Name == t.Dataset && g.Training.Method.Name == t.Train.ID().Name {
 			v := version{Backend: g.Backend, Method: g.Training.Method.Version}
-			found[v] = append(found[v], g.commits...)
+			if found[v] == nil {
+				found[v] = commits{}
+			}
+			found[v].add(g.commits)
 		}
 	}
 	return found
@@ -193,9 +249,9 @@ func (s *Study) heldSeeds() (seeds int) {
 		if g.foreign != "" || g.Training.Method.Version != s.env.Method || g.Backend != s.env.Backend || g.Dataset.Name != s.tier.Dataset {
 			continue
 		}
-		for seed := range g.bySeed {
-			if plan == nil || seed < plan.FirstSeed {
-				seeds = max(seeds, int(seed)+1)
+		for _, x := range g.seeds {
+			if plan == nil || x.seed < plan.FirstSeed {
+				seeds = max(seeds, int(x.seed)+1)
 			}
 		}
 	}
@@ -203,7 +259,7 @@ func (s *Study) heldSeeds() (seeds int) {
 }
 
 // has says whether the run of a cell is there.
-func (h *held) has(cell bench.Cell) bool { return h.finished[cell.Spec.ID()] != nil }
+func (h *held) has(cell bench.Cell) bool { return h.runs.Has(cell.Spec.ID()) }
 
 // near finds for a cell that was not run the run that is nearest to it: of the same data set, features, rules and
 // seed, not asked for by any other cell, and with the fewest differences. None: ok is false.
@@ -216,16 +272,16 @@ func (h *held) near(cell bench.Cell, asked map[string]bool) (run string, differe
 	}
 	foreign := false
 	for _, g := range h.groups {
-		have := g.bySeed[want.Seed]
-		same := have != nil && g.Dataset.Name == want.Dataset.Name && g.Training.Features == want.Training.Features &&
+		have, there := g.bySeed(want.Seed)
+		same := there && g.Dataset.Name == want.Dataset.Name && g.Training.Features == want.Training.Features &&
 			len(bench.Differences(g.Training.Rules, stored.Training.Rules)) == 0
-		if !same || asked[have.Run] {
+		if !same || asked[have] {
 			continue
 		}
-		d := bench.Differences(have.Key(), key)
-		nearer := cmp.Or(cmp.Compare(len(d), len(differences)), compareBool(g.foreign != "", foreign), strings.Compare(have.Run, run)) < 0
+		d := bench.Differences(g.key(want.Seed), key)
+		nearer := cmp.Or(cmp.Compare(len(d), len(differences)), compareBool(g.foreign != "", foreign), strings.Compare(have, run)) < 0
 		if !ok || nearer {
-			run, differences, foreign, ok = have.Run, d, g.foreign != "", true
+			run, differences, foreign, ok = have, d, g.foreign != "", true
 		}
 	}
 	// What makes a key unreadable comes first.

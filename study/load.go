@@ -50,15 +50,7 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, er
 	var all []CellState
 	for _, cell := range cells {
 		c := CellState{Cell: cell, Run: cell.Spec.ID(), State: Missing}
-		if known := s.held.finished[c.Run]; !s.reg.Local() && known != nil && known.Status == registry.Complete {
-			c.State, c.Seconds, c.Bytes = Complete, known.WallSeconds, known.Bytes
-			all = append(all, c)
-			continue
-		} else if !s.reg.Local() && known == nil && !s.held.others[c.Run] { // nothing tells of it
-			all = append(all, c)
-			continue
-		}
-		m, _, err := s.reg.Run(ctx, c.Run)
+		m, _, err := s.held.runs.Run(ctx, c.Run)
 		switch {
 		case errors.Is(err, registry.ErrCorrupt):
 			c.State, c.Reason = DamagedRun, store.Printable(err.Error())
@@ -70,6 +62,7 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, er
 			}
 		case !errors.Is(err, registry.ErrNotExist):
 			return nil, err
+		case !s.reg.Local() && !s.held.others[c.Run]: // nothing tells of it
 		default:
 			for event, err := range s.reg.Events(ctx, c.Run) {
 				if errors.Is(err, registry.ErrCorrupt) { // a resumption passes it over, too
@@ -89,15 +82,21 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, er
 	return all, nil
 }
 
+// Runs are where finished runs are read: a registry, or an overview of one, which asks servers less.
+type Runs interface {
+	Run(ctx context.Context, id string) (registry.Manifest, registry.Digest, error)
+	Blob(ctx context.Context, d registry.Descriptor) ([]byte, error)
+}
+
 // Load reads the runs of the cells, by run id. A run that is not finished is absent. Damaged ones are an error that
 // names them and wraps registry.ErrCorrupt, beside all others: what cannot be read must not look missing.
-func Load(ctx context.Context, reg *registry.Registry, cells []bench.Cell) (map[string]judge.Run, error) {
+func Load(ctx context.Context, from Runs, cells []bench.Cell) (map[string]judge.Run, error) {
 	read := make([]*judge.Run, len(cells))
 	damage, err := readEach(ctx, len(cells), func(ctx context.Context, i int) error {
 		var run judge.Run
 		var err error
 		id := cells[i].Spec.ID()
-		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Result)
+		run.Manifest, run.Digest, err = load(ctx, from, id, &run.Result)
 		if errors.Is(err, registry.ErrNotExist) {
 			return nil
 		} else if err != nil {
@@ -141,18 +140,18 @@ func readEach(ctx context.Context, n int, read func(ctx context.Context, i int) 
 const readers = 16
 
 // LoadAnalyses reads those of the analyses that are finished, in the same order; damaged ones are an error as of Load.
-func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.Analysis) ([]judge.AnalysisRun, error) {
+func LoadAnalyses(ctx context.Context, from Runs, analyses []bench.Analysis) ([]judge.AnalysisRun, error) {
 	read := make([]*judge.AnalysisRun, len(analyses))
 	damage, err := readEach(ctx, len(analyses), func(ctx context.Context, i int) error {
 		run := judge.AnalysisRun{Analysis: analyses[i]}
 		id := run.Spec.ID()
 		var err error
-		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Measures)
+		run.Manifest, run.Digest, err = load(ctx, from, id, &run.Measures)
 		if errors.Is(err, registry.ErrNotExist) {
 			return nil
 		}
 		if err == nil {
-			run.Measures.Counts, err = loadCounts(ctx, reg, run.Manifest)
+			run.Measures.Counts, err = loadCounts(ctx, from, run.Manifest)
 		}
 		if err != nil {
 			return fmt.Errorf("analysis %s (%s): %w", id, run.Name(), err)
@@ -172,8 +171,8 @@ func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.
 	return runs, damage
 }
 
-func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest) (counts analysis.Counts, err error) {
-	text, err := reg.Blob(ctx, m.Artifacts[bench.CountsArtifact])
+func loadCounts(ctx context.Context, from Runs, m registry.Manifest) (counts analysis.Counts, err error) {
+	text, err := from.Blob(ctx, m.Artifacts[bench.CountsArtifact])
 	if errors.Is(err, registry.ErrUnavailable) || ctx.Err() != nil {
 		return counts, err
 	}
@@ -187,8 +186,8 @@ func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest
 }
 
 // load reads a manifest and decodes its result, if it has one.
-func load(ctx context.Context, reg *registry.Registry, id string, result any) (registry.Manifest, registry.Digest, error) {
-	m, digest, err := reg.Run(ctx, id)
+func load(ctx context.Context, from Runs, id string, result any) (registry.Manifest, registry.Digest, error) {
+	m, digest, err := from.Run(ctx, id)
 	m.Reason = store.Printable(m.Reason)
 	if err != nil || len(m.Result) == 0 {
 		return m, digest, err
