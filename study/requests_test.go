@@ -73,7 +73,7 @@ func TestRequests(t *testing.T) {
 	const seeds, most = 40, 50
 	for name, scattered := range map[string]bool{"together": false, "scattered": true} {
 		t.Run(name, func(t *testing.T) {
-			c := makeCrowd(t, 6_000, seeds, scattered)
+			c := makeCrowd(t, 4_500, seeds, scattered)
 			url, n := countedBucket(t, c)
 			if len(c.cells) < 2*most {
 				t.Fatalf("the tier has %d cells, for which a request each would do", len(c.cells))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
+	"github.com/cidbench/cidbench/bench/probe"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/study"
@@ -23,8 +24,8 @@ type crowd struct {
 	cells   []bench.Cell      // of the tier
 }
 
-// makeCrowd makes n runs: some seeds of the cells of the tiny tier with the analyses of its untrained encoders, and the
-// same with other probes. Runs of the tier were finished one after the other; if scattered, with all others between.
+// makeCrowd makes n runs: some seeds of the cells of the tiny tier with the analyses of its encoders, and the same cells
+// with other probes. Runs of the tier were finished one after the other; if scattered, with all others between.
 func makeCrowd(tb testing.TB, n, seeds int, scattered bool) crowd {
 	tb.Helper()
 	memory := store.NewMemory(tb.Name())
@@ -35,11 +36,12 @@ func makeCrowd(tb testing.TB, n, seeds int, scattered bool) crowd {
 	r.Pack(analysis.CountsType)
 	tier := drawn.Tier("tiny")
 	c := crowd{objects: map[string][]byte{}}
-	c.cells = drawn.Matrix(tier, drawn.Claims, bench.Explored(seeds), bench.Environment{Backend: "go", Method: tier.Train.ID().Version})
+	env := bench.Environment{Backend: "go", Method: tier.Train.ID().Version}
+	c.cells = drawn.Matrix(tier, drawn.Claims, bench.Explored(seeds), env)
 	counts := analysis.Counts{Hard: make([]uint16, 100), Easy: make([]uint16, 100)}
 	read := map[string]bool{}
 	made := 0
-	put := func(key, result any, artifacts map[string]registry.Descriptor, own bool) {
+	put := func(key json.RawMessage, result any, artifacts map[string]registry.Descriptor, own bool) {
 		text, err := json.Marshal(result)
 		if err != nil {
 			tb.Fatal(err)
@@ -48,7 +50,7 @@ func makeCrowd(tb testing.TB, n, seeds int, scattered bool) crowd {
 		if scattered {
 			finished = time.Unix(1e9+int64(made)*7919%int64(n), 0)
 		}
-		m := registry.Manifest{Status: registry.Complete, Key: key.(json.RawMessage), Result: text, Artifacts: artifacts, Provenance: registry.Provenance{Commit: "a4c86a9", Finished: finished}}
+		m := registry.Manifest{Status: registry.Complete, Key: key, Result: text, Artifacts: artifacts, Provenance: registry.Provenance{Commit: "a4c86a9", Finished: finished}}
 		if _, err = r.Commit(tb.Context(), m); err != nil {
 			tb.Fatal(err)
 		}
@@ -63,22 +65,32 @@ func makeCrowd(tb testing.TB, n, seeds int, scattered bool) crowd {
 		}
 		made++
 	}
+	blob := func(mediaType string, data []byte) registry.Descriptor {
+		d, err := r.PutBlob(tb.Context(), mediaType, data)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return d
+	}
+	state := map[string]registry.Descriptor{bench.CheckpointName(tier.Train.Scale().Steps): blob("application/octet-stream", []byte("weights"))}
 	for variant := 0; made < n; variant++ {
 		for _, cell := range c.cells {
 			if variant > 0 {
 				cell.Spec.Probe = fmt.Sprint("other ", variant)
 			}
-			put(cell.Spec.Key(), bench.Result{Loss: float64(made)}, nil, variant == 0)
+			put(cell.Spec.Key(), bench.Result{Accuracy: probe.Accuracy{Linear: 7, Ridge: 6, KNN: 5, N: 10}, Loss: float64(made)}, state, variant == 0)
 		}
 		if variant > 0 {
 			continue
 		}
-		for _, a := range untrainedAnalyses(tb, r, c.cells) {
+		analyses, err := bench.Analyses(tb.Context(), r.Run, c.cells, tier.Analysis, drawn.Datasets[0].Tree(), env)
+		if err != nil || len(analyses) < seeds {
+			tb.Fatal(len(analyses), err)
+		}
+		for _, a := range analyses {
 			counts.Hard[0]++ // each has counts of its own
-			d, err := r.PutBlob(tb.Context(), analysis.CountsType, analysis.EncodeCounts(counts))
-			if err != nil {
-				tb.Fatal(err)
-			}
+			counts.Easy[1]++
+			d := blob(analysis.CountsType, analysis.EncodeCounts(counts))
 			put(a.Spec.Key(), analysis.Measures{Images: 100, Queries: 10}, map[string]registry.Descriptor{bench.CountsArtifact: d}, true)
 		}
 	}
@@ -97,24 +109,6 @@ func makeCrowd(tb testing.TB, n, seeds int, scattered bool) crowd {
 		}
 	}
 	return c
-}
-
-// untrainedAnalyses are those of the untrained encoders among some cells.
-func untrainedAnalyses(tb testing.TB, r *registry.Registry, cells []bench.Cell) (all []bench.Analysis) {
-	tb.Helper()
-	var untrained []bench.Cell
-	for _, cell := range cells {
-		if cell.Spec.Training.Features == bench.Untrained {
-			untrained = append(untrained, cell)
-		}
-	}
-	tier := drawn.Tier("tiny")
-	env := bench.Environment{Backend: "go", Method: tier.Train.ID().Version}
-	all, err := bench.Analyses(tb.Context(), r.Run, untrained, tier.Analysis, drawn.Datasets[0].Tree, env)
-	if err != nil || len(all) == 0 {
-		tb.Fatal(len(all), err)
-	}
-	return all
 }
 
 // directory puts the crowd on a disk, without waiting for it: of what is not read there are folders alone.
@@ -166,15 +160,19 @@ var commands = []struct {
 		}
 	}},
 	{"report", func(tb testing.TB, url string, seeds int) {
-		r, _, err := openCrowd(tb, url, study.Read, seeds).Report(tb.Context())
-		if err != nil || r.Tier.RunsPresent == 0 || len(r.Analyses) == 0 {
-			tb.Fatal(r, err)
+		s := openCrowd(tb, url, study.Read, seeds)
+		r, in, err := s.Report(tb.Context())
+		if err != nil || r.Tier.RunsPresent == 0 || len(in.Analyses) == 0 {
+			tb.Fatalf("%d analyses, %d runs: %v", len(in.Analyses), r.Tier.RunsPresent, err)
+		}
+		if err := s.Damage(); err != nil {
+			tb.Error(err)
 		}
 	}},
 	{"verify", func(tb testing.TB, url string, seeds int) {
 		r, err := openCrowd(tb, url, study.Write, seeds).Judge(tb.Context(), true)
 		if err != nil || r.Tier.RunsPresent == 0 {
-			tb.Fatal(r, err)
+			tb.Fatalf("no runs: %v", err)
 		}
 	}},
 	{"ls", func(tb testing.TB, url string, _ int) {
