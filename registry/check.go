@@ -296,6 +296,36 @@ func (c *checker) index(ctx context.Context) error {
 	return nil
 }
 
+// packed compares the manifests in the packs of an index with what that says.
+func (c *checker) packed(ctx context.Context, runs []*Summary) error {
+	members := make(map[*pack][]*Summary)
+	for _, s := range runs {
+		if s.pack != nil {
+			members[s.pack] = append(members[s.pack], s)
+		}
+	}
+	for p, runs := range members {
+		files, err := c.fetchPack(ctx, p)
+		switch {
+		case errors.Is(err, ErrNotExist): // then the originals are read
+			continue
+		case errors.Is(err, ErrCorrupt):
+			c.found(p.key(), kindOf(err, Flipped), "%v; ls --reindex writes it anew", err)
+			continue
+		case err != nil:
+			return err
+		}
+		x := openPack{files: files}
+		for _, s := range runs {
+			if data, err := x.object(manifestKey(s.Run)); err != nil || DigestOf(data) != s.Manifest {
+				c.found(p.key(), Flipped, "its manifest of run %s is not what the index says; ls --reindex writes it anew", s.Run)
+				break
+			}
+		}
+	}
+	return nil
+}
+
 // digestAt is the digest of what a key holds.
 func (r *Registry) digestAt(ctx context.Context, key string) (Digest, error) {
 	body, _, err := r.store.Get(ctx, key)

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,89 +51,7 @@ type view struct {
 	anew     bool // everything was read
 }
 
-// Overview returns what there is of runs: from the index, and by reading the manifests of those that it lacks or that
-// are marked. It takes a few requests, and as many as there are of these. Of the finished runs it returns those that keep
-// wants, all if it is nil; keep sees each of them once, in no order. What it says is what was read once: whoever decides
-// on a result calls Run, of the overview or of the registry, which verify. A registry that was opened for writing brings
-// the index up to date where it lags. Errors: ErrCorrupt if the index is not of this format, though whole; ErrUnavailable.
-func (r *Registry) Overview(ctx context.Context, keep func(*Summary) bool) (*Overview, error) {
-	return r.overview(ctx, keep, false)
-}
-
-// Reindex is an Overview of all runs that reads every manifest, and writes the index and its packs. Errors: ErrUnavailable.
-func (r *Registry) Reindex(ctx context.Context) (*Overview, error) { return r.overview(ctx, nil, true) }
-
-func (r *Registry) overview(ctx context.Context, keep func(*Summary) bool, anew bool) (*Overview, error) {
-	if r.base != nil {
-		return r.merged(ctx, keep, anew)
-	}
-	v, err := r.view(ctx, anew)
-	if err != nil {
-		return nil, err
-	}
-	defer v.lines.close()
-	runs := v.summaries()
-	if r.writing && v.lags() {
-		all, err := collectRuns(runs)
-		if err != nil {
-			return nil, err
-		}
-		r.renew(ctx, v, all)
-		runs = func(yield func(*Summary, error) bool) {
-			for _, s := range all {
-				if !yield(s, nil) {
-					return
-				}
-			}
-		}
-	}
-	return r.overviewOf(v, runs, keep)
-}
-
-// overviewOf makes an overview of all finished runs.
-func (r *Registry) overviewOf(v *view, runs iter.Seq2[*Summary, error], keep func(*Summary) bool) (*Overview, error) {
-	o := &Overview{Others: make(map[string]bool), reg: r, fresh: make(map[string]*reading), bad: make(map[string]bool)}
-	for run, x := range v.readings {
-		if x.summary == nil {
-			o.Others[run] = true
-		} else if x.m.Run != "" {
-			o.fresh[run] = x
-		}
-	}
-	numbers := make(map[*pack]int32)
-	for s, err := range runs {
-		if errors.Is(err, ErrCorrupt) {
-			return nil, fmt.Errorf("registry: %w; registry ls --reindex writes it anew", err)
-		} else if err != nil {
-			return nil, err
-		}
-		if s.Err != nil {
-			o.bad[s.Run] = true
-		} else {
-			number, ok := numbers[s.pack]
-			if !ok {
-				number = int32(len(o.packs))
-				numbers[s.pack] = number
-				o.packs = append(o.packs, s.pack)
-			}
-			o.runs = append(o.runs, packedRun{rawID(s.Run), number})
-		}
-		if keep == nil || keep(s) {
-			o.Finished = append(o.Finished, s)
-		}
-	}
-	slices.SortFunc(o.runs, func(a, b packedRun) int { return bytes.Compare(a.id[:], b.id[:]) })
-	slices.SortFunc(o.Finished, byRun)
-	return o, nil
-}
-
 func byRun(a, b *Summary) int { return strings.Compare(a.Run, b.Run) }
-
-// rawID is the id of a run in half the bytes.
-func rawID(run string) (id [runIDLen / 2]byte) {
-	_, _ = hex.Decode(id[:], []byte(run)) // it was checked
-	return id
-}
 
 func collectRuns(runs iter.Seq2[*Summary, error]) (all []*Summary, err error) {
 	for s, err := range runs {
@@ -146,26 +62,6 @@ func collectRuns(runs iter.Seq2[*Summary, error]) (all []*Summary, err error) {
 	}
 	slices.SortFunc(all, byRun)
 	return all, nil
-}
-
-// merged is the overview of a registry and what is below it.
-func (r *Registry) merged(ctx context.Context, keep func(*Summary) bool, anew bool) (*Overview, error) {
-	o, err := r.top.overview(ctx, keep, anew)
-	if err != nil {
-		return nil, err
-	}
-	o.below, err = r.base.overview(ctx, func(s *Summary) bool {
-		return !o.Has(s.Run) && (keep == nil || keep(s)) // of two of one run, the first stays
-	}, false)
-	if err != nil {
-		return nil, err
-	}
-	o.reg = r
-	o.Finished = slices.Concat(o.Finished, o.below.Finished)
-	slices.SortFunc(o.Finished, byRun)
-	maps.Copy(o.Others, o.below.Others)
-	maps.DeleteFunc(o.Others, func(run string, _ bool) bool { return o.Has(run) })
-	return o, nil
 }
 
 // view reads the marks, the index, and what that lacks. The marks come first: whoever takes one away has written the
@@ -225,7 +121,7 @@ func (v *view) summaries() iter.Seq2[*Summary, error] {
 	return func(yield func(*Summary, error) bool) {
 		for s, err := range v.lines.all() {
 			if err != nil {
-				yield(nil, err)
+				yield(nil, fmt.Errorf("registry: %w; registry ls --reindex writes it anew", err))
 				return
 			}
 			if v.readings[s.Run] == nil && !yield(s, nil) {

@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -48,73 +46,6 @@ type pack struct {
 }
 
 func (p *pack) key() string { return packPrefix + p.Name }
-
-// An Overview is what there is of runs, and where to read them with few requests.
-type Overview struct {
-	// Finished are those of the runs with a manifest that were asked for, in the order of their ids.
-	Finished []*Summary
-	// Others are the ids of runs that are marked, or have a folder, and are not finished: begun, most likely.
-	Others map[string]bool
-
-	reg   *Registry
-	runs  []packedRun // all finished ones that are whole, in the order of their ids
-	packs []*pack
-	fresh map[string]*reading // what had to be read anyway
-	bad   map[string]bool     // finished ones that are damaged
-	below *Overview           // of the registry below, if there is one
-}
-
-// A packedRun takes little memory, for there are many.
-type packedRun struct {
-	id   [runIDLen / 2]byte
-	pack int32 // index of the overview's packs, one of which is nil: no pack
-}
-
-func (o *Overview) find(run string) (p *pack, ok bool) {
-	if checkRunID(run) != nil {
-		return nil, false
-	}
-	at, ok := slices.BinarySearchFunc(o.runs, rawID(run), func(x packedRun, id [runIDLen / 2]byte) int { return compareIDs(x.id, id) })
-	if !ok {
-		return nil, false
-	}
-	return o.packs[o.runs[at].pack], true
-}
-
-// Has says whether a run was finished, and its manifest whole.
-func (o *Overview) Has(run string) bool {
-	_, ok := o.find(run)
-	return ok || o.below != nil && o.below.Has(run)
-}
-
-// Run is Run of the registry for what there was when the overview was made: in a bucket it reads packs where they hold
-// the manifest, and asks for no run that nothing told of.
-func (o *Overview) Run(ctx context.Context, id string) (Manifest, Digest, error) {
-	p, finished := o.find(id)
-	switch {
-	case o.reg.Local():
-		return o.reg.Run(ctx, id)
-	case o.fresh[id] != nil:
-		return o.fresh[id].m, o.fresh[id].digest, nil
-	case p != nil:
-		if m, digest, err := o.reg.packedRun(ctx, p, id); err == nil {
-			return m, digest, nil
-		}
-	case !finished && o.below != nil && o.below.Has(id):
-		return o.below.Run(ctx, id)
-	case !finished && !o.Others[id] && !o.bad[id]:
-		return Manifest{}, "", cmp.Or(checkRunID(id), fmt.Errorf("registry: run %s: %w", id, ErrNotExist))
-	}
-	return o.reg.Run(ctx, id)
-}
-
-// Blob is Blob of the registry, from packs that were read if they hold it.
-func (o *Overview) Blob(ctx context.Context, d Descriptor) ([]byte, error) {
-	if data, err := o.reg.packedBlob(ctx, d); err == nil {
-		return data, nil
-	}
-	return o.reg.Blob(ctx, d)
-}
 
 // Pack says which artifacts are packed with their runs, by media type: what reports read of many runs, and small.
 func (r *Registry) Pack(mediaTypes ...string) {
@@ -386,36 +317,6 @@ func (r *Registry) readForPack(ctx context.Context, x *packing) error {
 			x.objects[blobKey(d.Digest)] = data
 		} else if !tolerable(err) {
 			return err
-		}
-	}
-	return nil
-}
-
-// packed compares the manifests in the packs of an index with what that says.
-func (c *checker) packed(ctx context.Context, runs []*Summary) error {
-	members := make(map[*pack][]*Summary)
-	for _, s := range runs {
-		if s.pack != nil {
-			members[s.pack] = append(members[s.pack], s)
-		}
-	}
-	for p, runs := range members {
-		files, err := c.fetchPack(ctx, p)
-		switch {
-		case errors.Is(err, ErrNotExist): // then the originals are read
-			continue
-		case errors.Is(err, ErrCorrupt):
-			c.found(p.key(), kindOf(err, Flipped), "%v; ls --reindex writes it anew", err)
-			continue
-		case err != nil:
-			return err
-		}
-		x := openPack{files: files}
-		for _, s := range runs {
-			if data, err := x.object(manifestKey(s.Run)); err != nil || DigestOf(data) != s.Manifest {
-				c.found(p.key(), Flipped, "its manifest of run %s is not what the index says; ls --reindex writes it anew", s.Run)
-				break
-			}
 		}
 	}
 	return nil
