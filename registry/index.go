@@ -45,7 +45,7 @@ type reading struct {
 // A view is an index and what it lacks. Only lines whose runs were not read say what is so.
 type view struct {
 	lines    *indexLines // nil: there is no index, or a damaged one
-	version  store.Version
+	seen     Digest      // of the stored index, for who writes it anew; empty if there was none
 	marks    []mark
 	readings map[string]*reading
 	anew     bool // everything was read
@@ -71,7 +71,7 @@ func (r *Registry) view(ctx context.Context, anew bool) (v *view, err error) {
 	if v.marks, err = r.marks(ctx); err != nil {
 		return nil, err
 	}
-	if v.lines, v.version, err = r.openIndex(ctx); err != nil {
+	if v.lines, v.seen, err = r.openIndex(ctx); err != nil {
 		return nil, err
 	}
 	if anew || v.lines == nil {
@@ -230,29 +230,31 @@ func (r *Registry) marks(ctx context.Context) (all []mark, err error) {
 	return all, nil
 }
 
-// openIndex opens the index; it is nil if there is none, or a damaged one. Who only reads keeps it in a temporary file,
-// since it grows with the registry; who writes will need it as a whole, and its version.
-func (r *Registry) openIndex(ctx context.Context) (*indexLines, store.Version, error) {
-	var text io.ReadSeekCloser
-	var version store.Version
-	var err error
-	if r.writing {
-		var data []byte
-		data, version, err = r.store.Load(ctx, indexKey)
-		text = inMemory{bytes.NewReader(data)}
-	} else {
-		text, err = r.spool(ctx, indexKey)
-	}
+// openIndex opens the index; it is nil if there is none, or a damaged one. It is kept in a temporary file, since it grows
+// with the registry. seen is the digest of what is there; empty if nothing is.
+func (r *Registry) openIndex(ctx context.Context) (lines *indexLines, seen Digest, err error) {
+	text, err := r.spool(ctx, indexKey)
 	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
 		return nil, "", nil
 	} else if err != nil {
 		return nil, "", err
 	}
-	lines, err := readIndex(ctx, text)
-	if errors.Is(err, ErrCorrupt) {
-		return nil, version, text.Close()
+	if r.writing {
+		seen, err = store.DigestFrom(ctx, text)
+		if err == nil {
+			_, err = text.Seek(0, io.SeekStart)
+		}
 	}
-	return lines, version, err
+	if err == nil {
+		lines, err = readIndex(ctx, text)
+	}
+	if err != nil {
+		text.Close()
+	}
+	if errors.Is(err, ErrCorrupt) {
+		err = nil
+	}
+	return lines, seen, scratch(err)
 }
 
 type inMemory struct{ *bytes.Reader }
@@ -285,13 +287,19 @@ func (r *Registry) renew(ctx context.Context, v *view, all []*Summary) {
 			}
 		}
 	}
+	there, version, err := r.store.Load(ctx, indexKey)
+	switch {
+	case errors.Is(err, ErrNotExist) && v.seen == "":
+	case err != nil, DigestOf(there) != v.seen: // another writer was faster
+		return
+	}
 	old, err := r.repack(ctx, all)
 	if err != nil && ctx.Err() != nil {
 		return
 	}
 	text, err := encodeIndex(all)
 	if err == nil {
-		_, err = r.store.Swap(ctx, indexKey, v.version, text)
+		_, err = r.store.Swap(ctx, indexKey, version, text)
 	}
 	if err != nil {
 		return

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -57,28 +58,31 @@ const crowdSeeds = 12
 // are scattered among all others, which is the worst that can be for packs.
 func BenchmarkScale(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
-		near, far := makeCrowd(b, n, crowdSeeds, false), makeCrowd(b, n, crowdSeeds, true)
-		root := near.directory(b)
-		bucket, inBucket := countedBucket(b, near)
-		scattered, inScattered := countedBucket(b, far)
-		near.objects, far.objects = nil, nil
-		for _, place := range []struct {
-			name, url string
-			requests  *count
-		}{{"directory", root, new(count)}, {"bucket", bucket, inBucket}, {"scattered", scattered, inScattered}} {
-			for _, command := range commands {
-				b.Run(fmt.Sprintf("%s/%s/%d", place.name, command.name, n), func(b *testing.B) {
-					peak := peakMemory(b, func() { command.do(b, place.url, crowdSeeds) })
-					place.requests.requests.Store(0)
-					before := processorSeconds(b)
-					for b.Loop() {
-						command.do(b, place.url, crowdSeeds)
-					}
-					b.ReportMetric((processorSeconds(b)-before)/float64(b.N), "cpu-s/op")
-					b.ReportMetric(float64(place.requests.requests.Load())/float64(b.N), "requests/op")
-					b.ReportMetric(peak, "peak-MB")
-				})
+		together := sync.OnceValue(func() crowd { return makeCrowd(b, n, crowdSeeds, false) })
+		b.Run(fmt.Sprint("directory/", n), func(b *testing.B) { benchmarkCommands(b, together().directory(b), new(count)) })
+		b.Run(fmt.Sprint("bucket/", n), func(b *testing.B) {
+			url, requests := countedBucket(b, together())
+			benchmarkCommands(b, url, requests)
+		})
+		b.Run(fmt.Sprint("scattered/", n), func(b *testing.B) {
+			url, requests := countedBucket(b, makeCrowd(b, n, crowdSeeds, true))
+			benchmarkCommands(b, url, requests)
+		})
+	}
+}
+
+func benchmarkCommands(b *testing.B, url string, requests *count) {
+	for _, command := range commands {
+		b.Run(command.name, func(b *testing.B) {
+			peak := peakMemory(b, func() { command.do(b, url, crowdSeeds) })
+			requests.requests.Store(0)
+			before := processorSeconds(b)
+			for b.Loop() {
+				command.do(b, url, crowdSeeds)
 			}
-		}
+			b.ReportMetric((processorSeconds(b)-before)/float64(b.N), "cpu-s/op")
+			b.ReportMetric(float64(requests.requests.Load())/float64(b.N), "requests/op")
+			b.ReportMetric(peak, "peak-MB")
+		})
 	}
 }
