@@ -258,7 +258,7 @@ func (c *checker) index(ctx context.Context) error {
 	var lines *indexLines
 	var known []*Summary
 	if err == nil {
-		lines, err = readIndex(ctx, inMemory{bytes.NewReader(text)})
+		lines, err = readIndex(ctx, bytes.NewReader(text))
 	}
 	if err == nil {
 		known, err = collectRuns(lines.all())

@@ -177,7 +177,7 @@ func FuzzConfig(f *testing.F) {
 
 // decodeIndex reads a whole index.
 func decodeIndex(text []byte) ([]*Summary, error) {
-	lines, err := readIndex(context.Background(), inMemory{bytes.NewReader(text)})
+	lines, err := readIndex(context.Background(), bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func FuzzIndex(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s, err := summaryOf(m, DigestOf(text), map[string]*Family{})
+	s, err := summaryOf(m, DigestOf(text), map[Digest]*Family{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -75,7 +75,6 @@ func (r *Registry) view(ctx context.Context, anew bool) (v *view, err error) {
 		return nil, err
 	}
 	if anew || v.lines == nil {
-		v.lines.close()
 		v.lines, v.anew = nil, true
 	}
 	look, err := r.unknown(ctx, v.lines)
@@ -85,7 +84,7 @@ func (r *Registry) view(ctx context.Context, anew bool) (v *view, err error) {
 	for _, mark := range v.marks {
 		look[mark.run] = true
 	}
-	families := make(map[string]*Family)
+	families := make(map[Digest]*Family)
 	if v.lines != nil {
 		families = v.lines.families
 	}
@@ -248,18 +247,11 @@ func (r *Registry) openIndex(ctx context.Context) (lines *indexLines, seen Diges
 	if err == nil {
 		lines, err = readIndex(ctx, text)
 	}
-	if err != nil {
-		text.Close()
-	}
 	if errors.Is(err, ErrCorrupt) {
 		err = nil
 	}
 	return lines, seen, scratch(err)
 }
-
-type inMemory struct{ *bytes.Reader }
-
-func (inMemory) Close() error { return nil }
 
 // committed brings the index up to date now and then, as far as that works: a run is committed without it.
 func (r *Registry) committed(ctx context.Context) {
@@ -305,11 +297,10 @@ func (r *Registry) renew(ctx context.Context, v *view, all []*Summary) {
 		return
 	}
 	err = forEach(ctx, v.marks, func(ctx context.Context, m mark) error {
-		x := v.readings[m.run]
-		if x.summary != nil && x.summary.Err != nil {
+		switch x := v.readings[m.run]; {
+		case x.summary != nil && x.summary.Err != nil: // it is to be looked at again
 			return nil
-		}
-		if x.summary == nil { // begun, or forgotten
+		case x.summary == nil: // begun, or forgotten
 			if last, err := r.lastSeq(ctx, m.run); err != nil || last > 0 || time.Since(m.modTime) < 24*time.Hour {
 				return err
 			}

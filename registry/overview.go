@@ -98,7 +98,6 @@ func (r *Registry) overview(ctx context.Context, keep func(*Summary) bool, anew 
 	if err != nil {
 		return nil, err
 	}
-	defer v.lines.close()
 	runs := v.summaries()
 	if r.writing && v.lags() {
 		all, err := collectRuns(runs)

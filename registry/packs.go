@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"cmp"
 	"context"
+	"encoding/json"
 	"io"
 	"maps"
 	"os"
@@ -21,12 +22,12 @@ import (
 // once under a name of its own; the index says its digest, and which run is in which. Runs are together that were
 // finished about the same time, as those of a tier mostly were.
 //
-// A pack is derived. Where one is missing or damaged, the originals are read, and the next writer of the index packs them
-// again. What it holds is what its writer read from the originals: Check compares them.
+// A pack is derived. Where one is missing or damaged, the originals are read; the next writer of the index packs again what
+// is in none, and Repair drops what is damaged. What a pack holds is what its writer read from the originals: Check compares them.
 const (
 	packPrefix = "index/packs/"
 	// packRuns and packBytes, before compression, are when a pack is full. A tier needs a few packs, and 100,000 runs
-	// thirty at the most, which with what else a command asks for is below 50 requests.
+	// some thirty at the most, which with what else a command asks for is below 50 requests.
 	packRuns  = 4096
 	packBytes = 64 << 20
 	// packGrowth says which packs are written again, together with the runs that are in none: those with at most so many
@@ -285,27 +286,16 @@ type packing struct {
 	objects map[string][]byte
 }
 
-// readForPack reads it, by the pack that the run is in, if there is one. Damage leaves the run, or an artifact, out.
+// readForPack reads it, from the pack that the run is in, if there is one. Damage leaves the run, or an artifact, out.
 func (r *Registry) readForPack(ctx context.Context, x *packing) error {
-	o := Overview{reg: r}
-	read := r.Run
-	if x.pack != nil {
-		read = func(ctx context.Context, id string) (Manifest, Digest, error) {
-			m, digest, err := r.packedRun(ctx, x.pack, id)
-			if err == nil && digest == x.Manifest {
-				return m, digest, nil
-			}
-			return r.Run(ctx, id)
-		}
-	}
-	m, digest, err := read(ctx, x.Run)
-	if tolerable(err) || err == nil && digest != x.Manifest {
+	text, err := r.manifestText(ctx, x.Summary)
+	if tolerable(err) || len(text) > packedMost {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	text, err := encode(m) // the stored bytes, or Run would have refused them
-	if err != nil || len(text) > packedMost {
+	var m Manifest
+	if err := json.Unmarshal(text, &m); err != nil {
 		return err
 	}
 	x.objects[manifestKey(x.Run)] = text
@@ -313,11 +303,31 @@ func (r *Registry) readForPack(ctx context.Context, x *packing) error {
 		if d.Size > packedMost || !slices.Contains(r.packTypes, d.MediaType) {
 			continue
 		}
-		if data, err := o.Blob(ctx, d); err == nil {
+		data, err := r.packedBlob(ctx, d)
+		if err != nil {
+			data, err = r.Blob(ctx, d)
+		}
+		if err == nil {
 			x.objects[blobKey(d.Digest)] = data
 		} else if !tolerable(err) {
 			return err
 		}
 	}
 	return nil
+}
+
+// manifestText is the stored manifest of a run, which was verified when its summary was made: it has the same digest.
+func (r *Registry) manifestText(ctx context.Context, s *Summary) ([]byte, error) {
+	if s.pack != nil {
+		if x, err := r.openPack(ctx, s.pack); err == nil {
+			if text, err := x.object(manifestKey(s.Run)); err == nil && DigestOf(text) == s.Manifest {
+				return text, nil
+			}
+		}
+	}
+	text, err := r.loadObject(ctx, manifestKey(s.Run))
+	if err == nil && DigestOf(text) != s.Manifest {
+		err = corrupt("%s is no longer what it was", manifestKey(s.Run))
+	}
+	return text, err
 }

@@ -37,23 +37,38 @@ type Summary struct {
 }
 
 // A Family is the key of some runs without the members that differ between runs of a kind: seed, run, state, step. Runs
-// of one have the same pointer.
+// of one have the same pointer. Its text stays in the file of the index, since there may be very many families.
 type Family struct {
-	text  string   // with null in their place
-	names []string // of them, in order
-	whole bool     // there are no other nulls
+	source io.ReaderAt // of the index, in which the text is; nil: it is here
+	at     int64
+	length int
+	here   string
+	names  []string // of the members left out, in order
+	whole  bool     // there are no other nulls
 }
 
+// newFamily takes the text with null in the place of what is left out.
 func newFamily(text string) *Family {
-	f := &Family{text: text}
+	f := &Family{here: text}
 	for _, m := range left.FindAllStringSubmatch(text, -1) {
-		f.names = append(f.names, m[1])
+		f.names = append(f.names, strings.Clone(m[1]))
 	}
 	f.whole = len(f.names) == strings.Count(text, ":null")
 	return f
 }
 
 var left = regexp.MustCompile(`"([^"]*)":null`)
+
+func (f *Family) text() string {
+	if f.source == nil {
+		return f.here
+	}
+	text := make([]byte, f.length)
+	if _, err := f.source.ReadAt(text, f.at); err != nil {
+		return "" // no key; it was read before, from a file that is this process's alone
+	}
+	return string(text)
+}
 
 // Member is the JSON of a member of the key that is not the family's; ok is false unless there is exactly one by that
 // name, however deep.
@@ -96,7 +111,7 @@ func (s Summary) KeyWith(name, value string) json.RawMessage {
 // Key is the run's key.
 func (s Summary) Key() json.RawMessage {
 	var key []byte
-	rest := s.Family.text
+	rest := s.Family.text()
 	for _, value := range s.varies {
 		before, after, _ := strings.Cut(rest, ":null")
 		key = append(append(append(key, before...), ':'), value...)
@@ -105,7 +120,7 @@ func (s Summary) Key() json.RawMessage {
 	return append(key, rest...)
 }
 
-func summaryOf(m Manifest, digest Digest, families map[string]*Family) (*Summary, error) {
+func summaryOf(m Manifest, digest Digest, families map[Digest]*Family) (*Summary, error) {
 	key, err := canonical(m.Key)
 	if err != nil {
 		return nil, err
@@ -114,10 +129,11 @@ func summaryOf(m Manifest, digest Digest, families map[string]*Family) (*Summary
 	if len(left.FindAllString(text, -1)) != len(varies) || strings.Count(text, ":null") != len(varies) { // it has nulls of its own
 		text, varies = string(key), nil
 	}
-	family := families[text]
+	sum := DigestOf([]byte(text))
+	family := families[sum]
 	if family == nil {
 		family = newFamily(text)
-		families[text] = family
+		families[sum] = family
 	}
 	s := &Summary{
 		Run: m.Run, Status: m.Status, ResultDigest: m.ResultDigest, Manifest: digest, Family: family, varies: varies,
@@ -130,10 +146,10 @@ func summaryOf(m Manifest, digest Digest, families map[string]*Family) (*Summary
 	return s, nil
 }
 
-// The second line of the index.
+// The second line of the index. After it come the families, a line each, and then the runs.
 type indexHead struct {
 	Format   string   `json:"format"`
-	Families []string `json:"families"`
+	Families int      `json:"families"`
 	Commits  []string `json:"commits"`
 	Packs    []*pack  `json:"packs"`
 	families []*Family
@@ -143,14 +159,20 @@ const indexFields = 11 // of a line, before what varies
 
 // indexLines are an index whose digest is what it says, of which one line at a time is read. Nil has no lines.
 type indexLines struct {
-	text     io.ReadSeekCloser
+	text     indexText
 	first    int64 // where the first line of a run begins
 	head     indexHead
-	families map[string]*Family // by text
+	families map[Digest]*Family // by the digest of the text
+}
+
+// An indexText is a file, which is closed when nothing refers to it any more: families do.
+type indexText interface {
+	io.ReadSeeker
+	io.ReaderAt
 }
 
 // readIndex verifies an index and reads what stands before its lines. Errors: ErrCorrupt; those of text.
-func readIndex(ctx context.Context, text io.ReadSeekCloser) (*indexLines, error) {
+func readIndex(ctx context.Context, text indexText) (*indexLines, error) {
 	in := bufio.NewReader(text)
 	sum, err := in.ReadSlice('\n') // short, or no digest
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
@@ -170,13 +192,23 @@ func readIndex(ctx context.Context, text io.ReadSeekCloser) (*indexLines, error)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	x := &indexLines{text: text, first: int64(len(want) + 1 + len(first)), families: make(map[string]*Family)}
+	x := &indexLines{text: text, first: int64(len(want) + 1 + len(first)), families: make(map[Digest]*Family)}
 	if err := json.Unmarshal(first, &x.head); err != nil || x.head.Format != indexFormat {
 		return nil, corrupt("%s is not of the format %s", indexKey, indexFormat)
 	}
-	for _, text := range x.head.Families {
-		x.families[text] = newFamily(text)
-		x.head.families = append(x.head.families, x.families[text])
+	for range x.head.Families {
+		line, err := in.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			return nil, corrupt("%s lacks families", indexKey)
+		} else if err != nil {
+			return nil, err
+		}
+		text := strings.TrimSuffix(line, "\n")
+		f := newFamily(text)
+		f.source, f.at, f.length, f.here = x.text, x.first, len(text), ""
+		x.first += int64(len(line))
+		x.families[DigestOf([]byte(text))] = f
+		x.head.families = append(x.head.families, f)
 	}
 	for _, p := range x.head.Packs {
 		if p == nil || !store.ValidKey(p.key()) {
@@ -184,12 +216,6 @@ func readIndex(ctx context.Context, text io.ReadSeekCloser) (*indexLines, error)
 		}
 	}
 	return x, nil
-}
-
-func (x *indexLines) close() {
-	if x != nil {
-		x.text.Close()
-	}
 }
 
 // lines yields the lines. An error is yielded last.
@@ -272,7 +298,7 @@ func decodeSummary(f []string, head indexHead) (*Summary, error) {
 	if errs = errors.Join(errs, err); errs != nil {
 		return nil, errs
 	}
-	if family < 0 || family >= int64(len(head.Families)) || commit < 0 || commit >= int64(len(head.Commits)) ||
+	if family < 0 || family >= int64(len(head.families)) || commit < 0 || commit >= int64(len(head.Commits)) ||
 		pack < -1 || pack >= int64(len(head.Packs)) || checkRunID(s.Run) != nil {
 		return nil, errors.New("it refers to nothing")
 	}
@@ -289,14 +315,15 @@ func decodeSummary(f []string, head indexHead) (*Summary, error) {
 // encodeIndex leaves out what is damaged.
 func encodeIndex(runs []*Summary) ([]byte, error) {
 	head, families, commits, packs := indexHead{Format: indexFormat}, map[*Family]int{}, map[string]int{}, map[*pack]int{nil: -1}
-	var lines bytes.Buffer
+	var texts, lines bytes.Buffer
 	for _, s := range runs {
 		if s.Err != nil {
 			continue
 		}
 		if _, ok := families[s.Family]; !ok {
-			families[s.Family] = len(head.Families)
-			head.Families = append(head.Families, s.Family.text)
+			families[s.Family] = head.Families
+			head.Families++
+			texts.WriteString(s.Family.text() + "\n")
 		}
 		if _, ok := commits[s.Commit]; !ok {
 			commits[s.Commit] = len(head.Commits)
@@ -317,6 +344,6 @@ func encodeIndex(runs []*Summary) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := append(append(first, '\n'), lines.Bytes()...)
+	text := slices.Concat(first, []byte("\n"), texts.Bytes(), lines.Bytes())
 	return append([]byte(DigestOf(text)+"\n"), text...), nil
 }

@@ -54,7 +54,7 @@ func (s *Study) lookAgain(ctx context.Context, ran []string) (err error) {
 	if s.reg.Local() || !slices.ContainsFunc(ran, func(run string) bool { return !s.held.runs.Has(run) }) {
 		return nil
 	}
-	s.held, err = hold(ctx, s.reg, s.catalogue, s.tier.Dataset, func(string) {}) // of damage was told
+	s.held, err = hold(ctx, s.reg, s.catalogue, s.tier, func(string) {}) // of damage was told
 	return err
 }
 

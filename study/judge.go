@@ -137,7 +137,9 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	if in.Analyses, err = LoadAnalyses(ctx, s.held.runs, stored); s.damage.note(err) != nil {
 		return in, err
 	}
-	in.Near = s.near(in.Cells, in.Runs)
+	if in.Near, err = s.near(ctx, in.Cells, in.Runs); err != nil {
+		return in, err
+	}
 	if in.Begun, err = s.begun(ctx, in.Cells, in.Runs); err != nil {
 		return in, err
 	}
@@ -264,32 +266,6 @@ func (s *Study) picture(index int) []byte {
 		panic(err) // a buffer takes everything
 	}
 	return out.Bytes()
-}
-
-// near finds the runs that are nearest to cells that were not run, by the id of what was asked for.
-func (s *Study) near(cells []bench.Cell, runs map[string]judge.Run) map[string]judge.Near {
-	missing := slices.DeleteFunc(slices.Clone(cells), func(cell bench.Cell) bool {
-		_, there := runs[cell.Spec.ID()]
-		return there
-	})
-	if len(missing) == 0 {
-		return nil
-	}
-	asked := map[string]bool{}
-	all := s.exploring(s.catalogue.Claims, s.heldSeeds())
-	if p := s.catalogue.Plan(s.tier.ID); p != nil {
-		all = union(all, s.catalogue.Confirming(s.tier, s.catalogue.Planned(p), p.LastSeeds(), s.env))
-	}
-	for _, cell := range s.everyCell(all) {
-		asked[cell.Spec.ID()] = true
-	}
-	found := map[string]judge.Near{}
-	for _, cell := range missing {
-		if run, differences, ok := s.held.near(cell, asked); ok {
-			found[cell.Spec.ID()] = judge.Near{Run: run, Differences: differences}
-		}
-	}
-	return found
 }
 
 // command is how to get the same report again.

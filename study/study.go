@@ -65,7 +65,7 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	}
 	s.data = sync.OnceValues(func() (*dataset.Dataset, error) { return s.source.Open(o.DataDir) })
 	s.damage = &damage{observer: s.opts.Observer}
-	if s.held, err = hold(ctx, s.reg, catalogue, s.tier.Dataset, s.opts.Observer.Say); err != nil {
+	if s.held, err = hold(ctx, s.reg, catalogue, s.tier, s.opts.Observer.Say); err != nil {
 		return nil, err
 	}
 	if stated {
