@@ -277,8 +277,8 @@ func (c *checker) index(ctx context.Context) error {
 		return err
 	}
 	marked := make(map[string]bool)
-	for _, m := range marks { // it is being forgotten, or was just replaced
-		marked[m.run] = true
+	for _, m := range marks {
+		marked[m.run] = marked[m.run] || !m.begun // it is being forgotten, or was just replaced
 	}
 	for _, s := range known {
 		key := manifestKey(s.Run)

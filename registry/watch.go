@@ -161,7 +161,7 @@ func (w *Watch) manifests(ctx context.Context, r *Registry, v *view, finished ma
 			delete(w.read, x.run)
 			continue
 		}
-		if x.summary.Status == Failed {
+		if x.summary.Status == Failed && w.watched[x.run] {
 			w.reasons[x.run] = x.reason
 		}
 		w.read[x.run] = remembered{marks[x.run], x.summary}
