@@ -296,11 +296,12 @@ func (r *Registry) renew(ctx context.Context, v *view, all []*Summary) {
 	if err != nil {
 		return
 	}
-	err = forEach(ctx, v.marks, func(ctx context.Context, m mark) error {
-		switch x := v.readings[m.run]; {
-		case x.summary != nil && x.summary.Err != nil: // it is to be looked at again
-			return nil
-		case x.summary == nil: // begun, or forgotten
+	settled := slices.DeleteFunc(slices.Clone(v.marks), func(m mark) bool {
+		x := v.readings[m.run]
+		return x.summary != nil && x.summary.Err != nil // it is to be looked at again
+	})
+	err = forEach(ctx, settled, func(ctx context.Context, m mark) error {
+		if v.readings[m.run].summary == nil { // begun, or forgotten
 			if last, err := r.lastSeq(ctx, m.run); err != nil || last > 0 || time.Since(m.modTime) < 24*time.Hour {
 				return err
 			}

@@ -60,12 +60,6 @@ func (k kinds[T]) of(run *registry.Summary) (T, uint64, error) {
 // commits are how many runs there are of those that made them; of the empty one where that is not known.
 type commits map[string]int
 
-func (c commits) add(more commits) {
-	for commit, n := range more {
-		c[commit] += n
-	}
-}
-
 // String reads like "12 runs, commit a4c86a9".
 func (c commits) String() string {
 	runs := 0
