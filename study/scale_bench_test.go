@@ -58,10 +58,7 @@ const crowdSeeds = 12
 func BenchmarkScale(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			c := makeCrowd(b, n, crowdSeeds, false)
-			root := c.directory(b)
-			bucket, requests := countedBucket(b, c)
-			c = crowd{} // what is alive here counts as memory of the commands
+			root, bucket, requests := together(b, n)
 			b.Run("directory", func(b *testing.B) { benchmarkCommands(b, root, new(count)) })
 			b.Run("bucket", func(b *testing.B) { benchmarkCommands(b, bucket, requests) })
 		})
@@ -70,6 +67,14 @@ func BenchmarkScale(b *testing.B) {
 			b.Run("bucket", func(b *testing.B) { benchmarkCommands(b, bucket, requests) })
 		})
 	}
+}
+
+// together puts a crowd into a directory and a bucket, and keeps nothing of it: what is alive here would count as memory of
+// the commands.
+func together(b *testing.B, n int) (root, url string, requests *count) {
+	c := makeCrowd(b, n, crowdSeeds, false)
+	url, requests = countedBucket(b, c)
+	return c.directory(b), url, requests
 }
 
 func benchmarkCommands(b *testing.B, url string, requests *count) {
