@@ -31,7 +31,7 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 				o, err = reg.Reindex(ctx)
 			}
 		} else {
-			o, err = reg.Overview(ctx)
+			o, err = reg.Overview(ctx, nil)
 		}
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
@@ -254,9 +255,13 @@ func (c *checker) index(ctx context.Context) error {
 	if errors.Is(err, ErrNotExist) {
 		return nil
 	}
+	var lines *indexLines
 	var known []*Summary
 	if err == nil {
-		known, err = decodeIndex(text, make(map[string]*Family))
+		lines, err = readIndex(ctx, bytes.NewReader(text))
+	}
+	if err == nil {
+		known, err = collectRuns(lines.all())
 	}
 	if errors.Is(err, ErrCorrupt) {
 		c.found(indexKey, kindOf(err, Flipped), "%v; ls --reindex writes it anew", err)
@@ -264,13 +269,16 @@ func (c *checker) index(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
+	if err := c.packed(ctx, known); err != nil {
+		return err
+	}
 	marks, err := c.marks(ctx)
 	if err != nil {
 		return err
 	}
 	marked := make(map[string]bool)
-	for _, m := range marks { // it is being forgotten, or was just replaced
-		marked[m.run] = true
+	for _, m := range marks {
+		marked[m.run] = marked[m.run] || !m.begun // it is being forgotten, or was just replaced
 	}
 	for _, s := range known {
 		key := manifestKey(s.Run)
@@ -282,6 +290,36 @@ func (c *checker) index(ctx context.Context) error {
 		} else if !there {
 			if err := c.absent(ctx, key, "the index remembers it"); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+// packed compares the manifests in the packs of an index with what that says.
+func (c *checker) packed(ctx context.Context, runs []*Summary) error {
+	members := make(map[*pack][]*Summary)
+	for _, s := range runs {
+		if s.pack != nil {
+			members[s.pack] = append(members[s.pack], s)
+		}
+	}
+	for p, runs := range members {
+		files, err := c.fetchPack(ctx, p)
+		switch {
+		case errors.Is(err, ErrNotExist): // then the originals are read
+			continue
+		case errors.Is(err, ErrCorrupt):
+			c.found(p.key(), kindOf(err, Flipped), "%v; ls --reindex writes it anew", err)
+			continue
+		case err != nil:
+			return err
+		}
+		x := openPack{files: files}
+		for _, s := range runs {
+			if data, err := x.object(manifestKey(s.Run)); err != nil || DigestOf(data) != s.Manifest {
+				c.found(p.key(), Flipped, "its manifest of run %s is not what the index says; ls --reindex writes it anew", s.Run)
+				break
 			}
 		}
 	}

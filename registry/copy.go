@@ -58,7 +58,7 @@ func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) 
 			return errors.Join(append(c.failures, err)...)
 		}
 	}
-	if _, err := to.Overview(ctx); err != nil { // whoever lists the runs next need not read them all
+	if _, err := to.Overview(ctx, none); err != nil { // whoever lists the runs next need not read them all
 		c.failures = append(c.failures, err)
 	}
 	return errors.Join(c.failures...)
@@ -203,9 +203,27 @@ func copyObject(ctx context.Context, from *Registry, fromKey string, to *Registr
 // A tempFile has no name any more: it is gone when it is closed. Create may read it again and again.
 type tempFile struct{ *os.File }
 
-// fetch reads an object into a temporary file, and verifies it. Errors: those of Get; ErrCorrupt; ErrUnavailable, also
-// where there is no room for the file.
+// fetch is spool that verifies: ErrCorrupt if it is not what sum says.
 func (r *Registry) fetch(ctx context.Context, key string, sum Digest) (file tempFile, size int64, err error) {
+	return r.download(ctx, key, func(w io.Writer, body io.Reader, size int64) error {
+		return store.CopyVerified(ctx, w, body, size, sum)
+	})
+}
+
+// spool reads an object into a temporary file. Errors: those of Get; ErrUnavailable, also where there is no room for the
+// file.
+func (r *Registry) spool(ctx context.Context, key string) (file tempFile, err error) {
+	file, _, err = r.download(ctx, key, func(w io.Writer, body io.Reader, _ int64) error {
+		_, err := io.Copy(w, store.ContextReader(ctx, body))
+		return err
+	})
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	return file, scratch(err)
+}
+
+func (r *Registry) download(ctx context.Context, key string, transfer func(w io.Writer, body io.Reader, size int64) error) (file tempFile, size int64, err error) {
 	err = r.read(ctx, key, func() (err error) {
 		body, info, err := r.store.Get(ctx, key)
 		if err != nil {
@@ -218,7 +236,7 @@ func (r *Registry) fetch(ctx context.Context, key string, sum Digest) (file temp
 		}
 		os.Remove(f.Name())
 		file, size = tempFile{f}, info.Size
-		if err := store.CopyVerified(ctx, f, broken{body}, info.Size, sum); err != nil {
+		if err := transfer(f, broken{body}, info.Size); err != nil {
 			return errors.Join(fmt.Errorf("registry: %s: %w", key, err), f.Close())
 		}
 		return nil

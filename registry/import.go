@@ -75,7 +75,7 @@ func (r *Registry) Import(ctx context.Context, archive io.Reader, opts ImportOpt
 			opts.Progress(n+1, len(runs))
 		}
 	}
-	_, err = r.Overview(ctx) // whoever lists them next need not read them all
+	_, err = r.Overview(ctx, none) // whoever lists them next need not read them all
 	return i.report, err
 }
 

@@ -1,8 +1,13 @@
 package registry
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -18,25 +23,166 @@ import (
 // index; one that was only begun has nothing to look at. In a directory, whose folders are cheap to list, so is every run
 // that the index lacks, whoever wrote it; in a bucket, only marks are.
 //
-// The index is derived: without it, or where it is damaged, everything is read anew, and Check compares it.
+// The index is derived, and so are the packs that it names: without it, or where it is damaged, everything is read anew,
+// and Check compares it.
 const (
 	indexKey   = "index/summary"
 	markPrefix = "index/new/"
 	begunMark  = "begun-" // after the run in the keys of marks of runs that were begun
 	// indexLag is how many runs may be read again and again before the index is written anew.
-	indexLag = 32
+	indexLag = 16
 	// indexPause is the least time between two times that a process writes it while it commits runs.
 	indexPause = time.Minute
 	// indexFormat is the first word of the index; it changes with its lines.
-	indexFormat = "cidbench-index-1"
+	indexFormat = "cidbench-index-2"
 )
 
-// An Overview is what there is of runs.
-type Overview struct {
-	// Finished are the runs with a manifest, in the order of their ids.
-	Finished []*Summary
-	// Others are the ids of runs that are marked, or have a folder, and are not finished: begun, most likely.
-	Others map[string]bool
+// A view is an index and what it lacks. Only lines whose runs are not to be read say what is so.
+type view struct {
+	lines    *indexLines // nil: there is no index, or a damaged one
+	seen     Digest      // of the stored index, for who writes it anew; empty if there was none
+	marks    []mark
+	changes  int             // how many of them say more than that a run was begun
+	begun    map[string]bool // runs of which that is said
+	readings map[string]*reading
+	anew     bool // everything is to be read
+}
+
+// A reading is of a run that is not in the index as it is now.
+type reading struct {
+	run     string
+	m       Manifest // unless there are too many to keep
+	digest  Digest
+	reason  string   // why it failed
+	summary *Summary // nil if the run is not finished, or was not read
+}
+
+func byRun(a, b *Summary) int { return strings.Compare(a.Run, b.Run) }
+
+func collectRuns(runs iter.Seq2[*Summary, error]) (all []*Summary, err error) {
+	for s, err := range runs {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	slices.SortFunc(all, byRun)
+	return all, nil
+}
+
+// survey lists the marks, opens the index, and says what has to be read besides. The marks come first: whoever takes one
+// away has written the index before.
+func (r *Registry) survey(ctx context.Context, anew bool) (v *view, err error) {
+	v = &view{begun: make(map[string]bool), readings: make(map[string]*reading)}
+	if v.marks, err = r.marks(ctx); err != nil {
+		return nil, err
+	}
+	if v.lines, v.seen, err = r.openIndex(ctx); err != nil {
+		return nil, err
+	}
+	if anew || v.lines == nil {
+		v.lines, v.anew = nil, true
+	}
+	look, err := r.unknown(ctx, v.lines)
+	if err != nil {
+		return nil, err
+	}
+	for _, mark := range v.marks {
+		if mark.begun {
+			v.begun[mark.run] = true
+		} else {
+			v.changes++
+			look[mark.run] = true
+		}
+	}
+	for run := range look {
+		v.readings[run] = &reading{run: run}
+	}
+	return v, nil
+}
+
+// view is a survey, and reads what that asks for.
+func (r *Registry) view(ctx context.Context, anew bool) (*view, error) {
+	v, err := r.survey(ctx, anew)
+	if err != nil {
+		return nil, err
+	}
+	families := make(map[Digest]*Family)
+	if v.lines != nil {
+		families = v.lines.families
+	}
+	return v, r.readAll(ctx, slices.Collect(maps.Values(v.readings)), families)
+}
+
+// readAll reads manifests, whose families it adds to those that are known. A run that is not there is not finished.
+func (r *Registry) readAll(ctx context.Context, readings []*reading, families map[Digest]*Family) error {
+	few := len(readings) <= 4*indexLag
+	return forEach(ctx, readings, func(ctx context.Context, x *reading) error {
+		m, digest, err := r.Run(ctx, x.run)
+		switch {
+		case errors.Is(err, ErrCorrupt):
+			x.summary = &Summary{Run: x.run, Err: err}
+			return nil
+		case errors.Is(err, ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		}
+		r.index.Lock()
+		defer r.index.Unlock()
+		x.reason = m.Reason
+		if x.summary, err = summaryOf(m, digest, families); few {
+			x.m, x.digest = m, digest
+		}
+		return err
+	})
+}
+
+// known are the summaries of the index that are so, in the order of their ids. An error is yielded last.
+func (v *view) known() iter.Seq2[*Summary, error] {
+	return func(yield func(*Summary, error) bool) {
+		for s, err := range v.lines.all() {
+			if err != nil {
+				yield(nil, fmt.Errorf("registry: %w; registry ls --reindex writes it anew", err))
+				return
+			}
+			if v.readings[s.Run] == nil && !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// summaries are those of all finished runs, in no order. An error is yielded last.
+func (v *view) summaries() iter.Seq2[*Summary, error] {
+	return func(yield func(*Summary, error) bool) {
+		for s, err := range v.known() {
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+		for _, x := range v.readings {
+			if x.summary != nil && !yield(x.summary, nil) {
+				return
+			}
+		}
+	}
+}
+
+// lags says whether the index is worth to be written anew.
+func (v *view) lags() bool {
+	added := 0
+	for _, x := range v.readings {
+		if x.summary != nil && x.summary.Err == nil {
+			added++
+		}
+	}
+	return v.anew || added >= indexLag || v.changes >= 4*indexLag
+}
+
+// namer is a store that yields the names in a folder without listing what is below them, in no order, some perhaps again.
+type namer interface {
+	Names(ctx context.Context, folder string) iter.Seq2[string, error]
 }
 
 // Local says that reading an object, or seeing that there is none, costs no request to a server.
@@ -49,188 +195,58 @@ func (r *Registry) Local() bool {
 	return names && !remote
 }
 
-// Overview returns what there is of runs: from the index, and by reading the manifests of those that it lacks or that
-// are marked. It takes a few requests, and as many as there are of these. What it says is what was read once: whoever
-// decides on a result calls Run, which verifies. A registry that was opened for writing brings the index up to date
-// where it lags. Errors: ErrUnavailable.
-func (r *Registry) Overview(ctx context.Context) (*Overview, error) { return r.overview(ctx, false) }
-
-// Reindex is Overview that reads every manifest, and writes the index. Errors: ErrUnavailable.
-func (r *Registry) Reindex(ctx context.Context) (*Overview, error) { return r.overview(ctx, true) }
-
-func (r *Registry) overview(ctx context.Context, anew bool) (*Overview, error) {
-	if r.base != nil {
-		return r.merged(ctx, anew)
-	}
-	s, err := r.survey(ctx, anew)
-	if err != nil {
-		return nil, err
-	}
-	var readings []*reading
-	for run := range s.look {
-		readings = append(readings, &reading{run: run})
-	}
-	if err := r.readAll(ctx, readings); err != nil {
-		return nil, err
-	}
-	o, added := &Overview{Finished: s.known, Others: s.begun}, 0
-	for _, x := range readings {
-		if errors.Is(x.err, ErrNotExist) {
-			o.Others[x.run] = true
-			continue
+// Started yields the runs of which there is anything: finished, begun, or only leased; in no order, some perhaps again. In
+// a bucket it takes a request for a thousand of them. An error, ErrUnavailable, is yielded last.
+func (r *Registry) Started(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if r.base != nil {
+			for _, part := range []*Registry{r.top, r.base} {
+				for run, err := range part.Started(ctx) {
+					if !yield(run, err) || err != nil {
+						return
+					}
+				}
+			}
+			return
 		}
-		summary, err := x.summary(s.families)
-		if err != nil {
-			return nil, err
+		if s, ok := r.store.(namer); ok {
+			for run, err := range s.Names(ctx, runPrefix) {
+				if (err != nil || checkRunID(run) == nil) && !yield(run, err) {
+					return
+				}
+			}
+			return
 		}
-		if x.err == nil {
-			added++
-		}
-		delete(o.Others, x.run)
-		o.Finished = append(o.Finished, summary)
-	}
-	slices.SortFunc(o.Finished, byRun)
-	if r.writing && (s.anew || added >= indexLag || s.changes >= 2*indexLag) {
-		r.saveIndex(ctx, o, s)
-	}
-	return o, nil
-}
-
-// A survey is what the index and the marks say, and what has to be read for the rest.
-type survey struct {
-	known    []*Summary
-	families map[string]*Family
-	version  store.Version
-	anew     bool // there is no index, or it is not believed
-	marks    []mark
-	changes  int             // how many of them say more than that a run was begun
-	look     map[string]bool // runs whose manifests are to be read
-	begun    map[string]bool // runs without one
-}
-
-func (r *Registry) survey(ctx context.Context, anew bool) (*survey, error) {
-	s := &survey{begun: map[string]bool{}}
-	var err error
-	if s.known, s.families, s.version, err = r.loadIndex(ctx); err != nil {
-		return nil, err
-	}
-	if s.anew = anew || s.known == nil; s.anew {
-		s.known = nil
-	}
-	if s.marks, err = r.marks(ctx); err != nil {
-		return nil, err
-	}
-	if s.look, err = r.unknown(ctx, s.known, s.anew); err != nil {
-		return nil, err
-	}
-	for _, mark := range s.marks {
-		if !mark.begun {
-			s.changes++
-			s.look[mark.run] = true
-		} else if _, finished := slices.BinarySearchFunc(s.known, &Summary{Run: mark.run}, byRun); !finished {
-			s.begun[mark.run] = true
-		}
-	}
-	s.known = slices.DeleteFunc(s.known, func(known *Summary) bool { return s.look[known.Run] })
-	return s, nil
-}
-
-// A reading is of a manifest.
-type reading struct {
-	run    string
-	m      Manifest
-	digest Digest
-	err    error // ErrNotExist or ErrCorrupt
-}
-
-func (r *Registry) readAll(ctx context.Context, readings []*reading) error {
-	return forEach(ctx, readings, func(ctx context.Context, x *reading) error {
-		if x.m, x.digest, x.err = r.Run(ctx, x.run); errors.Is(x.err, ErrNotExist) || errors.Is(x.err, ErrCorrupt) {
-			return nil
-		}
-		return x.err
-	})
-}
-
-func (x *reading) summary(families map[string]*Family) (*Summary, error) {
-	if x.err != nil {
-		return &Summary{Run: x.run, Err: x.err}, nil //nolint:nilerr // it is what the summary says
-	}
-	return summaryOf(x.m, x.digest, families)
-}
-
-func byRun(a, b *Summary) int { return strings.Compare(a.Run, b.Run) }
-
-// merged is the overview of a registry and what is below it.
-func (r *Registry) merged(ctx context.Context, anew bool) (*Overview, error) {
-	above, err := r.top.overview(ctx, anew)
-	if err != nil {
-		return nil, err
-	}
-	below, err := r.base.overview(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Concat(above.Finished, below.Finished)
-	slices.SortStableFunc(all, byRun) // of two of one run, the first stays
-	all = slices.CompactFunc(all, func(a, b *Summary) bool { return a.Run == b.Run })
-	maps.Copy(above.Others, below.Others)
-	maps.DeleteFunc(above.Others, func(run string, _ bool) bool {
-		_, finished := slices.BinarySearchFunc(all, &Summary{Run: run}, byRun)
-		return finished
-	})
-	return &Overview{all, above.Others}, nil
-}
-
-// namer is a store that lists the names in a folder, in order, without listing what is below them.
-type namer interface {
-	Names(ctx context.Context, folder string) ([]string, error)
-}
-
-// Started lists the runs of which there is anything: finished, begun, or only leased. In a bucket it takes a request
-// for a thousand of them. Errors: ErrUnavailable.
-func (r *Registry) Started(ctx context.Context) (map[string]bool, error) {
-	if r.base != nil {
-		above, err := r.top.Started(ctx)
-		if err != nil {
-			return nil, err
-		}
-		below, err := r.base.Started(ctx)
-		maps.Copy(above, below)
-		return above, err
-	}
-	started := make(map[string]bool)
-	if s, ok := r.store.(namer); ok {
-		names, err := s.Names(ctx, runPrefix)
-		for _, run := range names {
-			if checkRunID(run) == nil {
-				started[run] = true
+		for info, err := range r.store.List(ctx, runPrefix) {
+			if run := parseKey(info.Key).run; (err != nil || run != "") && !yield(run, err) {
+				return
 			}
 		}
-		return started, err
 	}
-	for info, err := range r.store.List(ctx, runPrefix) {
+}
+
+// unknown are the runs that the index lacks, as far as it is cheap to see; without an index it is worth all it takes.
+func (r *Registry) unknown(ctx context.Context, lines *indexLines) (map[string]bool, error) {
+	look := make(map[string]bool)
+	if lines != nil && !r.Local() {
+		return look, nil
+	}
+	known, err := lines.ids()
+	if err != nil {
+		return nil, err
+	}
+	for run, err := range r.Started(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if p := parseKey(info.Key); p.run != "" {
-			started[p.run] = true
+		if _, there := slices.BinarySearchFunc(known, rawID(run), compareIDs); !there {
+			look[run] = true
 		}
 	}
-	return started, nil
+	return look, nil
 }
 
-// unknown are the runs that the index lacks, as far as it is cheap to see; anew says that it is worth all it takes.
-func (r *Registry) unknown(ctx context.Context, known []*Summary, anew bool) (map[string]bool, error) {
-	if !anew && !r.Local() {
-		return make(map[string]bool), nil
-	}
-	look, err := r.Started(ctx)
-	for _, s := range known {
-		delete(look, s.Run)
-	}
-	return look, err
-}
+func compareIDs(a, b [runIDLen / 2]byte) int { return bytes.Compare(a[:], b[:]) }
 
 // A mark says that a run has to be looked at. Each has a key of its own, so that none is removed that was set since.
 type mark struct {
@@ -273,20 +289,28 @@ func (r *Registry) marks(ctx context.Context) (all []mark, err error) {
 	return all, nil
 }
 
-// loadIndex returns the runs in the order of their ids; nil if there is no index, or a damaged one.
-func (r *Registry) loadIndex(ctx context.Context) (known []*Summary, families map[string]*Family, version store.Version, err error) {
-	families = make(map[string]*Family)
-	text, version, err := r.store.Load(ctx, indexKey)
+// openIndex opens the index; it is nil if there is none, or a damaged one. It is kept in a temporary file, since it grows
+// with the registry. seen is the digest of what is there; empty if nothing is.
+func (r *Registry) openIndex(ctx context.Context) (lines *indexLines, seen Digest, err error) {
+	text, err := r.spool(ctx, indexKey)
 	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
-		return nil, families, "", nil
+		return nil, "", nil
 	} else if err != nil {
-		return nil, families, "", err
+		return nil, "", err
 	}
-	known, err = decodeIndex(text, families)
-	if err != nil {
-		known = nil
+	if r.writing {
+		seen, err = store.DigestFrom(ctx, text)
+		if err == nil {
+			_, err = text.Seek(0, io.SeekStart)
+		}
 	}
-	return known, families, version, nil
+	if err == nil {
+		lines, err = readIndex(ctx, text)
+	}
+	if errors.Is(err, ErrCorrupt) {
+		err = nil
+	}
+	return lines, seen, scratch(err)
 }
 
 // committed looks after the index now and then, as far as that works: a run is committed without it. One in 16 does, by
@@ -302,49 +326,63 @@ func (r *Registry) committed(ctx context.Context, run string) {
 	}
 	r.index.Unlock()
 	if due {
-		_, _ = r.Overview(ctx)
+		_, _ = r.Overview(ctx, none)
 	}
 }
 
-// saveIndex does what it can: somebody else may be faster, or the only one who may write.
-func (r *Registry) saveIndex(ctx context.Context, o *Overview, found *survey) {
-	text, err := encodeIndex(o.Finished)
+// none wants no run of an overview, whose purpose is to bring the index up to date.
+func none(*Summary) bool { return false }
+
+// renew writes packs and the index. It does what it can: somebody else may be faster, or the only one who may write.
+func (r *Registry) renew(ctx context.Context, v *view, all []*Summary) {
+	if v.anew { // what was found by listing everything must be found without it
+		for run, x := range v.readings {
+			var err error
+			switch {
+			case x.summary == nil && !v.begun[run]:
+				err = r.announceBegun(ctx, run)
+			case x.summary != nil && x.summary.Err != nil:
+				err = r.announce(ctx, run)
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+	there, version, err := r.store.Load(ctx, indexKey)
+	switch {
+	case errors.Is(err, ErrNotExist) && v.seen == "":
+	case err != nil, DigestOf(there) != v.seen: // another writer was faster
+		return
+	}
+	old, err := r.repack(ctx, all)
+	if err != nil && ctx.Err() != nil {
+		return
+	}
+	text, err := encodeIndex(all)
+	if err == nil {
+		_, err = r.store.Swap(ctx, indexKey, version, text)
+	}
 	if err != nil {
 		return
 	}
-	if found.anew { // what was found by listing everything must be found without it
-		for _, s := range o.Finished {
-			if s.Err != nil && r.announce(ctx, s.Run) != nil {
-				return
-			}
+	finished := func(run string) *Summary {
+		if at, ok := slices.BinarySearchFunc(all, &Summary{Run: run}, byRun); ok {
+			return all[at]
 		}
-		for run := range o.Others {
-			if r.announceBegun(ctx, run) != nil {
-				return
-			}
-		}
+		return nil
 	}
-	if _, err = r.store.Swap(ctx, indexKey, found.version, text); err != nil {
-		return
-	}
-	bad := make(map[string]bool)
-	for _, s := range o.Finished {
-		if s.Err != nil {
-			bad[s.Run] = true
-		}
-	}
-	_ = forEach(ctx, found.marks, func(ctx context.Context, m mark) error {
-		if bad[m.run] {
-			return nil
-		}
-		if o.Others[m.run] { // begun, or forgotten
-			if time.Since(m.modTime) < 24*time.Hour {
-				return nil
-			}
+	settled := slices.DeleteFunc(slices.Clone(v.marks), func(m mark) bool {
+		s := finished(m.run)
+		return s != nil && s.Err != nil || s == nil && time.Since(m.modTime) < 24*time.Hour // it is to be looked at again
+	})
+	err = forEach(ctx, settled, func(ctx context.Context, m mark) error {
+		if finished(m.run) == nil { // begun, or forgotten
 			if last, err := r.lastSeq(ctx, m.run); err != nil || last > 0 {
 				return err
 			}
 		}
 		return r.store.Delete(ctx, m.key)
 	})
+	_ = cmp.Or(err, forEach(ctx, old, func(ctx context.Context, key string) error { return r.store.Delete(ctx, key) }))
 }

@@ -72,7 +72,7 @@ func overviewOf(t *testing.T, what string, r *registry.Registry, o *registry.Ove
 
 func overview(t *testing.T, r *registry.Registry) *registry.Overview {
 	t.Helper()
-	o, err := r.Overview(t.Context())
+	o, err := r.Overview(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestIndexManyWriters(t *testing.T) {
 					t.Error(err)
 				}
 				if i%25 == 0 {
-					if _, err := r.Overview(t.Context()); err != nil {
+					if _, err := r.Overview(t.Context(), nil); err != nil {
 						t.Error(err)
 					}
 				}

@@ -77,10 +77,11 @@ const (
 	manifestPart
 	eventPart
 	signaturePart
-	leasePart // content is judged by who wants the lease
-	trashPart // a blob that a collector has moved away
-	runPart   // the folder of a run, where something else is in its place
-	freePart  // content is not the registry's to judge
+	leasePart   // content is judged by who wants the lease
+	trashPart   // a blob that a collector has moved away
+	runPart     // the folder of a run, where something else is in its place
+	derivedPart // the index or a pack: it may be deleted at any time, and is written anew
+	freePart    // content is not the registry's to judge
 )
 
 var keyPattern = regexp.MustCompile(`^(?:cidbench-registry\.json|blobs/sha256/([0-9a-f]{2})/([0-9a-f]{64})|` +
@@ -110,6 +111,8 @@ func parseKey(key string) part {
 			return part{kind: eventPart, run: run, seq: n}
 		}
 		return part{}
+	case key == indexKey, strings.HasPrefix(key, packPrefix):
+		return part{kind: derivedPart}
 	case run == "":
 		return part{kind: freePart}
 	case key == manifestKey(run):

@@ -78,7 +78,9 @@ type Registry struct {
 	writing   bool      // it was opened to be written to
 	top, base *Registry // what it is made of, if it is one on top of another
 	appending sync.Mutex
-	leases    sightings  // of others
+	leases    sightings // of others
+	packs     openPacks
+	packTypes []string   // of artifacts that are packed
 	index     sync.Mutex // guards the rest
 	indexed   time.Time  // when the index was looked after
 }

@@ -79,7 +79,7 @@ func (r *Registry) Repair(ctx context.Context, opts RepairOptions) ([]Mending, e
 			m.Remedy = Refetch
 		case part.kind == blobPart && needed[part.blob] != "":
 			m.Advice = fmt.Sprintf("run %s needs it: give a second registry that holds it, or forget the run", needed[part.blob])
-		default:
+		default: // what is derived, too
 			m.Remedy = Drop
 		}
 		if opts.Remove && m.Remedy != Leave {

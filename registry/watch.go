@@ -3,7 +3,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -15,15 +14,18 @@ import (
 // remembers. So a look takes few requests, however many runs there are and however many are at work. It is for one
 // goroutine.
 type Watch struct {
-	reg     *Registry
-	runs    []string
-	most    int
-	below   *Overview // of what the registry is on top of
-	looks   int
-	tried   map[string]int        // the last look at which an object was read, by its key
-	read    map[string]remembered // by run
-	reasons map[string]string     // of watched runs that failed, by run
-	leases  map[string]Holding
+	reg      *Registry
+	runs     []string
+	watched  map[string]bool // they are
+	keep     func(*Summary) bool
+	most     int
+	below    *Overview // of what the registry is on top of
+	looks    int
+	tried    map[string]int        // the last look at which an object was read, by its key
+	read     map[string]remembered // by run
+	families map[Digest]*Family    // of those
+	reasons  map[string]string     // of watched runs that failed, by run
+	leases   map[string]Holding
 }
 
 // remembered is what was read of a manifest, and the marks that there were of its run.
@@ -44,7 +46,8 @@ func (h Holding) Silent() bool { return h.Live && h.Read.Sub(h.Renewed) >= h.Ter
 
 // A Sight is what there is of runs, as far as a watch has seen it.
 type Sight struct {
-	// Finished are all runs with a manifest, those too that are not watched. Of watched ones that failed there are Reasons.
+	// Finished are the watched runs with a manifest, and others that were asked for. Of watched ones that failed there are
+	// Reasons.
 	Finished map[string]*Summary
 	Reasons  map[string]string
 	// Leases are those of watched runs that are not finished, Unread the watched runs of which nothing but that they were
@@ -54,10 +57,16 @@ type Sight struct {
 }
 
 // Watch looks at some runs, in looks of at most so many requests each, to a bucket; listing takes one for a thousand runs,
-// and what is left of them, but no fewer than eight, is for reading. What lies in a directory is always read whole.
-func (r *Registry) Watch(runs []string, most int) *Watch {
+// and what is left of them, but no fewer than eight, is for reading. What lies in a directory is always read whole. It
+// sees other finished runs that also wants; nil wants none.
+func (r *Registry) Watch(runs []string, also func(*Summary) bool, most int) *Watch {
+	watched := make(map[string]bool, len(runs))
+	for _, run := range runs {
+		watched[run] = true
+	}
 	return &Watch{
-		reg: r, runs: runs, most: most, tried: map[string]int{}, read: map[string]remembered{}, reasons: map[string]string{}, leases: map[string]Holding{},
+		reg: r, runs: runs, watched: watched, most: most, keep: func(s *Summary) bool { return watched[s.Run] || also != nil && also(s) },
+		tried: map[string]int{}, read: map[string]remembered{}, families: map[Digest]*Family{}, reasons: map[string]string{}, leases: map[string]Holding{},
 	}
 }
 
@@ -67,24 +76,29 @@ func (w *Watch) Look(ctx context.Context) (*Sight, error) {
 	if r.base != nil {
 		if w.below == nil { // it is only read, and does not change
 			var err error
-			if w.below, err = r.base.Overview(ctx); err != nil {
+			if w.below, err = r.base.Overview(ctx, w.keep); err != nil {
 				return nil, err
 			}
 		}
 		r = r.top
 	}
 	w.looks++
-	s, err := r.survey(ctx, false)
+	v, err := r.survey(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	started, err := r.Started(ctx)
-	if err != nil {
-		return nil, err
+	names, started := 0, map[string]bool{}
+	for run, err := range r.Started(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if names++; w.watched[run] {
+			started[run] = true
+		}
 	}
 	left := math.MaxInt32
 	if !r.Local() {
-		left = max(8, w.most-2-len(s.marks)/1000-1-len(started)/1000-1)
+		left = max(8, w.most-2-len(v.marks)/1000-1-names/1000-1)
 	}
 	sight := &Sight{Finished: map[string]*Summary{}, Reasons: map[string]string{}, Leases: map[string]Holding{}}
 	if w.below != nil {
@@ -92,10 +106,15 @@ func (w *Watch) Look(ctx context.Context) (*Sight, error) {
 			sight.Finished[x.Run] = x
 		}
 	}
-	for _, x := range s.known {
-		sight.Finished[x.Run] = x
+	for s, err := range v.known() {
+		if err != nil {
+			return nil, err
+		}
+		if w.keep(s) {
+			sight.Finished[s.Run] = s
+		}
 	}
-	spent, err := w.manifests(ctx, r, s, sight.Finished, left/2)
+	spent, err := w.manifests(ctx, r, v, sight.Finished, left/2)
 	if err != nil {
 		return nil, err
 	}
@@ -117,41 +136,43 @@ func (w *Watch) stalest(keys []string, most int) []string {
 }
 
 // manifests reads some of those that a survey asks for, and adds them to what is finished. It returns how many it read.
-func (w *Watch) manifests(ctx context.Context, r *Registry, s *survey, finished map[string]*Summary, most int) (int, error) {
+func (w *Watch) manifests(ctx context.Context, r *Registry, v *view, finished map[string]*Summary, most int) (int, error) {
 	marks := map[string]string{}
-	for _, mark := range s.marks {
+	for _, mark := range v.marks {
 		if !mark.begun {
 			marks[mark.run] += mark.key // they are listed in order
 		}
 	}
 	var keys []string
-	for run := range s.look {
-		if last, ok := w.read[run]; ok && last.marks == marks[run] && !r.Local() {
-			finished[run] = last.summary
-		} else {
+	for run := range v.readings {
+		if last, ok := w.read[run]; !ok || last.marks != marks[run] || r.Local() {
 			keys = append(keys, manifestKey(run))
 		}
 	}
 	var readings []*reading
 	for _, key := range w.stalest(keys, most) {
-		readings = append(readings, &reading{run: parseKey(key).run})
+		readings = append(readings, v.readings[parseKey(key).run])
 	}
-	if err := r.readAll(ctx, readings); err != nil {
+	if err := r.readAll(ctx, readings, w.families); err != nil {
 		return 0, err
 	}
 	for _, x := range readings {
-		if errors.Is(x.err, ErrNotExist) {
+		if x.summary == nil {
+			delete(w.read, x.run)
 			continue
 		}
-		summary, err := x.summary(s.families)
-		if err != nil {
-			return 0, err
+		if x.summary.Status == Failed && w.watched[x.run] {
+			w.reasons[x.run] = x.reason
 		}
-		if x.m.Status == Failed {
-			w.reasons[x.run] = x.m.Reason
+		w.read[x.run] = remembered{marks[x.run], x.summary}
+	}
+	for run, last := range w.read {
+		switch {
+		case v.readings[run] == nil: // it is in the index
+			delete(w.read, run)
+		case last.marks == marks[run] && w.keep(last.summary):
+			finished[run] = last.summary
 		}
-		w.read[x.run] = remembered{marks[x.run], summary}
-		finished[x.run] = summary
 	}
 	return len(readings), nil
 }
@@ -172,12 +193,12 @@ func (w *Watch) failures(ctx context.Context, sight *Sight, most int) (int, erro
 			readings = append(readings, &reading{run: run})
 		}
 	}
-	if err := w.reg.readAll(ctx, readings); err != nil {
+	if err := w.reg.readAll(ctx, readings, w.families); err != nil {
 		return 0, err
 	}
 	for _, x := range readings {
-		if x.err == nil {
-			w.reasons[x.run], sight.Reasons[x.run] = x.m.Reason, x.m.Reason
+		if x.summary != nil && x.summary.Err == nil {
+			w.reasons[x.run], sight.Reasons[x.run] = x.reason, x.reason
 		}
 	}
 	return len(readings), nil

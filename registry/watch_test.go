@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,12 +16,19 @@ import (
 // A bucket counts requests as countingStore does, and lists names by the thousand.
 type bucket struct{ countingStore }
 
-func (b *bucket) Names(ctx context.Context, folder string) ([]string, error) {
-	names, err := b.Store.(interface {
-		Names(context.Context, string) ([]string, error)
-	}).Names(ctx, folder)
-	b.requests.Add(int64(1 + len(names)/1000))
-	return names, err
+func (b *bucket) Names(ctx context.Context, folder string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		n := 0
+		b.requests.Add(1)
+		for name, err := range b.Store.(*store.Memory).Names(ctx, folder) {
+			if n++; n%1000 == 0 {
+				b.requests.Add(1)
+			}
+			if !yield(name, err) {
+				return
+			}
+		}
+	}
 }
 
 func (b *bucket) Probe(context.Context) error { return nil }
@@ -67,7 +75,7 @@ func TestWatch(t *testing.T) {
 		begun := time.Now()
 		time.Sleep(10 * time.Second) // they are renewed
 
-		w := openOn(t, s).Watch(runs, most-2)
+		w := openOn(t, s).Watch(runs, nil, most-2)
 		look := func() *registry.Sight {
 			t.Helper()
 			s.requests.Store(0)
@@ -125,7 +133,7 @@ func TestWatchSilence(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := openOn(t, shared).Watch([]string{run, other}, 50)
+		w := openOn(t, shared).Watch([]string{run, other}, nil, 50)
 		look := func() registry.Holding {
 			t.Helper()
 			sight, err := w.Look(t.Context())

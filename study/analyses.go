@@ -59,6 +59,7 @@ type analysed struct {
 // wanted are the analyses that claims observe.
 type wanted struct {
 	all    []wantedAnalysis
+	asked  map[analysed]bool       // what they are of
 	counts func(bench.Stored) bool // whether an analysis with such a key is one of this study's
 }
 
@@ -70,7 +71,8 @@ type wantedAnalysis struct {
 
 // wanted lists the analyses that the claims observe, whether their cells are there or not. Without the data's class tree
 // there are none.
-func (s *Study) wanted() (w wanted) {
+func (s *Study) wanted() wanted {
+	w := wanted{asked: map[analysed]bool{}}
 	if s.source.Tree == nil {
 		return w
 	}
@@ -84,7 +86,9 @@ func (s *Study) wanted() (w wanted) {
 		}
 		for _, step := range steps {
 			if !s.unasked(bench.Analysis{Cell: cell, Step: step}) {
-				w.all = append(w.all, wantedAnalysis{analysed{cell.Spec.ID(), step}, cell.Arm, cell.Temperature})
+				x := analysed{cell.Spec.ID(), step}
+				w.all = append(w.all, wantedAnalysis{x, cell.Arm, cell.Temperature})
+				w.asked[x] = true
 			}
 		}
 	}
@@ -95,32 +99,37 @@ func (s *Study) wanted() (w wanted) {
 	return w
 }
 
+// which says which of them a finished run is.
+func (w wanted) which(s *registry.Summary) (x analysed, ok bool) {
+	if s.Err != nil || s.Status != registry.Complete {
+		return x, false
+	}
+	run, _ := s.Member("run")
+	step, _ := s.Member("step")
+	x.run = strings.Trim(run, `"`)
+	x.step, _ = strconv.Atoi(step) // a step of 0 is not in the key
+	if !w.asked[x] {
+		return x, false
+	}
+	key, err := bench.ReadKey(s.Key())
+	return x, err == nil && w.counts(key)
+}
+
+// is says whether a finished run is one of them.
+func (w wanted) is(s *registry.Summary) bool {
+	_, ok := w.which(s)
+	return ok
+}
+
 // countAnalyses says which are done, by what is finished, and which can be, by the states of cells.
 func countAnalyses(w wanted, cells []CellState, finished []*registry.Summary) (a Analyses) {
 	states := map[string]State{}
 	for _, c := range cells {
 		states[c.Run] = c.State
 	}
-	done, seconds, counted := map[analysed]bool{}, 0.0, map[*registry.Family]bool{}
-	asked := map[analysed]bool{}
-	for _, x := range w.all {
-		asked[x.analysed] = true
-	}
+	done, seconds := map[analysed]bool{}, 0.0
 	for _, s := range finished {
-		counts, known := counted[s.Family]
-		if !known {
-			key, err := bench.ReadKey(s.Key())
-			counts = err == nil && len(w.all) > 0 && w.counts(key)
-			counted[s.Family] = counts
-		}
-		if !counts || s.Status != registry.Complete {
-			continue
-		}
-		run, _ := s.Member("run")
-		step, _ := s.Member("step")
-		x := analysed{run: strings.Trim(run, `"`)}
-		x.step, _ = strconv.Atoi(step) // a step of 0 is not in the key
-		if asked[x] && !done[x] {
+		if x, ok := w.which(s); ok && !done[x] {
 			done[x] = true
 			seconds += s.WallSeconds
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
@@ -42,12 +43,24 @@ func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 	if s.damage.note(err) != nil {
 		return err
 	}
+	if err := s.lookAgain(ctx, slices.Collect(maps.Keys(weights))); err != nil {
+		return err
+	}
 	return s.analyze(ctx, s.observed(cells))
+}
+
+// lookAgain makes a new overview where runs were not in it before and are to be read by it.
+func (s *Study) lookAgain(ctx context.Context, ran []string) (err error) {
+	if s.reg.Local() || !slices.ContainsFunc(ran, func(run string) bool { return !s.held.runs.Has(run) }) {
+		return nil
+	}
+	s.held, err = hold(ctx, s.reg, s.catalogue, s.tier, func(string) {}) // of damage was told
+	return err
 }
 
 // analyze analyses what is stored of the cells and was not analysed yet.
 func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
-	analyses, err := bench.Analyses(ctx, s.reg.Run, cells, s.tier.Analysis, s.source.Tree(), s.env)
+	analyses, err := bench.Analyses(ctx, s.held.runs.Run, cells, s.tier.Analysis, s.source.Tree(), s.env)
 	if s.damage.note(err) != nil {
 		return err
 	}
@@ -59,13 +72,18 @@ func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
 	for _, a := range analyses {
 		weights[a.Spec.ID()] = floorSteps
 	}
-	return s.work(ctx, "analyses", weights, func(r *bench.Runner) error { return r.Analyze(ctx, s.tier.Analysis, analyses) })
+	err = s.work(ctx, "analyses", weights, func(r *bench.Runner) error { return r.Analyze(ctx, s.tier.Analysis, analyses) })
+	return errors.Join(err, s.lookAgain(ctx, slices.Collect(maps.Keys(weights))))
 }
 
 // analysable leaves out what is not analysed and cannot be, and says so: of runs that came from evidence the checkpoints
 // are not here.
 func (s *Study) analysable(ctx context.Context, analyses []bench.Analysis) (kept []bench.Analysis, _ error) {
 	for _, a := range analyses {
+		if s.known(a.Spec.ID()) {
+			kept = append(kept, a)
+			continue
+		}
 		there, err := a.HasState(ctx, s.reg)
 		if err == nil && !there {
 			there, err = bench.Finished(ctx, s.reg, a.Spec.ID())
@@ -101,7 +119,7 @@ func (s *Study) work(ctx context.Context, what string, weights map[string]int, d
 
 // known says of a run that its manifest need not be read to see that it is finished: where that is a request to a
 // server, the overview will do.
-func (s *Study) known(run string) bool { return !s.reg.Local() && s.held.finished[run] != nil }
+func (s *Study) known(run string) bool { return !s.reg.Local() && s.held.runs.Has(run) }
 
 // observed picks the cells that claims observe, and untrained encoders beside them, on the seeds that each claim is
 // judged on.
@@ -132,7 +150,7 @@ func (s *Study) Analyze(ctx context.Context) (*model.Report, error) {
 	if len(s.opts.Arms) > 0 {
 		cells = pick(s.everyCell(s.cells), func(c bench.Cell) bool { return slices.Contains(s.opts.Arms, c.Arm) })
 	}
-	all, err := s.states(ctx, cells)
+	all, _, err := s.states(ctx, cells)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (s *Study) KeepNight(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	due, err := bench.Analyses(ctx, s.reg.Run, s.observed(in.Cells), s.tier.Analysis, s.source.Tree(), s.env)
+	due, err := bench.Analyses(ctx, s.held.runs.Run, s.observed(in.Cells), s.tier.Analysis, s.source.Tree(), s.env)
 	if err != nil {
 		return err
 	}
@@ -70,24 +70,25 @@ func (s *Study) KeepNight(ctx context.Context) error {
 // nights are those of a tier that a registry holds, by the id of their records. Beside them, the error is the ErrCorrupt of
 // those that cannot be read.
 func nights(ctx context.Context, reg *registry.Registry, tier string) (map[string]drift.Night, error) {
-	o, err := reg.Overview(ctx)
+	other := map[*registry.Family]bool{} // trainings are many, and of few families
+	o, err := reg.Overview(ctx, func(x *registry.Summary) bool {
+		if x.Err != nil || other[x.Family] {
+			return x.Err != nil
+		}
+		stored, err := bench.ReadKey(x.Key())
+		other[x.Family] = err != nil || !stored.IsNight() || stored.Tier != tier
+		return !other[x.Family]
+	})
 	if err != nil {
 		return nil, err
 	}
-	found, damaged, other := map[string]drift.Night{}, []error{}, map[*registry.Family]bool{} // trainings are many, and of few families
+	found, damaged := map[string]drift.Night{}, []error{}
 	for _, x := range o.Finished {
 		if x.Err != nil {
 			damaged = append(damaged, x.Err)
 			continue
 		}
-		if other[x.Family] {
-			continue
-		}
-		if stored, err := bench.ReadKey(x.Key()); err != nil || !stored.IsNight() || stored.Tier != tier {
-			other[x.Family] = true
-			continue
-		}
-		m, _, err := reg.Run(ctx, x.Run)
+		m, _, err := o.Run(ctx, x.Run)
 		var night drift.Night
 		if err == nil {
 			if err = json.Unmarshal(m.Result, &night); err != nil {

@@ -15,92 +15,132 @@ import (
 )
 
 // held is what a registry holds, by its overview. Judging starts from it: what a key says is what was computed,
-// whatever the catalogue asks for.
+// whatever the catalogue asks for. Of single runs nothing is kept but what the overview does, since there may be very many.
 type held struct {
-	all      []*registry.Summary          // of what can be read
-	finished map[string]*registry.Summary // trainings and floors that this program keys as it does, by id
-	others   map[string]bool              // runs that are begun, most likely, or damaged
-	groups   []*heldGroup
-	foreign  map[string]commits // how many cannot be what the catalogue asks for, by the reason
+	runs     *registry.Overview
+	others   map[string]bool     // runs that are begun, most likely, or damaged
+	foreign  map[string]commits  // how many cannot be what the catalogue asks for, by the reason
+	versions map[version]commits // of the trainings of the tier's method on its data set
+	seeds    map[version]int     // of that data set: one more than the highest seed that may have been explored
 }
 
-// A heldGroup is runs whose keys differ in the seed alone.
-type heldGroup struct {
-	bench.Stored        // but for the seed
-	foreign      string // why its runs cannot be what the catalogue asks for; empty if they can
-	commits      commits
-	bySeed       map[uint64]*registry.Summary
+// A kind is what the key of a run says that others share.
+type kind struct {
+	version version
+	foreign string  // why its runs cannot be what the catalogue asks for; empty if they can
+	commits commits // of the tier's runs, by version
+	own     bool    // of the tier's data set
 }
 
-// commits are those that made some runs: one for each run, empty where it is not known.
-type commits []string
+// kinds knows T of families of runs, by their keys.
+type kinds[T any] struct {
+	known map[*registry.Family]T
+	read  func(*registry.Summary, bench.Stored) T
+}
+
+// of reads the key of a run, once for each family if only the seed differs.
+func (k kinds[T]) of(run *registry.Summary) (T, uint64, error) {
+	text, onlySeed := run.Member("seed")
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if known, ok := k.known[run.Family]; ok && (!onlySeed || err == nil) {
+		return known, seed, nil
+	}
+	stored, err := bench.ReadKey(run.Key())
+	if err != nil {
+		var none T
+		return none, 0, err
+	}
+	it := k.read(run, stored)
+	if onlySeed && seed == stored.Seed || !stored.IsRun() {
+		k.known[run.Family] = it
+	}
+	return it, stored.Seed, nil
+}
+
+// commits are how many runs there are of those that made them; of the empty one where that is not known.
+type commits map[string]int
 
 // String reads like "12 runs, commit a4c86a9".
 func (c commits) String() string {
-	text := fmt.Sprintf("%d runs", len(c))
-	known := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(c))), func(commit string) bool { return commit == "" })
+	runs := 0
+	var known []string
+	for _, commit := range slices.Sorted(maps.Keys(c)) {
+		if runs += c[commit]; commit != "" {
+			known = append(known, commit)
+		}
+	}
+	text := fmt.Sprintf("%d runs", runs)
 	if len(known) > 0 {
 		text += ", commit " + strings.Join(known, ", ")
 	}
 	return text
 }
 
-// hold looks at all that a registry holds. A damaged run is said and passed over: whoever asks for it is told again.
-func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue, say func(string)) (*held, error) {
-	o, err := reg.Overview(ctx)
+// hold looks at all that a registry holds, to judge a tier. A damaged run is said and passed over: whoever asks for it is
+// told again.
+func hold(ctx context.Context, reg *registry.Registry, catalogue *bench.Catalogue, tier *bench.Tier, say func(string)) (*held, error) {
+	h := &held{foreign: map[string]commits{}, versions: map[version]commits{}, seeds: map[version]int{}}
+	plan := catalogue.Plan(tier.ID)
+	methods := methodsOf(catalogue)
+	all := kinds[*kind]{map[*registry.Family]*kind{}, func(_ *registry.Summary, s bench.Stored) *kind {
+		k := &kind{
+			version: version{Backend: s.Backend, Method: s.Training.Method.Version}, foreign: foreign(s, catalogue, methods),
+			own: s.IsRun() && s.Dataset.Name == tier.Dataset,
+		}
+		switch {
+		case k.foreign != "":
+			k.commits = of(h.foreign, k.foreign)
+		case k.own && s.Training.Features == bench.Trained && s.Training.Method.Name == tier.Train.ID().Name:
+			k.commits = of(h.versions, k.version)
+		}
+		return k
+	}}
+	damaged := map[string]error{}
+	var err error
+	h.runs, err = reg.Overview(ctx, func(run *registry.Summary) bool {
+		if run.Err != nil {
+			damaged[run.Run] = run.Err
+			return false
+		}
+		k, seed, err := all.of(run)
+		if err != nil {
+			damaged[run.Run] = err
+			return false
+		}
+		if k.commits != nil {
+			k.commits[run.Commit]++
+		}
+		if k.own && k.foreign == "" && seed < bench.FirstNightSeed && (plan == nil || seed < plan.FirstSeed) {
+			h.seeds[k.version] = max(h.seeds[k.version], int(seed)+1)
+		}
+		return false
+	})
 	if err != nil {
 		return nil, err
 	}
-	h := &held{finished: map[string]*registry.Summary{}, others: o.Others, foreign: map[string]commits{}}
-	methods := map[string]bool{"": true, "untrained": true}
-	for _, t := range catalogue.Tiers {
-		methods[t.Train.ID().Name] = true
-	}
-	groups := map[*registry.Family]*heldGroup{}
-	for _, run := range o.Finished {
-		if err = run.Err; err == nil {
-			err = h.add(run, groups, catalogue, methods)
-		}
-		if err != nil {
-			h.others[run.Run] = true // whoever asks for it reads it again
-			say(store.Printable(fmt.Sprintf("run %s is left out: %v", run.Run, err)))
-			continue
-		}
-		h.all = append(h.all, run)
+	h.others = maps.Clone(h.runs.Others)
+	for _, run := range slices.Sorted(maps.Keys(damaged)) {
+		h.others[run] = true // whoever asks for it reads it again
+		say(store.Printable(fmt.Sprintf("run %s is left out: %v", run, damaged[run])))
 	}
 	return h, nil
 }
 
-// add sorts a run into its group. Keys are read once for each group, if only the seed differs.
-func (h *held) add(run *registry.Summary, groups map[*registry.Family]*heldGroup, catalogue *bench.Catalogue, methods map[string]bool) error {
-	text, onlySeed := run.Member("seed")
-	seed, err := strconv.ParseUint(text, 10, 64)
-	group := groups[run.Family]
-	if group == nil || group.IsRun() && (!onlySeed || err != nil) {
-		stored, err := bench.ReadKey(run.Key())
-		if err != nil {
-			return err
-		}
-		group = &heldGroup{Stored: stored, bySeed: map[uint64]*registry.Summary{}}
-		group.foreign = foreign(stored, catalogue, methods)
-		if onlySeed && seed == stored.Seed || !stored.IsRun() {
-			groups[run.Family] = group
-		}
-		seed = stored.Seed
-		h.groups = append(h.groups, group)
+// of are the commits under a key, which are there from then on.
+func of[K comparable](all map[K]commits, key K) commits {
+	if all[key] == nil {
+		all[key] = commits{}
 	}
-	if group.foreign != "" {
-		h.foreign[group.foreign] = append(h.foreign[group.foreign], run.Commit)
+	return all[key]
+}
+
+// methodsOf are the names of the methods that a catalogue's tiers train by.
+func methodsOf(catalogue *bench.Catalogue) map[string]bool {
+	methods := map[string]bool{"": true, "untrained": true}
+	for _, t := range catalogue.Tiers {
+		methods[t.Train.ID().Name] = true
 	}
-	if !group.IsRun() {
-		return nil
-	}
-	group.bySeed[seed] = run
-	group.commits = append(group.commits, run.Commit)
-	if group.foreign == "" {
-		h.finished[run.Run] = run
-	}
-	return nil
+	return methods
 }
 
 // foreign says why a run cannot be what the catalogue asks for.
@@ -140,21 +180,9 @@ func (v version) is(selector string) bool {
 	return true
 }
 
-// versions are those of the trainings of a tier's method on its data set.
-func (h *held) versions(t *bench.Tier) map[version]commits {
-	found := map[version]commits{}
-	for _, g := range h.groups {
-		if g.foreign == "" && g.Training.Features == bench.Trained && g.Dataset.Name == t.Dataset && g.Training.Method.Name == t.Train.ID().Name {
-			v := version{Backend: g.Backend, Method: g.Training.Method.Version}
-			found[v] = append(found[v], g.commits...)
-		}
-	}
-	return found
-}
-
 // backends are the kinds of those of the tier's trainings that are this program's own.
 func (h *held) backends(t *bench.Tier) (kinds []string) {
-	for v := range h.versions(t) {
+	for v := range h.versions {
 		if v.Method == t.Train.ID().Version {
 			kinds = append(kinds, v.Backend)
 		}
@@ -165,7 +193,7 @@ func (h *held) backends(t *bench.Tier) (kinds []string) {
 // adopt takes the runs of another version or backend where the registry has none of this program's own: a registry
 // can be judged anywhere. With a selector it takes what that names.
 func (h *held) adopt(t *bench.Tier, own version, selector string) (version, error) {
-	found := h.versions(t)
+	found := h.versions
 	if found[own] != nil && selector == "" {
 		return own, nil // this program's own runs need no choosing
 	}
@@ -190,60 +218,7 @@ func (h *held) adopt(t *bench.Tier, own version, selector string) (version, erro
 }
 
 // heldSeeds is the number of seeds, counted from 0, that may have been explored. Those of plans and nights are none of them.
-func (s *Study) heldSeeds() (seeds int) {
-	plan := s.catalogue.Plan(s.tier.ID)
-	for _, g := range s.held.groups {
-		if g.foreign != "" || g.Training.Method.Version != s.env.Method || g.Backend != s.env.Backend || g.Dataset.Name != s.tier.Dataset {
-			continue
-		}
-		for seed := range g.bySeed {
-			if seed < bench.FirstNightSeed && (plan == nil || seed < plan.FirstSeed) {
-				seeds = max(seeds, int(seed)+1)
-			}
-		}
-	}
-	return seeds
-}
+func (s *Study) heldSeeds() int { return s.held.seeds[version(s.env)] }
 
 // has says whether the run of a cell is there.
-func (h *held) has(cell bench.Cell) bool { return h.finished[cell.Spec.ID()] != nil }
-
-// near finds for a cell that was not run the run that is nearest to it: of the same data set, features, rules and
-// seed, not asked for by any other cell, and with the fewest differences. None: ok is false.
-func (h *held) near(cell bench.Cell, asked map[string]bool) (run string, differences []bench.Difference, ok bool) {
-	want := cell.Spec
-	key := want.Key()
-	stored, err := bench.ReadKey(key)
-	if err != nil {
-		panic(err) // this program's own
-	}
-	foreign := false
-	for _, g := range h.groups {
-		have := g.bySeed[want.Seed]
-		same := have != nil && g.Dataset.Name == want.Dataset.Name && g.Training.Features == want.Training.Features &&
-			len(bench.Differences(g.Training.Rules, stored.Training.Rules)) == 0
-		if !same || asked[have.Run] {
-			continue
-		}
-		d := bench.Differences(have.Key(), key)
-		nearer := cmp.Or(cmp.Compare(len(d), len(differences)), compareBool(g.foreign != "", foreign), strings.Compare(have.Run, run)) < 0
-		if !ok || nearer {
-			run, differences, foreign, ok = have.Run, d, g.foreign != "", true
-		}
-	}
-	// What makes a key unreadable comes first.
-	slices.SortStableFunc(differences, func(a, b bench.Difference) int {
-		return strings.Compare(strings.TrimPrefix(a.Path, "scheme"), strings.TrimPrefix(b.Path, "scheme"))
-	})
-	return run, differences, ok
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}
+func (h *held) has(cell bench.Cell) bool { return h.runs.Has(cell.Spec.ID()) }

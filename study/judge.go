@@ -153,7 +153,7 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	in.Cells = union(to.cells, pick(s.exploring(s.claims, s.seeds), s.held.has))
 	cells := s.everyCell(in.Cells)
 	var err error
-	if in.Runs, err = Load(ctx, s.reg, cells); s.damage.note(err) != nil {
+	if in.Runs, err = Load(ctx, s.held.runs, cells); s.damage.note(err) != nil {
 		return in, err
 	}
 	loaded := func(_ context.Context, id string) (registry.Manifest, registry.Digest, error) {
@@ -167,10 +167,12 @@ func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
 	if s.damage.note(err) != nil {
 		return in, err
 	}
-	if in.Analyses, err = LoadAnalyses(ctx, s.reg, stored); s.damage.note(err) != nil {
+	if in.Analyses, err = LoadAnalyses(ctx, s.held.runs, stored); s.damage.note(err) != nil {
 		return in, err
 	}
-	in.Near = s.near(in.Cells, in.Runs)
+	if in.Near, err = s.near(ctx, in.Cells, in.Runs); err != nil {
+		return in, err
+	}
 	if in.Begun, err = s.begun(ctx, in.Cells, in.Runs); err != nil {
 		return in, err
 	}
@@ -207,12 +209,22 @@ func (s *Study) begun(ctx context.Context, cells []bench.Cell, runs map[string]j
 // registry, with all runs of the tier's plan that there are: none can be left out without that being seen. Beside them is
 // what others' tools read. With a key the list of all that and the verdicts are signed.
 func (s *Study) WriteEvidence(ctx context.Context, w io.Writer, r *model.Report, in judge.Input, key ed25519.PrivateKey) error {
-	ids := slices.Collect(maps.Keys(in.Runs))
-	for _, a := range in.Analyses {
-		ids = append(ids, a.Spec.ID())
+	judged := map[string]registry.Digest{}
+	for id, run := range in.Runs {
+		judged[id] = run.Digest
 	}
+	for _, a := range in.Analyses {
+		judged[a.Spec.ID()] = a.Digest
+	}
+	ids := slices.Collect(maps.Keys(judged))
 	opts := registry.EvidenceOptions{MediaTypes: []string{analysis.CountsType}, Key: key}
 	opts.Beside = func(runs []registry.EvidenceRun) ([]registry.File, error) {
+		for _, run := range runs { // which are the originals
+			if digest, ok := judged[run.Run]; ok && digest != run.Stored.Digest {
+				return nil, fmt.Errorf("%w: run %s: its manifest is %s, and %s was judged, from a pack; registry check says more, registry ls --reindex packs anew",
+					registry.ErrCorrupt, run.Run, run.Stored.Digest, digest)
+			}
+		}
 		about, err := croissant.Describe(s.source, nil) // the same, whether the images are here or not
 		if err != nil {
 			return nil, err
@@ -290,32 +302,6 @@ func (s *Study) picture(index int) []byte {
 		panic(err) // a buffer takes everything
 	}
 	return out.Bytes()
-}
-
-// near finds the runs that are nearest to cells that were not run, by the id of what was asked for.
-func (s *Study) near(cells []bench.Cell, runs map[string]judge.Run) map[string]judge.Near {
-	missing := slices.DeleteFunc(slices.Clone(cells), func(cell bench.Cell) bool {
-		_, there := runs[cell.Spec.ID()]
-		return there
-	})
-	if len(missing) == 0 {
-		return nil
-	}
-	asked := map[string]bool{}
-	all := s.exploring(s.catalogue.Claims, s.heldSeeds())
-	if p := s.catalogue.Plan(s.tier.ID); p != nil {
-		all = union(all, s.catalogue.Confirming(s.tier, s.catalogue.Planned(p), p.LastSeeds(), s.env))
-	}
-	for _, cell := range s.everyCell(all) {
-		asked[cell.Spec.ID()] = true
-	}
-	found := map[string]judge.Near{}
-	for _, cell := range missing {
-		if run, differences, ok := s.held.near(cell, asked); ok {
-			found[cell.Spec.ID()] = judge.Near{Run: run, Differences: differences}
-		}
-	}
-	return found
 }
 
 // command is how to get the same report again.

@@ -88,7 +88,7 @@ func Resolve(ctx context.Context, catalogue *bench.Catalogue, reg *registry.Regi
 	if err := checkPrefix(prefix); err != nil || len(prefix) == runDigits {
 		return prefix, err
 	}
-	o, err := reg.Overview(ctx)
+	o, err := reg.Overview(ctx, nil)
 	if err != nil {
 		return "", err
 	}

@@ -46,7 +46,7 @@ func TestList(t *testing.T) {
 	want = append(want, study.Listed{Kind: "other", Seed: 7, Run: id}, study.Listed{Kind: "plan", Tier: "planned", Run: plan.ID()})
 	list := func(f study.Filter) []study.Listed {
 		t.Helper()
-		o, err := reg.Overview(t.Context())
+		o, err := reg.Overview(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,15 +15,21 @@ import (
 	"github.com/cidbench/cidbench/report/judge"
 )
 
+// Runs are where finished runs are read: a registry, or an overview of one, which asks servers less.
+type Runs interface {
+	Run(ctx context.Context, id string) (registry.Manifest, registry.Digest, error)
+	Blob(ctx context.Context, d registry.Descriptor) ([]byte, error)
+}
+
 // Load reads the runs of the cells, by run id. A run that is not finished is absent. Damaged ones are an error that
 // names them and wraps registry.ErrCorrupt, beside all others: what cannot be read must not look missing.
-func Load(ctx context.Context, reg *registry.Registry, cells []bench.Cell) (map[string]judge.Run, error) {
+func Load(ctx context.Context, from Runs, cells []bench.Cell) (map[string]judge.Run, error) {
 	read := make([]*judge.Run, len(cells))
 	damage, err := readEach(ctx, len(cells), func(ctx context.Context, i int) error {
 		var run judge.Run
 		var err error
 		id := cells[i].Spec.ID()
-		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Result)
+		run.Manifest, run.Digest, err = load(ctx, from, id, &run.Result)
 		if errors.Is(err, registry.ErrNotExist) {
 			return nil
 		} else if err != nil {
@@ -67,18 +73,18 @@ func readEach(ctx context.Context, n int, read func(ctx context.Context, i int) 
 const readers = 16
 
 // LoadAnalyses reads those of the analyses that are finished, in the same order; damaged ones are an error as of Load.
-func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.Analysis) ([]judge.AnalysisRun, error) {
+func LoadAnalyses(ctx context.Context, from Runs, analyses []bench.Analysis) ([]judge.AnalysisRun, error) {
 	read := make([]*judge.AnalysisRun, len(analyses))
 	damage, err := readEach(ctx, len(analyses), func(ctx context.Context, i int) error {
 		run := judge.AnalysisRun{Analysis: analyses[i]}
 		id := run.Spec.ID()
 		var err error
-		run.Manifest, run.Digest, err = load(ctx, reg, id, &run.Measures)
+		run.Manifest, run.Digest, err = load(ctx, from, id, &run.Measures)
 		if errors.Is(err, registry.ErrNotExist) {
 			return nil
 		}
 		if err == nil {
-			run.Measures.Counts, err = loadCounts(ctx, reg, run.Manifest)
+			run.Measures.Counts, err = loadCounts(ctx, from, run.Manifest)
 		}
 		if err != nil {
 			return fmt.Errorf("analysis %s (%s): %w", id, run.Name(), err)
@@ -98,8 +104,8 @@ func LoadAnalyses(ctx context.Context, reg *registry.Registry, analyses []bench.
 	return runs, damage
 }
 
-func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest) (counts analysis.Counts, err error) {
-	text, err := reg.Blob(ctx, m.Artifacts[bench.CountsArtifact])
+func loadCounts(ctx context.Context, from Runs, m registry.Manifest) (counts analysis.Counts, err error) {
+	text, err := from.Blob(ctx, m.Artifacts[bench.CountsArtifact])
 	if errors.Is(err, registry.ErrUnavailable) || ctx.Err() != nil {
 		return counts, err
 	}
@@ -113,8 +119,8 @@ func loadCounts(ctx context.Context, reg *registry.Registry, m registry.Manifest
 }
 
 // load reads a manifest and decodes its result, if it has one.
-func load(ctx context.Context, reg *registry.Registry, id string, result any) (registry.Manifest, registry.Digest, error) {
-	m, digest, err := reg.Run(ctx, id)
+func load(ctx context.Context, from Runs, id string, result any) (registry.Manifest, registry.Digest, error) {
+	m, digest, err := from.Run(ctx, id)
 	m.Reason = store.Printable(m.Reason)
 	if err != nil || len(m.Result) == 0 {
 		return m, digest, err

@@ -72,7 +72,7 @@ func (s *Study) Plan(ctx context.Context) (*Plan, error) {
 		}
 	}
 	plan.EstimatedSeconds = plan.Rest.WallSeconds
-	plan.Analyses = countAnalyses(s.wanted(), plan.Cells, s.held.all)
+	plan.Analyses = p.left
 	plan.Analyses.price(p)
 	if x, ok := s.extent(); ok {
 		plan.Memory = new(s.memory(x))

@@ -47,6 +47,7 @@ type pricing struct {
 	each  bench.Cost
 	hour  float64 // price of a device's
 	basis string
+	left  Analyses // those that claims observe, without their price
 }
 
 // pricing takes note of where cells stand. What each costs follows from the stated time of a step; or if one was trained
@@ -58,10 +59,11 @@ func (s *Study) pricing(ctx context.Context) (*pricing, error) {
 		p.held = max(p.held, s.heldSeeds())
 		cells = union(cells, s.exploring(s.claims, p.held))
 	}
-	all, err := s.states(ctx, cells)
+	all, analyses, err := s.states(ctx, cells)
 	if err != nil {
 		return nil, err
 	}
+	p.left = analyses
 	for _, c := range all {
 		p.known[c.Run] = c
 	}

@@ -2,10 +2,13 @@ package study_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,39 +33,27 @@ var drawn = func() *bench.Catalogue {
 // count is of the requests to a server, and of those that may change something.
 type count struct{ requests, writes atomic.Int64 }
 
-// countedBucket holds the finished runs of the tiny tier, with their index. It counts the requests to its URL.
-func countedBucket(t *testing.T, seeds int) (url string, cells int, n *count) {
-	t.Helper()
-	direct, err := s3.ParseURL(s3test.Start(t, s3test.Versitygw).URL("runs"))
+// countedBucket holds a crowd. It counts the requests to its URL.
+func countedBucket(tb testing.TB, c crowd) (url string, n *count) {
+	tb.Helper()
+	direct, err := s3.ParseURL(s3test.Start(tb, s3test.Versitygw).URL("runs"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	r, err := registry.Open(t.Context(), direct.String())
+	to, err := s3.New(direct)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	all := drawn.Matrix(drawn.Tier("tiny"), drawn.Claims, bench.Explored(seeds), bench.Environment{Backend: "go", Method: drawn.Tier("tiny").Train.ID().Version})
-	for i, cell := range all {
-		result, err := json.Marshal(bench.Result{Loss: float64(i)})
-		if err == nil {
-			_, err = r.Commit(t.Context(), registry.Manifest{Status: registry.Complete, Key: cell.Spec.Key(), Result: result})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := r.Reindex(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	c.bucket(tb, to)
 	n = new(count)
-	front := httptest.NewServer(counted(t, direct.Endpoint, n))
-	t.Cleanup(front.Close)
+	front := httptest.NewServer(counted(tb, direct.Endpoint, n))
+	tb.Cleanup(front.Close)
 	direct.Endpoint = front.URL
-	return direct.String(), len(all), n
+	return direct.String(), n
 }
 
 // counted passes requests on as they are, as signatures ask for.
-func counted(t *testing.T, to string, n *count) http.Handler {
+func counted(t testing.TB, to string, n *count) http.Handler {
 	target, err := url.Parse(to)
 	if err != nil {
 		t.Fatal(err)
@@ -76,44 +67,88 @@ func counted(t *testing.T, to string, n *count) http.Handler {
 	}}
 }
 
-// TestRequests: in a bucket, a worker asks for none of the runs that the index knows, and a report for each once; it
-// writes nothing, not even to probe.
+// TestRequests: beside however many runs, in whatever order they came, a command takes at most 50 requests for a tier in a
+// bucket, and one that reads writes nothing, not even to probe. That this holds beside 100,000 runs follows from the number
+// of packs, which TestPacksStayFew holds; BenchmarkScale measures it.
 func TestRequests(t *testing.T) {
-	const seeds, others = 40, 50
-	store, cells, n := countedBucket(t, seeds)
-	open := func(access study.Access) *study.Study {
-		n.requests.Store(0)
-		n.writes.Store(0)
-		s, err := study.Open(t.Context(), drawn, options(study.Options{
-			Store: store, Access: access, Selection: study.Selection{Seeds: seeds},
-		}))
+	const seeds, most = 40, 50
+	for name, scattered := range map[string]bool{"together": false, "scattered": true} {
+		t.Run(name, func(t *testing.T) {
+			c := makeCrowd(t, 4_500, seeds, scattered)
+			url, n := countedBucket(t, c)
+			if len(c.cells) < 2*most {
+				t.Fatalf("the tier has %d cells, for which a request each would do", len(c.cells))
+			}
+			for _, command := range commands {
+				n.requests.Store(0)
+				n.writes.Store(0)
+				command.do(t, url, seeds)
+				if n := n.requests.Load(); n > most {
+					t.Errorf("%s: a tier of %d cells takes %d requests, want at most %d", command.name, len(c.cells), n, most)
+				}
+				if writes := n.writes.Load(); writes > 0 && command.name != "start" && command.name != "verify" {
+					t.Errorf("%s makes %d requests that write", command.name, writes)
+				}
+			}
+		})
+	}
+}
+
+// TestEvidenceIsOfOriginals: a report believes packs; what is published with it is read from the manifests themselves, and
+// has to be the same.
+func TestEvidenceIsOfOriginals(t *testing.T) {
+	c := makeCrowd(t, 20, 3, false)
+	url, _ := countedBucket(t, c)
+	save := func() error {
+		s := openCrowd(t, url, study.Read, 3)
+		r, in, err := s.Report(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s
+		return s.WriteEvidence(t.Context(), io.Discard, r, in, nil)
 	}
-	if err := open(study.Write).Run(t.Context()); err != nil {
-		t.Error(err)
+	if err := save(); err != nil {
+		t.Fatal(err)
 	}
-	if n := n.requests.Load(); n > others {
-		t.Errorf("a worker that finds all of %d runs there takes %d requests, want at most %d", cells, n, others)
+	reg, err := registry.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
 	}
-	asked := cells + seeds // the analyses of untrained encoders
-	if _, _, err := open(study.Read).Report(t.Context()); err != nil {
-		t.Error(err)
+	m, _, err := reg.Run(t.Context(), c.cells[0].Spec.ID())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := n.requests.Load(); n > int64(asked+others) {
-		t.Errorf("a report that looks for %d runs takes %d requests, want at most %d more", asked, n, others)
+	bucket, err := registry.OpenStore(t.Context(), url)
+	if err == nil {
+		err = bucket.Delete(t.Context(), "runs/"+m.Run+"/manifest.json")
 	}
-	if writes := n.writes.Load(); writes > 0 {
-		t.Errorf("a report makes %d requests that write", writes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Result, m.ResultDigest, m.Seal = json.RawMessage(`{"loss":7}`), "", ""
+	if _, err := reg.Commit(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	marks := "index/new/" // by which it would be seen
+	for info, err := range bucket.List(t.Context(), marks) {
+		if err == nil {
+			err = bucket.Delete(t.Context(), info.Key)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := save(); !errors.Is(err, registry.ErrCorrupt) || !strings.Contains(err.Error(), m.Run) {
+		t.Errorf("evidence of a manifest that is not in the pack: %v", err)
 	}
 }
 
 // TestWatchRequests: in a bucket a look asks for little, and sees who is at work before any checkpoint is there.
 func TestWatchRequests(t *testing.T) {
 	const seeds = 20
-	store, cells, n := countedBucket(t, seeds)
+	c := makeCrowd(t, 300, seeds, false)
+	cells := len(c.cells)
+	store, n := countedBucket(t, c)
 	r, err := registry.Open(t.Context(), store)
 	if err != nil {
 		t.Fatal(err)

@@ -1,70 +1,15 @@
 package study_test
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
+	"runtime/debug"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/cidbench/cidbench/bench"
-	"github.com/cidbench/cidbench/registry"
-	"github.com/cidbench/cidbench/registry/store"
-	"github.com/cidbench/cidbench/study"
 )
-
-// manyRuns makes a directory of so many runs, with their index and without waiting for the disk: 500 seeds of the cells
-// of the tiny tier, as it is and with other probes. Of the latter there are folders alone: what has an index reads none
-// of their manifests.
-func manyRuns(b *testing.B, n int) string {
-	b.Helper()
-	root, memory := filepath.Join(b.TempDir(), "registry"), store.NewMemory("runs")
-	r, err := registry.OpenOn(b.Context(), memory)
-	if err != nil {
-		b.Fatal(err)
-	}
-	cells := small.Matrix(small.Tier("tiny"), small.Claims, bench.Explored(500), bench.Environment{Backend: "go"})
-	read := map[string]bool{"cidbench-registry.json": true, "index/summary": true}
-	for made, variant := 0, 0; made < n; variant++ {
-		for _, cell := range cells[:min(len(cells), n-made)] {
-			if variant > 0 {
-				cell.Spec.Probe = fmt.Sprint("other ", variant)
-			} else {
-				read["runs/"+cell.Spec.ID()+"/manifest.json"] = true
-			}
-			result, err := json.Marshal(bench.Result{Loss: float64(made)})
-			if err == nil {
-				_, err = r.Commit(b.Context(), registry.Manifest{Status: registry.Complete, Key: cell.Spec.Key(), Result: result, Provenance: registry.Provenance{Commit: "a4c86a9"}})
-			}
-			if err != nil {
-				b.Fatal(err)
-			}
-			made++
-		}
-	}
-	if _, err := r.Reindex(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	for info, err := range memory.List(b.Context(), "") {
-		if err != nil {
-			b.Fatal(err)
-		}
-		path := filepath.Join(root, info.Key)
-		err = os.MkdirAll(filepath.Dir(path), 0o777)
-		if err == nil && read[info.Key] {
-			var data []byte
-			if data, _, err = memory.Load(b.Context(), info.Key); err == nil {
-				err = os.WriteFile(path, data, 0o444)
-			}
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-	return root
-}
 
 // processorSeconds is what the process has used so far. Other than seconds on the wall, it says something on a machine
 // that others use, too.
@@ -77,55 +22,73 @@ func processorSeconds(b *testing.B) float64 {
 	return time.Duration(use.Utime.Nano() + use.Stime.Nano()).Seconds()
 }
 
-// BenchmarkScale is what commands do beside many runs of a directory: the start of a worker, status, the report of a
-// tier, and ls.
+// peakMemory is by how many megabytes the memory of the process grows at most while something is done (Linux).
+func peakMemory(b *testing.B, do func()) float64 {
+	b.Helper()
+	debug.FreeOSMemory()
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // forgets the peak
+		b.Fatal(err)
+	}
+	before := memoryLine(b, "VmRSS:")
+	do()
+	return memoryLine(b, "VmHWM:") - before
+}
+
+// memoryLine is a line of /proc/self/status, in megabytes.
+func memoryLine(b *testing.B, name string) float64 {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := bytes.Cut(text, []byte(name))
+	fields := bytes.Fields(rest)
+	kilobytes, err := strconv.Atoi(string(fields[0]))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(kilobytes) / 1024
+}
+
+// crowdSeeds give the tier of a crowd 60 runs.
+const crowdSeeds = 12
+
+// BenchmarkScale is what commands do beside many runs, in a directory and in a bucket; in one bucket the runs of the tier
+// are scattered among all others, which is the worst that can be for packs.
 func BenchmarkScale(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
-		root := manyRuns(b, n)
-		open := func(b *testing.B, access study.Access) *study.Study {
-			s, err := study.Open(b.Context(), small, options(study.Options{Store: root, Access: access}))
-			if err != nil {
-				b.Fatal(err)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			root, bucket, requests := together(b, n)
+			b.Run("directory", func(b *testing.B) { benchmarkCommands(b, root, new(count)) })
+			b.Run("bucket", func(b *testing.B) { benchmarkCommands(b, bucket, requests) })
+		})
+		b.Run(fmt.Sprint(n, "-scattered"), func(b *testing.B) {
+			bucket, requests := countedBucket(b, makeCrowd(b, n, crowdSeeds, true))
+			b.Run("bucket", func(b *testing.B) { benchmarkCommands(b, bucket, requests) })
+		})
+	}
+}
+
+// together puts a crowd into a directory and a bucket, and keeps nothing of it: what is alive here would count as memory of
+// the commands.
+func together(b *testing.B, n int) (root, url string, requests *count) {
+	c := makeCrowd(b, n, crowdSeeds, false)
+	url, requests = countedBucket(b, c)
+	return c.directory(b), url, requests
+}
+
+func benchmarkCommands(b *testing.B, url string, requests *count) {
+	for _, command := range commands {
+		b.Run(command.name, func(b *testing.B) {
+			peak := peakMemory(b, func() { command.do(b, url, crowdSeeds) })
+			requests.requests.Store(0)
+			before := processorSeconds(b)
+			for b.Loop() {
+				command.do(b, url, crowdSeeds)
 			}
-			return s
-		}
-		for _, work := range []struct {
-			name string
-			do   func(b *testing.B)
-		}{
-			{"start", func(b *testing.B) { open(b, study.Write) }},
-			{"status", func(b *testing.B) {
-				if at, err := open(b, study.Read).Status(b.Context()); err != nil || len(at.Cells) == 0 || at.Cells[0].State != study.Complete {
-					b.Fatal(at, err)
-				}
-			}},
-			{"report", func(b *testing.B) {
-				if _, _, err := open(b, study.Read).Report(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-			}},
-			{"ls", func(b *testing.B) {
-				reg, err := registry.OpenExisting(b.Context(), root)
-				if err != nil {
-					b.Fatal(err)
-				}
-				o, err := reg.Overview(b.Context())
-				if err != nil {
-					b.Fatal(err)
-				}
-				if all, err := study.List(small, o, study.Filter{}); err != nil || len(all) != n {
-					b.Fatal(len(all), err)
-				}
-			}},
-		} {
-			b.Run(fmt.Sprintf("%s/%d", work.name, n), func(b *testing.B) {
-				b.ReportAllocs()
-				before := processorSeconds(b)
-				for b.Loop() {
-					work.do(b)
-				}
-				b.ReportMetric((processorSeconds(b)-before)/float64(b.N), "cpu-s/op")
-			})
-		}
+			b.ReportMetric((processorSeconds(b)-before)/float64(b.N), "cpu-s/op")
+			b.ReportMetric(float64(requests.requests.Load())/float64(b.N), "requests/op")
+			b.ReportMetric(peak, "peak-MB")
+		})
 	}
 }

@@ -85,13 +85,13 @@ func (c *CellState) hold(h registry.Hold) {
 
 // Status says where the cells stand, and what is left.
 func (s *Study) Status(ctx context.Context) (*Standing, error) {
-	cells, err := s.states(ctx, s.cells)
+	cells, analyses, err := s.states(ctx, s.cells)
 	if err != nil {
 		return nil, err
 	}
 	at := &Standing{At: time.Now().UTC(), Cells: cells}
 	each, basis := meanOf(cells)
-	s.sumUp(at, cells, each, basis, 1, countAnalyses(s.wanted(), cells, s.held.all))
+	s.sumUp(at, cells, each, basis, 1, analyses)
 	return at, nil
 }
 
@@ -129,26 +129,43 @@ func (s *Study) sumUp(at *Standing, cells []CellState, each bench.Cost, basis st
 	p.work(&at.Left, at.Analyses.Seconds)
 }
 
-func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, error) {
-	var all []CellState
+// states says where cells stand, and what there is of the analyses that claims observe. It looks at all runs once more, since
+// it is these that matter to it alone.
+func (s *Study) states(ctx context.Context, cells []bench.Cell) (all []CellState, analyses Analyses, err error) {
+	asked, wanted := map[string]bool{}, s.wanted()
+	for _, cell := range cells {
+		asked[cell.Spec.ID()] = true
+	}
+	o, err := s.reg.Overview(ctx, func(x *registry.Summary) bool { return asked[x.Run] || wanted.is(x) })
+	if err != nil {
+		return nil, analyses, err
+	}
+	finished := map[string]*registry.Summary{}
+	for _, x := range o.Finished {
+		finished[x.Run] = x
+	}
 	started := map[string]bool{}
 	if !s.reg.Local() {
-		var err error
-		if started, err = s.reg.Started(ctx); err != nil {
-			return nil, err
+		for run, err := range s.reg.Started(ctx) {
+			if err != nil {
+				return nil, analyses, err
+			}
+			if asked[run] {
+				started[run] = true
+			}
 		}
 	}
 	for _, cell := range cells {
 		c := CellState{Cell: cell, Run: cell.Spec.ID(), State: Missing}
-		if known := s.held.finished[c.Run]; !s.reg.Local() && known != nil && known.Status == registry.Complete {
+		if known := finished[c.Run]; !s.reg.Local() && known != nil && known.Status == registry.Complete {
 			c.finish(known)
 			all = append(all, c)
 			continue
-		} else if !s.reg.Local() && known == nil && !s.held.others[c.Run] && !started[c.Run] { // nothing tells of it
+		} else if !s.reg.Local() && known == nil && !o.Others[c.Run] && !started[c.Run] { // nothing tells of it
 			all = append(all, c)
 			continue
 		}
-		m, _, err := s.reg.Run(ctx, c.Run)
+		m, _, err := o.Run(ctx, c.Run)
 		switch {
 		case errors.Is(err, registry.ErrCorrupt):
 			c.State, c.Reason = DamagedRun, store.Printable(err.Error())
@@ -160,15 +177,15 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) ([]CellState, er
 				c.Bytes += artifact.Size
 			}
 		case !errors.Is(err, registry.ErrNotExist):
-			return nil, err
+			return nil, analyses, err
 		default:
 			if err := s.unfinished(ctx, &c); err != nil {
-				return nil, err
+				return nil, analyses, err
 			}
 		}
 		all = append(all, c)
 	}
-	return all, nil
+	return all, countAnalyses(wanted, all, o.Finished), nil
 }
 
 // finish notes what the index says of a finished run.

@@ -14,12 +14,13 @@ import (
 	"sync"
 
 	"github.com/cidbench/cidbench/bench"
+	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/registry"
 )
 
-// Study is a selection of experiments with the registry that holds their runs. It is not changed after Open.
+// Study is a selection of experiments with the registry that holds their runs. After Open, work changes what it knows of them.
 type Study struct {
 	opts      Options // complete
 	catalogue *bench.Catalogue
@@ -64,7 +65,7 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	}
 	s.data = sync.OnceValues(func() (*dataset.Dataset, error) { return s.source.Open(o.DataDir) })
 	s.damage = &damage{observer: s.opts.Observer}
-	if s.held, err = hold(ctx, s.reg, catalogue, s.opts.Observer.Say); err != nil {
+	if s.held, err = hold(ctx, s.reg, catalogue, s.tier, s.opts.Observer.Say); err != nil {
 		return nil, err
 	}
 	if stated {
@@ -216,6 +217,7 @@ func OpenRegistry(ctx context.Context, url, base string, access Access) (*regist
 		reg, err = registry.Open(ctx, "mem://empty")
 	}
 	if err == nil {
+		reg.Pack(analysis.CountsType)
 		return reg, nil
 	}
 	for _, failure := range []error{registry.ErrNotExist, registry.ErrCorrupt, registry.ErrConflict, registry.ErrUnavailable, ctx.Err()} {

@@ -36,7 +36,7 @@ func (s *Study) Watch() *Watch {
 	for _, cell := range s.cells {
 		w.runs = append(w.runs, cell.Spec.ID())
 	}
-	w.watch = s.reg.Watch(w.runs, watchRequests)
+	w.watch = s.reg.Watch(w.runs, w.wanted.is, watchRequests)
 	return w
 }
 
@@ -77,8 +77,7 @@ func (w *Watch) Look(ctx context.Context) (*Standing, error) {
 	if known > 0 {
 		share = float64(known+len(sight.Unread)) / float64(known)
 	}
-	finished := slices.DeleteFunc(slices.Collect(maps.Values(sight.Finished)), func(x *registry.Summary) bool { return x.Err != nil })
-	w.study.sumUp(at, cells, each, basis, share, countAnalyses(w.wanted, cells, finished))
+	w.study.sumUp(at, cells, each, basis, share, countAnalyses(w.wanted, cells, slices.Collect(maps.Values(sight.Finished))))
 	at.Cells = pick(cells, func(c CellState) bool { return c.State == Held || c.State == Failed || c.State == DamagedRun })
 	return at, nil
 }

@@ -38,12 +38,28 @@ type disturbedDir struct {
 	dir *store.Dir
 }
 
-func (d disturbedDir) Names(ctx context.Context, folder string) (names []string, err error) {
-	err = d.call("names", folder, func() (err error) {
-		names, err = d.dir.Names(ctx, folder)
-		return err
-	})
-	return names, err
+func (d disturbedDir) Names(ctx context.Context, folder string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		var names []string
+		err := d.call("names", folder, func() error {
+			names = nil
+			for name, err := range d.dir.Names(ctx, folder) {
+				if err != nil {
+					return err
+				}
+				names = append(names, name)
+			}
+			return nil
+		})
+		for _, name := range names {
+			if !yield(name, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield("", err)
+		}
+	}
 }
 
 func (d disturbedDir) Tidy(before time.Time) (int, int64, error) { return d.dir.Tidy(before) }

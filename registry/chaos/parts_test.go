@@ -84,7 +84,7 @@ func (p part) meet(err error, say func(what string, args ...any)) {
 func (p part) write(ctx context.Context, r *registry.Registry, say func(what string, args ...any)) {
 	left := randomFor(p.Seed, p.Name).Perm(cells)
 	for attempt := 1; len(left) > 0; attempt++ {
-		if _, err := r.Overview(ctx); err != nil {
+		if _, err := r.Overview(ctx, nil); err != nil {
 			p.meet(err, say)
 		}
 		left = slices.DeleteFunc(left, func(cell int) bool {

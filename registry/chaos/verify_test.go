@@ -111,7 +111,7 @@ func (s *storm) results(r *registry.Registry) map[string]result {
 // wantOnce wants nothing counted twice, in the index neither, and what was acknowledged to be there.
 func (s *storm) wantOnce(r *registry.Registry) {
 	t := s.t
-	overview, err := r.Overview(t.Context())
+	overview, err := r.Overview(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"io"
 	"iter"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -231,30 +230,39 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Info, e
 	}
 }
 
-// Names lists what is directly in a folder, given with its slash, in order, by a request for a thousand names.
-func (s *Store) Names(ctx context.Context, folder string) (names []string, err error) {
-	if err := cmp.Or(store.CheckPrefix(folder), ctx.Err()); err != nil {
-		return nil, err
+// Names is that of store.Dir, by a request for a thousand names.
+func (s *Store) Names(ctx context.Context, folder string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if err := cmp.Or(store.CheckPrefix(folder), ctx.Err()); err != nil {
+			yield("", err)
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		root, last, behind := s.object(folder), "", 0
+		for object := range s.client.ListObjectsIter(ctx, s.name, minio.ListObjectsOptions{Prefix: root}) {
+			if object.Key > last {
+				last, behind = object.Key, 0
+			} else if behind++; object.Err == nil && behind > listPage { // in a page, folders come after objects
+				object.Err = fmt.Errorf("%w: %q comes after %q", errEndless, object.Key, last)
+			}
+			if object.Err != nil {
+				yield("", classified("list", folder, object.Err))
+				return
+			}
+			name := strings.TrimSuffix(strings.TrimPrefix(object.Key, root), "/")
+			if name != "" && !strings.HasPrefix(name, ".") && !yield(name, nil) {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield("", err)
+		}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	root, seen := s.object(folder), map[string]bool{}
-	for object := range s.client.ListObjectsIter(ctx, s.name, minio.ListObjectsOptions{Prefix: root}) {
-		if object.Err == nil && seen[object.Key] {
-			object.Err = fmt.Errorf("%w: %q comes again", errEndless, object.Key)
-		}
-		if object.Err != nil {
-			return nil, classified("list", folder, object.Err)
-		}
-		seen[object.Key] = true
-		name := strings.TrimSuffix(strings.TrimPrefix(object.Key, root), "/")
-		if name != "" && !strings.HasPrefix(name, ".") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), ctx.Err()
 }
+
+// listPage is the most that a server lists in one answer.
+const listPage = 1000
 
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := cmp.Or(store.CheckKey("delete", key), ctx.Err()); err != nil {

@@ -194,11 +194,12 @@ func trust(r *http.Request, response *http.Response) error {
 		IsTruncated bool
 		Next        string `xml:"NextContinuationToken"`
 		Contents    []struct{ Key string }
+		Folders     []struct{} `xml:"CommonPrefixes"`
 	}
 	if err := xml.Unmarshal(page, &list); err != nil || list.XMLName.Local != root || len(page) > maxList {
 		return fmt.Errorf("%w: it answers to a listing with %.60q", errNotS3, page)
 	}
-	if root == "ListBucketResult" && list.IsTruncated && (len(list.Contents) == 0 || list.Next == query.Get("continuation-token")) {
+	if root == "ListBucketResult" && list.IsTruncated && (len(list.Contents)+len(list.Folders) == 0 || list.Next == query.Get("continuation-token")) {
 		return errEndless
 	}
 	response.Body = struct {

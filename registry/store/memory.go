@@ -169,18 +169,22 @@ func (m *Memory) infos(prefix string) []Info {
 	return infos
 }
 
-// Names lists what is directly in a folder, given with its slash, in order.
-func (m *Memory) Names(ctx context.Context, folder string) (names []string, err error) {
-	for info, err := range m.List(ctx, folder) {
-		if err != nil {
-			return nil, err
-		}
-		name, _, _ := strings.Cut(strings.TrimPrefix(info.Key, folder), "/")
-		if len(names) == 0 || names[len(names)-1] != name {
-			names = append(names, name)
+// Names is that of Dir.
+func (m *Memory) Names(ctx context.Context, folder string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		last := ""
+		for info, err := range m.List(ctx, folder) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			name, _, _ := strings.Cut(strings.TrimPrefix(info.Key, folder), "/")
+			if name != last && !yield(name, nil) {
+				return
+			}
+			last = name
 		}
 	}
-	return names, nil
 }
 
 func (m *Memory) Delete(ctx context.Context, key string) error {
