@@ -53,18 +53,12 @@ func TestStanding(t *testing.T) {
 		case cell.Seed == 1 && cell.Arm == "untrained":
 			commit(t, reg, took(5), cell.Spec.Key(), bench.Result{})
 		case cell.Seed == 1 && cell.Arm == "half":
-			lease, err := reg.Acquire(t.Context(), run, "somebody", 200*time.Millisecond)
+			lease, err := reg.Acquire(t.Context(), run, "somebody", leaseTerm)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer lease.Release(t.Context())
-			lease.Reached(3)
-			for h, err := reg.Hold(t.Context(), run); h.Step < 3; h, err = reg.Hold(t.Context(), run) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
+			reach(t, reg, lease, run, 3)
 		case cell.Seed == 0 && cell.Arm == "untrained":
 			lease, err := reg.Acquire(t.Context(), run, "nobody any more", time.Minute)
 			if err == nil {
@@ -125,6 +119,27 @@ func TestStanding(t *testing.T) {
 	}
 }
 
+// leaseTerm is short, and long enough for machines with other work.
+const leaseTerm = 2 * time.Second
+
+// reach says to others that work has reached a step, which the lease does when it is renewed.
+func reach(t *testing.T, reg *registry.Registry, lease *registry.Lease, run string, step int) {
+	t.Helper()
+	lease.Reached(step)
+	for {
+		select {
+		case <-lease.Lost():
+			t.Fatal("the lease is lost")
+		case <-time.After(10 * time.Millisecond):
+		}
+		if h, err := reg.Hold(t.Context(), run); err != nil {
+			t.Fatal(err)
+		} else if h.Step >= step {
+			return
+		}
+	}
+}
+
 // TestWatchPace: before any cell is finished, the steps of those at work say what is left.
 func TestWatchPace(t *testing.T) {
 	reg, root := open(t)
@@ -142,7 +157,7 @@ func TestWatchPace(t *testing.T) {
 			run = c.Run
 		}
 	}
-	lease, err := reg.Acquire(t.Context(), run, "somebody", 200*time.Millisecond)
+	lease, err := reg.Acquire(t.Context(), run, "somebody", leaseTerm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,13 +173,7 @@ func TestWatchPace(t *testing.T) {
 		if step > 3 {
 			t.Fatalf("after %d steps nothing is known: %+v", step, at)
 		}
-		lease.Reached(step)
-		for h, err := reg.Hold(t.Context(), run); h.Step < step; h, err = reg.Hold(t.Context(), run) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		reach(t, reg, lease, run, step)
 	}
 	if at.Left.WallSeconds <= 0 || at.Counts[study.Held] != 1 {
 		t.Errorf("left is %+v of %v", at.Left, at.Counts)
