@@ -80,7 +80,7 @@ func answers(r *model.Report) (all Answers) {
 			}
 			switch {
 			case len(claims) == 0:
-			case s.Many != "":
+			case s.Many != "" && len(claims) > 1:
 				answer.Lines = append(answer.Lines, Line{Words: words.Counted(claims, s.Many, r, where[i])})
 			default:
 				for _, c := range claims {

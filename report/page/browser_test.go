@@ -203,7 +203,8 @@ func TestPageInBrowser(t *testing.T) {
 	if err := os.WriteFile(fixture, []byte(written(t, r)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	pages := map[string]string{"fixture": fixture, "published": filepath.Join("..", "..", "docs", "report.html")}
+	docs := filepath.Join("..", "..", "docs")
+	pages := map[string]string{"fixture": fixture, "published": filepath.Join(docs, "report.html"), "icons": filepath.Join(docs, "report-icons.html")}
 	if *pageFile != "" {
 		pages = map[string]string{"given": *pageFile}
 	}
