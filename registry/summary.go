@@ -50,14 +50,16 @@ type Family struct {
 // newFamily takes the text with null in the place of what is left out.
 func newFamily(text string) *Family {
 	f := &Family{here: text}
-	for _, m := range left.FindAllStringSubmatch(text, -1) {
-		f.names = append(f.names, strings.Clone(m[1]))
+	before, rest, null := strings.Cut(text, ":null")
+	for ; null; before, rest, null = strings.Cut(rest, ":null") {
+		quoted, ok := strings.CutSuffix(before, `"`)
+		if at := strings.LastIndexByte(quoted, '"'); ok && at >= 0 {
+			f.names = append(f.names, strings.Clone(quoted[at+1:]))
+		}
 	}
 	f.whole = len(f.names) == strings.Count(text, ":null")
 	return f
 }
-
-var left = regexp.MustCompile(`"([^"]*)":null`)
 
 func (f *Family) text() string {
 	if f.source == nil {
@@ -126,13 +128,14 @@ func summaryOf(m Manifest, digest Digest, families map[Digest]*Family) (*Summary
 		return nil, err
 	}
 	text, varies := split(key)
-	if len(left.FindAllString(text, -1)) != len(varies) || strings.Count(text, ":null") != len(varies) { // it has nulls of its own
-		text, varies = string(key), nil
+	family := newFamily(text)
+	if !family.whole || len(family.names) != len(varies) { // it has nulls of its own
+		family, varies = newFamily(string(key)), nil
 	}
-	sum := DigestOf([]byte(text))
-	family := families[sum]
-	if family == nil {
-		family = newFamily(text)
+	sum := DigestOf([]byte(family.here))
+	if known := families[sum]; known != nil {
+		family = known
+	} else {
 		families[sum] = family
 	}
 	s := &Summary{

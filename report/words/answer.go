@@ -161,7 +161,7 @@ func InBrief(c *model.Claim) string {
 	if len(c.Contrasts) == 1 || seeds == 0 {
 		return InShort(c)
 	}
-	return fmt.Sprintf("%d of %d parts of it show; %s", held, len(c.Contrasts), Count(seeds, "seed"))
+	return fmt.Sprintf("%d of %d parts hold; %s", held, len(c.Contrasts), Count(seeds, "seed"))
 }
 
 // roundLevel keeps a level below 1 to a tenth of a percent, and never states more confidence than there is.
