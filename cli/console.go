@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,6 +73,8 @@ func Main(catalogue *bench.Catalogue) int {
 		if capable {
 			c.Screen = terminal{os.Stdin, os.Stdout}
 		}
+	} else if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width >= 40 {
+		c.Text.Width = width
 	}
 	return c.Run(ctx)
 }

@@ -34,17 +34,16 @@ func TestFashionMNISTIsNotJudged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("CIDBENCH_DATA", t.TempDir())
-	t.Setenv("CIDBENCH_STORE", t.TempDir())
+	data := t.TempDir()
 	command := func(args ...string) (int, string, string) {
 		var out, errs bytes.Buffer
-		c := &cli.Console{Catalogue: published(t), Stdout: &out, Stderr: &errs, Args: args}
+		c := &cli.Console{Catalogue: published(t), Stdout: &out, Stderr: &errs, Args: append(args, "--data-dir", data)}
 		return c.Run(t.Context()), out.String(), errs.String()
 	}
 	if code, _, errs := command("data", "import", dir, "--name", "clothes", "--size", "32"); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
-	code, out, errs := command("verify", "--data", "clothes", "--tier", "smoke", "--claim", "hardest5", "--seeds", "3", "--backend", "go", "--json")
+	code, out, errs := command("verify", "--data", "clothes", "--tier", "smoke", "--claim", "hardest5", "--seeds", "3", "--backend", "go", "--store", t.TempDir(), "--json")
 	var r model.Report
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("exit %d: %v: %s", code, err, errs)

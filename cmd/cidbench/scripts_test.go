@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("CHECKPOINTS", checkpoints)
+			e.Setenv("COLUMNS", "400") // sentences are in one line
 			if filepath.Base(e.WorkDir) != "script-backends" {
 				e.Setenv("PJRT_PLUGIN_LIBRARY_PATH", e.WorkDir+"/no-plugins")
 			}

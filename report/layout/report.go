@@ -30,9 +30,14 @@ func Report(r *model.Report) Document {
 	}
 	d = slices.Concat(summary(r), d, Document{provenanceSection(r)})
 	for _, other := range r.Beside {
-		s := provenanceSection(other)
-		s.ID, s.Title = s.ID+"-"+other.Tier.ID, s.Title+" of tier "+other.Tier.ID
-		d = append(d, s)
+		for _, b := range provenanceSection(other).Blocks {
+			f, ok := b.(Folded)
+			if !ok {
+				f = Folded{"Provenance", b}
+			}
+			f.Title += ", tier " + other.Tier.ID
+			d[len(d)-1] = d[len(d)-1].with(f)
+		}
 	}
 	return d
 }

@@ -29,10 +29,14 @@ func overview(r *model.Report) Section {
 			s = s.with(Alert(strings.TrimSuffix("No claim is decided "+where[i], " "+words.Here) + ": " + why + "."))
 		}
 	}
-	if a := answers(r); len(a) > 0 {
-		s = s.with(a, Paragraph(words.Share(all, where)))
+	told := answers(r)
+	if len(told) > 0 {
+		s = s.with(told)
 	}
 	s = s.with(figures(of(r, paired(r, r.Tier.Temperature)))...)
+	if len(told) > 0 {
+		s = s.with(Paragraph(words.Share(all, where)))
+	}
 	for i, r := range all {
 		for _, said := range tallies(r) {
 			if where[i] != words.Here {
@@ -80,13 +84,13 @@ func answers(r *model.Report) (all Answers) {
 			}
 			switch {
 			case len(claims) == 0:
-			case s.Many != "" && len(claims) > 1:
+			case s.Many != "" && (i == 0 || len(claims) > 1):
 				answer.Lines = append(answer.Lines, Line{Words: words.Counted(claims, s.Many, r, where[i])})
 			default:
 				for _, c := range claims {
 					l := Line{words.Mark(c.Verdict), words.Outcome(c, r, where[i]), words.Figures(c, r), "claim-" + c.ID}
-					if i > 0 { // what is said of it in detail is in a report of its own
-						l.Link = "claims"
+					if i > 0 { // it has a report of its own
+						l.Words, l.Link = words.Brief(c), "claims"
 					}
 					answer.Lines = append(answer.Lines, l)
 				}
@@ -129,6 +133,7 @@ func of(r *model.Report, f *figure.Figure) *figure.Figure {
 func figuresSection(r *model.Report) Document {
 	var drawn []*figure.Figure
 	add := func(f *figure.Figure) { drawn = append(drawn, of(r, commanded(r, f))) }
+	drawn = append(drawn, agreement(r))
 	for _, other := range r.Beside {
 		if f := paired(other, other.Tier.Temperature); f != nil {
 			f.ID, f.Tier, f.Title = f.ID+"-"+other.Tier.ID, other.Tier.ID, "Tier "+other.Tier.ID+": "+f.Title

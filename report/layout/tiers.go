@@ -28,9 +28,9 @@ func places(r *model.Report) (where []string) {
 	return where
 }
 
-// measured says whether there is anything to tell of a claim.
+// measured says whether a claim has as many seeds as it asks for, so that there is something to tell.
 func measured(c *model.Claim) bool {
-	return c != nil && slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.N > 0 })
+	return c != nil && slices.ContainsFunc(c.Contrasts, func(x model.Contrast) bool { return x.N > 0 && x.N >= c.MinSeeds })
 }
 
 // column is a tier at a temperature.
@@ -95,6 +95,10 @@ func claimsSection(r *model.Report) Section {
 		return best
 	}
 	rows := slices.SortedStableFunc(slices.Values(statements(r)), func(a, b model.Across) int { return cmp.Compare(rank(a), rank(b)) })
+	short := words.InShort
+	if len(r.Beside) > 0 { // there is less room
+		short = words.InBrief
+	}
 	shown := []Shows[model.Across]{Text("Claim", func(row model.Across) string {
 		for _, x := range all {
 			if c := x.claim(row); c != nil {
@@ -113,7 +117,7 @@ func claimsSection(r *model.Report) Section {
 			if c == nil || x.Report != r && !measured(c) {
 				return words.Absent
 			}
-			return strings.TrimSpace(words.Standing(*c) + "\n" + words.InShort(c))
+			return strings.TrimSpace(words.Standing(*c) + "\n" + short(c))
 		})
 		s.Temperature, s.Tier = fmt.Sprintf("%g", x.temperature), tier
 		shown = append(shown, s)
@@ -122,52 +126,78 @@ func claimsSection(r *model.Report) Section {
 	if len(r.Beside) > 0 {
 		title, at = "Claims, by tier", "in each tier at each temperature"
 	}
-	t := Tabulate("Every claim "+at+": the verdict, the estimate with the interval that decides, what the claim asks for, and the number of seeds. "+
-		"What is not marked as exploratory is confirmed by the tier's plan; the intervals of exploratory claims are uncorrected.", rows, shown...)
-	for i, row := range rows {
-		t.Rows[i].Small = row.Claim
-		if slices.ContainsFunc(r.Claims, func(c model.Claim) bool { return c.ID == row.Claim }) {
-			t.Rows[i].Link = "claim-" + row.Claim
+	table := func(caption string, rows []model.Across) *Table {
+		t := Tabulate(caption, rows, shown...)
+		for i, row := range rows {
+			t.Rows[i].Small = row.Claim
+			if slices.ContainsFunc(r.Claims, func(c model.Claim) bool { return c.ID == row.Claim }) {
+				t.Rows[i].Link = "claim-" + row.Claim
+			}
 		}
+		return wide(t)
 	}
-	return Section{ID: "claims", Level: 2, Title: title, Blocks: []Block{wide(t)}}
+	caption := "Every claim " + at + ": the verdict, the estimate with the interval that decides, what the claim asks for, and the number of seeds. " +
+		"What is not marked as exploratory is confirmed by the tier's plan; the intervals of exploratory claims are uncorrected."
+	s := Section{ID: "claims", Level: 2, Title: title}
+	if len(r.Beside) == 0 {
+		return s.with(table(caption, rows))
+	}
+	// The table of several tiers is long: what no plan confirms is put away.
+	first := slices.IndexFunc(rows, func(row model.Across) bool { return rank(row) > 0 })
+	if first <= 0 {
+		return s.with(table(caption, rows))
+	}
+	return s.with(table(caption, rows[:first]), Folded{"Claims that are exploratory in every tier, or not testable", table("The same of claims that no plan confirms.", rows[first:])})
 }
 
-// agreementSection says which claims hold in all tiers, in some, or in none, each tier at its own temperature, with a
-// figure of the effects; none for a single tier.
+// A shared statement is one with the claims that were measured on it, each in its tier at that tier's temperature.
+type shared struct {
+	row   model.Across
+	found []figure.InTier
+	where []string // of those found
+}
+
+func sharing(r *model.Report) (all []shared) {
+	where := places(r)
+	for _, row := range statements(r) {
+		s := shared{row: row}
+		for i, t := range r.Tiers() {
+			if c := (column{t, t.Tier.Temperature}).claim(row); measured(c) {
+				s.found, s.where = append(s.found, figure.InTier{Tier: t.Tier.ID, Claim: c}), append(s.where, where[i])
+			}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// agreement draws what several tiers found; nil for a single one.
+func agreement(r *model.Report) *figure.Figure {
+	var found [][]figure.InTier
+	for _, s := range sharing(r) {
+		found = append(found, s.found)
+	}
+	return figure.Agreement("agreement", "The same claims in each tier: differences in % of the gain", found)
+}
+
+// agreementSection says which claims hold in all tiers, in some, or in none; none for a single tier.
 func agreementSection(r *model.Report) Document {
 	if len(r.Beside) == 0 {
 		return nil
 	}
-	var own []column
-	for _, t := range r.Tiers() {
-		own = append(own, column{t, t.Tier.Temperature})
-	}
-	where := places(r)
 	var same, differ, once Facts
-	var shared [][]figure.InTier
-	for _, row := range statements(r) {
+	for _, s := range sharing(r) {
 		var said []string
-		var found []figure.InTier
 		verdicts := map[string]bool{}
-		var first *model.Claim
-		for i, x := range own {
-			c := x.claim(row)
-			if !measured(c) {
-				continue
+		for i, x := range s.found {
+			if x.Claim.Verdict != model.NotTestable {
+				said = append(said, s.where[i]+" "+words.Standing(*x.Claim))
+				verdicts[string(x.Claim.Verdict)] = true
 			}
-			first = cmp.Or(first, c)
-			found = append(found, figure.InTier{Tier: x.Tier.ID, Claim: c})
-			if c.Verdict == model.NotTestable {
-				continue
-			}
-			said = append(said, where[i]+" "+words.Standing(*c))
-			verdicts[string(c.Verdict)] = true
 		}
-		fact := Fact{Name: row.Claim, Text: strings.Join(said, "; ")}
+		fact := Fact{Name: s.row.Claim, Text: strings.Join(said, "; ")}
 		switch {
 		case len(said) == 0:
-			continue
 		case len(said) == 1:
 			once = append(once, fact)
 		case len(verdicts) == 1:
@@ -175,19 +205,17 @@ func agreementSection(r *model.Report) Document {
 		default:
 			differ = append(differ, fact)
 		}
-		if len(found) > 1 {
-			shared = append(shared, found)
-		}
 	}
-	s := Section{ID: "agreement", Level: 2, Title: "What holds where", Blocks: []Block{Paragraph(
+	d := Section{ID: "agreement", Level: 2, Title: "What holds where", Blocks: []Block{Paragraph(
 		"Each tier at its own temperature, by its own plan. A claim that is decided in one tier and open in another is no contradiction: the other may have had too few seeds.")}}
-	for _, part := range []struct {
-		title string
-		facts Facts
-	}{{"The same verdict", same}, {"Not the same verdict", differ}, {"Judged in one tier alone", once}} {
-		if len(part.facts) > 0 {
-			s = s.with(Paragraph(part.title+":"), part.facts)
-		}
+	if len(differ) > 0 {
+		d = d.with(Paragraph("Not the same verdict:"), differ)
 	}
-	return Document{s.with(figures(figure.Agreement("agreement", "The same claims in each tier: differences in % of the gain", shared))...)}
+	if len(same) > 0 {
+		d = d.with(Paragraph("The same verdict:"), same)
+	}
+	if len(once) > 0 {
+		d = d.with(Folded{"Judged in one tier alone", once})
+	}
+	return Document{d}
 }

@@ -78,6 +78,21 @@ func Figures(c *model.Claim, r *model.Report) string {
 	return strings.Join(said, " ")
 }
 
+// Brief is Figures in a sentence, for where they stand in full elsewhere.
+func Brief(c *model.Claim) string {
+	if c.Verdict == model.NotTestable {
+		return ""
+	}
+	said := InBrief(c)
+	if !c.Confirms() {
+		said += "; exploratory, not confirmed"
+	}
+	if c.Own != "" && c.Reference == "" {
+		said += fmt.Sprintf("; by itself it would be %s, but a primary claim is open", c.Own)
+	}
+	return sentence(said)
+}
+
 // sides are what is compared, in words.
 func sides(x model.Contrast, r *model.Report) string {
 	a, b := Amount(x, x.MeanA), Amount(x, x.MeanB)
@@ -132,6 +147,21 @@ func InShort(c *model.Claim) string {
 		said = append(said, Count(seeds, "seed"))
 	}
 	return strings.Join(said, "; ")
+}
+
+// InBrief is InShort, or how many of several contrasts hold.
+func InBrief(c *model.Claim) string {
+	held, seeds := 0, 0
+	for _, x := range c.Contrasts {
+		seeds = max(seeds, x.N)
+		if x.Alone == stats.Supported {
+			held++
+		}
+	}
+	if len(c.Contrasts) == 1 || seeds == 0 {
+		return InShort(c)
+	}
+	return fmt.Sprintf("%d of %d parts hold; %s", held, len(c.Contrasts), Count(seeds, "seed"))
 }
 
 // roundLevel keeps a level below 1 to a tenth of a percent, and never states more confidence than there is.

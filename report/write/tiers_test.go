@@ -51,7 +51,7 @@ func TestTiersBeside(t *testing.T) {
 	text := out.String()
 	for _, want := range []string{
 		"Caveat of the second.", "Tier second, temperature 0.2", "Tier " + r.Tier.ID + ", temperature 0.2",
-		"**They were enough on toys.**", "**They were enough on photos.**", "[one of its own](report-second.html)", "## Provenance of tier second",
+		"**They were enough on toys.**", "**They were enough on photos.**", "[one of its own](report-second.html)", "Provenance, tier second",
 		"figures/agreement.svg", "figures/paired-0.2-second.svg",
 	} {
 		if !strings.Contains(text, want) {
@@ -69,8 +69,8 @@ func TestTiersBeside(t *testing.T) {
 		text, _, _ = strings.Cut(text, to)
 		return text
 	}
-	same, differ := part("The same verdict:", "Not the same verdict:"), part("Not the same verdict:", "Judged in one tier alone:")
-	once := part("Judged in one tier alone:", "## ")
+	differ, same := part("Not the same verdict:", "The same verdict:"), part("The same verdict:", "Judged in one tier alone")
+	once := part("Judged in one tier alone", "## ")
 	for text, c := range map[string]*model.Claim{same: alike, differ: differs, once: unmeasured} {
 		if !strings.Contains(text, "**"+strings.ReplaceAll(c.ID, "_", `\_`)+"**") {
 			t.Errorf("%s is not in\n%s", c.ID, text)
