@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cidbench/cidbench/bench"
@@ -145,7 +146,8 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) (all []CellState
 		finished[x.Run] = x
 	}
 	started := map[string]bool{}
-	if !s.reg.Local() {
+	untold := func(cell bench.Cell) bool { return !o.Has(cell.Spec.ID()) && !o.Others[cell.Spec.ID()] }
+	if !s.reg.Local() && slices.ContainsFunc(cells, untold) {
 		for run, err := range s.reg.Started(ctx) {
 			if err != nil {
 				return nil, analyses, err
