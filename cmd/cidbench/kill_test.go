@@ -82,14 +82,7 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 	if kills < 3 {
 		t.Errorf("the program was killed %d times: little was tested", kills)
 	}
-	shared, err := sharedStore()
-	if err != nil {
-		t.Fatal(err)
-	}
-	calm := t.TempDir() + "/calm"
-	if err := firstSeeds(t.Context(), shared, calm, 1); err != nil {
-		t.Fatal(err)
-	}
+	calm := undisturbed(t)
 	if got, want := evidence(stormy), evidence(calm); got != want {
 		t.Errorf("after %d kills the evidence is %s, undisturbed %s", kills, got, want)
 	}
@@ -204,20 +197,27 @@ func worked(t *testing.T, pid int) time.Duration {
 	return time.Duration(user+system) * time.Second / 100 // the kernel's ticks
 }
 
+// undisturbed is a registry with the runs of the first seed of the smoke tier, which nothing disturbed.
+func undisturbed(t *testing.T) string {
+	t.Helper()
+	shared, err := sharedStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := t.TempDir() + "/undisturbed"
+	if err := firstSeeds(t.Context(), shared, store, 1); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
 // TestTermInEveryPhase: SIGTERM ends a probe, a training and an analysis within five seconds of work, with its exit code,
 // and the lease is given back. (Work is the time of processors, so that a machine that is busy changes nothing.)
 func TestTermInEveryPhase(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the work of another process is read from /proc")
 	}
-	shared, err := sharedStore()
-	if err != nil {
-		t.Fatal(err)
-	}
-	analysing := t.TempDir() + "/analysing"
-	if err := firstSeeds(t.Context(), shared, analysing, 1); err != nil {
-		t.Fatal(err)
-	}
+	analysing := undisturbed(t)
 	lease := func(run string) (l struct {
 		Step     int
 		Released bool

@@ -3,7 +3,6 @@ package layout
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cidbench/cidbench/report/figure"
 	"github.com/cidbench/cidbench/report/model"
@@ -26,7 +25,7 @@ func overview(r *model.Report) Section {
 	for i, r := range all {
 		s = s.with(Alert(words.Caveat(r.Tier)))
 		if why := words.NotSame(r.Targets); why != "" {
-			s = s.with(Alert(strings.TrimSuffix("No claim is decided "+where[i], " "+words.Here) + ": " + why + "."))
+			s = s.with(Alert(words.In("No claim is decided", where[i]) + ": " + why + "."))
 		}
 	}
 	told := answers(r)

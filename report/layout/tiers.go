@@ -67,10 +67,11 @@ func columns(r *model.Report) (all []column) {
 
 // statements are those of all tiers, each once.
 func statements(r *model.Report) (all []model.Across) {
+	shown := columns(r)
 	for i, t := range r.Tiers() {
 		for _, row := range t.Across {
 			there := slices.ContainsFunc(all, func(x model.Across) bool { return x.Claim == row.Claim })
-			told := i == 0 || slices.ContainsFunc(columns(r), func(c column) bool { return measured(c.claim(row)) })
+			told := i == 0 || slices.ContainsFunc(shown, func(c column) bool { return measured(c.claim(row)) })
 			if !there && told {
 				all = append(all, row)
 			}

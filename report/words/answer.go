@@ -30,6 +30,14 @@ func Answering(r *model.Report, thesis string) *model.Claim {
 // Here is where claims came out as they did, in a report of one tier.
 const Here = "here"
 
+// In adds to a text where it holds, unless that is Here.
+func In(text, where string) string {
+	if where == Here {
+		return text
+	}
+	return text + " " + where
+}
+
 // Outcome says in plain words how a claim came out, and where: Here, or with which images.
 func Outcome(c *model.Claim, r *model.Report, where string) string {
 	lead := map[stats.Verdict]string{
@@ -183,7 +191,7 @@ func Share(all []*model.Report, where []string) string {
 	var gains []string
 	for i, r := range all {
 		if gain := gained(r); gain != nil {
-			gains = append(gains, strings.TrimSuffix(fmt.Sprintf("%.1f points %s", *gain, where[i]), " "+Here))
+			gains = append(gains, In(fmt.Sprintf("%.1f points", *gain), where[i]))
 		}
 	}
 	if len(gains) == 0 {
