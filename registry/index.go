@@ -340,7 +340,10 @@ func (r *Registry) renew(ctx context.Context, v *view, all []*Summary) {
 			var err error
 			switch {
 			case x.summary == nil && !v.begun[run]:
-				err = r.announceBegun(ctx, run)
+				var last int
+				if last, err = r.lastSeq(ctx, run); last > 0 { // one bit of a listing makes another run of it
+					err = r.announceBegun(ctx, run)
+				}
 			case x.summary != nil && x.summary.Err != nil:
 				err = r.announce(ctx, run)
 			}

@@ -191,6 +191,39 @@ func TestOverviewRequests(t *testing.T) {
 	}
 }
 
+// A mislistingStore is a bucket whose listings name one key more.
+type mislistingStore struct {
+	countingStore
+	extra string
+}
+
+func (s *mislistingStore) List(ctx context.Context, prefix string) iter.Seq2[store.Info, error] {
+	return func(yield func(store.Info, error) bool) {
+		if s.extra != "" && strings.HasPrefix(s.extra, prefix) && !yield(store.Info{Key: s.extra}, nil) {
+			return
+		}
+		s.countingStore.List(ctx, prefix)(yield)
+	}
+}
+
+// TestIndexBelievesNoListing: what a listing named once, and is not there, is not kept as a run that was begun.
+func TestIndexBelievesNoListing(t *testing.T) {
+	s := &mislistingStore{countingStore: countingStore{Store: store.NewMemory(t.Name())}}
+	r := openOn(t, s)
+	finished, _ := commit(t, r, newManifest(3, nil))
+	begun := newRunID(t, 1)
+	if _, err := r.Append(t.Context(), begun, "checkpoint", 1); err != nil {
+		t.Fatal(err)
+	}
+	s.extra = "runs/" + newRunID(t, 2) + "/lease.json"
+	overview(t, r) // which writes the first index, from listings
+	s.extra = ""
+	got, others := overviewOf(t, "afterwards", r, overview(t, r))
+	if !slices.Equal(got, []string{finished}) || !slices.Equal(others, []string{begun}) {
+		t.Errorf("the overview has %v, and %v that were begun; want %v and %v", got, others, finished, begun)
+	}
+}
+
 // TestIndexManyWriters: each commits and keeps the index; none gets lost.
 func TestIndexManyWriters(t *testing.T) {
 	s := &countingStore{Store: store.NewMemory(t.Name())}
