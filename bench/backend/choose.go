@@ -96,8 +96,8 @@ func reasons(plugins []*Plugin) string {
 	return text.String()
 }
 
-// Auto takes the first GPU that works, then a CPU plugin of XLA, on which the smoke tier takes a third of the processor time
-// that it takes on go (README), and go where there is neither. It tries the plugins of a GPU only where the machine
+// Auto takes the first GPU that works, then a CPU plugin of XLA, on which the smoke tier takes a little less time than on go
+// and larger ones take half of it (docs/performance.md), and go where there is neither. It tries the plugins of a GPU only where the machine
 // shows a card; those that were tried already it does not try again. Errors: the context's.
 func Auto(ctx context.Context, found []*Plugin) (Backend, error) { return auto(ctx, found, NVIDIA()) }
 

@@ -138,25 +138,31 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := s.find(ctx); err != nil {
 		return err
 	}
+	failed := s.measure(ctx)
+	if failed != nil {
+		s.note("stopped before the end: %v", failed) // what is measured stays worth something
+	}
+	s.report.write(out)
+	if o.json == "" {
+		return failed
+	}
+	text, err := json.MarshalIndent(s.report, "", "  ")
+	if err == nil {
+		err = os.WriteFile(o.json, append(text, '\n'), 0o644)
+	}
+	return errors.Join(failed, err)
+}
+
+// measure measures the sections that were asked for.
+func (s *session) measure(ctx context.Context) error {
 	for _, section := range all {
-		if section.gpu || !o.gpu {
-			if len(o.sections) > 0 && !slices.Contains(o.sections, section.name) {
-				continue
-			}
+		if (section.gpu || !s.gpu) && (len(s.sections) == 0 || slices.Contains(s.sections, section.name)) {
 			if err := section.measure(s, ctx); err != nil {
 				return err
 			}
 		}
 	}
-	s.report.write(out)
-	if o.json == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(s.report, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(o.json, append(text, '\n'), 0o644)
+	return nil
 }
 
 // stepNote says what a step is, for the head of the report.
