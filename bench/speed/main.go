@@ -138,17 +138,21 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := s.find(ctx); err != nil {
 		return err
 	}
-	failed := s.measure(ctx)
+	return s.keep(s.measure(ctx), out)
+}
+
+// keep writes what was measured, and returns what failed: stopped before the end, it is worth something all the same.
+func (s *session) keep(failed error, out io.Writer) error {
 	if failed != nil {
-		s.note("stopped before the end: %v", failed) // what is measured stays worth something
+		s.note("stopped before the end: %v", failed)
 	}
 	s.report.write(out)
-	if o.json == "" {
+	if s.json == "" {
 		return failed
 	}
 	text, err := json.MarshalIndent(s.report, "", "  ")
 	if err == nil {
-		err = os.WriteFile(o.json, append(text, '\n'), 0o644)
+		err = os.WriteFile(s.json, append(text, '\n'), 0o644)
 	}
 	return errors.Join(failed, err)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -127,6 +128,25 @@ func TestSideThatFails(t *testing.T) {
 	sides[0].Job.Backend = "abacus"
 	if _, err := sides[0].start(t.Context()); err == nil || !strings.Contains(err.Error(), `go: it ended: --backend "abacus"`) {
 		t.Errorf("a backend that is none: %v", err)
+	}
+}
+
+// TestStoppedBench: what was measured before a bench was stopped, or failed, is written, and says that it is not all.
+func TestStoppedBench(t *testing.T) {
+	s := &session{options: options{json: filepath.Join(t.TempDir(), "bench.json")}}
+	s.report.Losses = []Losses{{Title: "the default tier"}}
+	var printed strings.Builder
+	if err := s.keep(context.Canceled, &printed); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ends with %v", err)
+	}
+	text, err := os.ReadFile(s.json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []string{printed.String(), string(text)} {
+		if !strings.Contains(got, "stopped before the end: context canceled") || !strings.Contains(got, "the default tier") {
+			t.Errorf("written is\n%s", got)
+		}
 	}
 }
 
