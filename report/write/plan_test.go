@@ -113,10 +113,11 @@ func TestAnswers(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		`# The claims of "A paper", tested`, "Its authors: &lt;https://example.org/paper&gt;",
+		"Here the paper's main claim holds: specific held.",
 		"First statement.", "✓ Specific held here. Accuracy", "+15.2% of the gain, at least +6.0% with 99.4% confidence (asked: above -5%). But that was no more than random5 gave.",
 		"? Not decided here: whether gated holds.", "By itself it would be supported, but a secondary claim counts only once all primaries are decided.",
 		"Second statement.", "✗ Early failed here. Exploratory, not confirmed.", "○ Not testable here: whether untestable holds. We drew the tree.",
-		"Third statement.", "Exploratory, not confirmed. Of 1 treatments 1 supported, 0 refuted, 0 inconclusive. Explored held here.",
+		"Third statement.", "Of 1 treatments 1 supported, 0 refuted, 0 inconclusive (exploratory, not confirmed): explored held.",
 		"2 claims of the plan", "## Claims, tier toy", "gated", "? inconclusive, by itself supported", "specific", "✓ supported, not specific<br>+15.2%",
 		"explored", "✓ supported (exploratory)", "early", "✗ refuted (exploratory)", "untestable", "○ not testable here",
 		"## What the words mean", "## Provenance",
