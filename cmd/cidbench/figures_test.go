@@ -13,7 +13,7 @@ import (
 )
 
 // A figure of a page: what it shows in words, and the command that draws it again.
-var drawn = regexp.MustCompile(`(?s)<figure[^>]*>\s*<svg.*?<desc[^>]*>(.*?)</desc>.*?</svg>\s*<figcaption>[^<]*<code>(.*?)</code>`)
+var drawn = regexp.MustCompile(`(?s)<figure[^>]*>\s*<svg.*?<desc[^>]*>(.*?)</desc>.*?</svg>\s*<figcaption>[^<]*<span class="command"><code[^>]*>(.*?)</code>`)
 
 // TestFigureCommands types the command beside each published figure, on the published evidence: it draws the figure.
 func TestFigureCommands(t *testing.T) {

@@ -44,7 +44,7 @@ func terms(gain bench.Gain) []Term {
 			"How probable numbers like these would be if the claim were only just false (p holds), or only just true (p fails). A small p holds supports it, a small p fails refutes it."},
 		{"plan", "Plan, exploratory", []string{"Plan", "Standing", "Role"}, []string{"exploratory", "Exploratory", "of the plan"},
 			"The plan is claims, margins, seeds and looks that were registered before the runs that confirm. A claim outside it, or whose runs began before it, is exploratory: corrected for nothing, and confirmed by nothing."},
-		{"look", "Look, alpha", []string{"Look", "Alpha"}, []string{"look", "looks", "alpha"},
+		{"look", "Look, alpha", []string{"Look", "Alpha"}, []string{"alpha"},
 			"The claims of the plan are judged at looks, after numbers of seeds that were fixed in advance. Each look spends a part of alpha, the chance of a wrong verdict."},
 		{"floor", "Floor", nil, []string{"floor", "floors"}, "An accuracy that takes no learning, such as that of an untrained encoder or of raw pixels."},
 		{"tier", "Tier", []string{"Tier"}, []string{"Tier", "tier"}, "A scale at which everything is run: images, encoder, steps, seeds."},
