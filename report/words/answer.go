@@ -69,8 +69,8 @@ func elsewhere(c *model.Claim, r *model.Report) string {
 	return fmt.Sprintf(", at temperature %g", c.Temperature)
 }
 
-// Overall says what came of the primary claims in reports of one catalogue, each where it was measured; empty where no
-// plan confirms any.
+// Overall says what came of the primary claims in reports of one catalogue, each where it was measured; nothing where no
+// plan confirms any, or some are not shown.
 func Overall(all []*model.Report, where []string) string {
 	var said []string
 	for i, r := range all {
@@ -80,7 +80,7 @@ func Overall(all []*model.Report, where []string) string {
 				primaries = append(primaries, c)
 			}
 		}
-		if len(primaries) > 0 {
+		if len(primaries) > 0 && len(primaries) == len(r.Plan.Primary.Claims) {
 			said = append(said, sentence(fmt.Sprintf("%s %s: %s", where[i], hold(primaries), Joined(primaries, "; ", func(c *model.Claim) string { return plainly(c, r) }))))
 		}
 	}

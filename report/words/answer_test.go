@@ -21,12 +21,14 @@ func TestOverall(t *testing.T) {
 	secondary, early := told("secondary", stats.Refuted), told("early", stats.Refuted)
 	secondary.Role, early.Registration = bench.Secondary, model.Early
 	of := func(verdicts ...stats.Verdict) *model.Report {
-		r := &model.Report{Claims: []model.Claim{secondary, early}}
+		r := &model.Report{Claims: []model.Claim{secondary, early}, Plan: &model.Plan{Primary: model.Levels{Claims: make([]string, len(verdicts))}}}
 		for i, v := range verdicts {
 			r.Claims = append(r.Claims, told(string(rune('A'+i)), v))
 		}
 		return r
 	}
+	one := of(stats.Supported, stats.Refuted) // of two
+	one.Claims = one.Claims[:3]
 	cold := of(stats.Supported)
 	cold.Claims[2].Temperature = 0.07
 	for _, tc := range []struct {
@@ -35,6 +37,7 @@ func TestOverall(t *testing.T) {
 		want    string
 	}{
 		{[]*model.Report{of()}, []string{words.Here}, ""},
+		{[]*model.Report{one}, []string{words.Here}, ""},
 		{[]*model.Report{of(stats.Supported)}, []string{words.Here}, "Here the paper's main claim holds: A was so."},
 		{[]*model.Report{of(stats.Refuted)}, []string{words.Here}, "Here the paper's main claim does not hold: A was not so."},
 		{[]*model.Report{of(model.NothingToJudge)}, []string{words.Here}, "Here the paper's main claim is not decided: whether A is so is not decided."},

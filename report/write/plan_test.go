@@ -113,7 +113,6 @@ func TestAnswers(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		`# The claims of "A paper", tested`, "Its authors: &lt;https://example.org/paper&gt;",
-		"Here the paper's main claim holds: specific held.",
 		"First statement.", "✓ Specific held here. Accuracy", "+15.2% of the gain, at least +6.0% with 99.4% confidence (asked: above -5%). But that was no more than random5 gave.",
 		"? Not decided here: whether gated holds.", "By itself it would be supported, but a secondary claim counts only once all primaries are decided.",
 		"Second statement.", "✗ Early failed here. Exploratory, not confirmed.", "○ Not testable here: whether untestable holds. We drew the tree.",
@@ -128,6 +127,10 @@ func TestAnswers(t *testing.T) {
 			t.Fatalf("no %q after %q", want, out[max(0, at-60):at])
 		}
 		at += i + len(want)
+	}
+	r := planned()
+	if r.Plan.Primary.Claims = []string{"specific"}; strings.Contains(out, "main claim") || !strings.Contains(written(t, "md", r), "**Here the paper's main claim holds: specific held.**") {
+		t.Error("a report says what all comes to where it has all primary claims, and there alone")
 	}
 	meaningless := planned()
 	meaningless.Tier.Machinery = true
