@@ -144,9 +144,10 @@ func Beside(ctx context.Context, catalogue *bench.Catalogue, o Options, tiers []
 }
 
 func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
+	tree := s.source.Tree()
 	in := judge.Input{
 		Catalogue: s.catalogue, Tier: s.tier, Claims: s.claims, Seeds: s.seeds, Night: s.opts.Night, Plan: s.plan, Stopped: to.stopped,
-		Notes: s.held.notes(), Sweeps: s.sweeps(), Classes: taxonomy.Classes(s.source.Tree()), Picture: s.picture,
+		Notes: s.held.notes(), Sweeps: s.sweeps(), Classes: taxonomy.Classes(tree), OneScale: taxonomy.NewTable(tree, tree.Leaves()).OneScale(), Picture: s.picture,
 		Command: s.command(), Program: s.opts.Program,
 	}
 	// What was explored stands beside what is asked for, as far as it is there.

@@ -92,6 +92,12 @@ var Across = []Definition{
 	{EasyStability, "encoders agree on which images are easy negatives of many queries", stabilityUnit, 0, false, ""},
 }
 
+// ByPath names for each statistic by Wu-Palmer similarity, of negatives of other classes alone, the one that is the same
+// by path. In a tree where these similarities have one scale (taxonomy.Table.OneScale) so have the two statistics.
+var ByPath = map[string]string{
+	SemanticWuPalmer: SemanticPath, AnticorrelatedWuPalmer: AnticorrelatedPath, Hardest1WuPalmer: Hardest1Path, Hardest5WuPalmer: Hardest5Path,
+}
+
 // Statistic is a number with what surrounds it.
 type Statistic struct {
 	Value float64 `json:"value"`

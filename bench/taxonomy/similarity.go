@@ -146,3 +146,26 @@ func (t Table) Select(classes []int) Table {
 	}
 	return out
 }
+
+// OneScale says whether Wu-Palmer similarity of different classes is a line in their path similarity. In a tree of two
+// levels below the root it always is, so that what is measured by one is measured by the other.
+func (t Table) OneScale() bool {
+	const rounding = 1e-9
+	var path, wuPalmer []float64 // of each pair
+	for c, row := range t.Path {
+		path, wuPalmer = append(path, row[:c]...), append(wuPalmer, t.WuPalmer[c][:c]...)
+	}
+	slope := 0.0
+	for i := range path {
+		if run := path[i] - path[0]; run != 0 {
+			slope = (wuPalmer[i] - wuPalmer[0]) / run
+			break
+		}
+	}
+	for i := range path {
+		if math.Abs(wuPalmer[i]-wuPalmer[0]-slope*(path[i]-path[0])) > rounding {
+			return false
+		}
+	}
+	return slope >= 0
+}

@@ -240,3 +240,20 @@ func TestSelectKeepsTheSimilarities(t *testing.T) {
 		}
 	}
 }
+
+func TestOneScale(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		tree Tree
+		want bool
+	}{
+		{"two levels", CIFAR100(), true},
+		{"one level", Flat("thing", "a", "b", "c"), true},
+		{"uneven", unevenTree(), false},
+		{"joined", joinedTree(), false},
+	} {
+		if got := NewTable(tc.tree, tc.tree.Leaves()).OneScale(); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
+}

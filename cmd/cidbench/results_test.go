@@ -331,7 +331,7 @@ func mistaken(t *testing.T, in judge.Input, mistake func(bench.Cell) coordinates
 	return out
 }
 
-// The README gives the answers of RESULTS.md, decided or not, in its words.
+// The README gives the answers of RESULTS.md, decided or not, and what all comes to, in its words.
 func TestReadmeGivesTheAnswers(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -343,7 +343,7 @@ func TestReadmeGivesTheAnswers(t *testing.T) {
 	}
 	answers := func(text []byte) (lines []string) {
 		for line := range strings.Lines(string(text)) {
-			if strings.HasPrefix(line, "- ✓ ") || strings.HasPrefix(line, "- ✗ ") || strings.HasPrefix(line, "- ? ") {
+			if strings.HasPrefix(line, "- ✓ ") || strings.HasPrefix(line, "- ✗ ") || strings.HasPrefix(line, "- ? ") || strings.Contains(line, "the paper's main claim") {
 				lines = append(lines, line)
 			}
 		}

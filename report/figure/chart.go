@@ -17,7 +17,7 @@ type Figure struct {
 	ID          string
 	Title       string
 	Description string // the drawing in words
-	Command     string // what gives the numbers again; may be empty
+	Command     string // that draws it again; may be empty
 	Temperature string // at which it is; empty for several, or none
 	Tier        string // of which it is, in a report of several; empty for all
 	Width       coord

@@ -223,7 +223,7 @@ func Fractions(id string, s *model.Sweep, r *model.Report, places []model.Place)
 	}
 	f := plot.figure()
 	if f != nil {
-		f.Command, f.Temperature = s.Command, fmt.Sprintf("%g", r.Tier.Temperature)
+		f.Temperature = fmt.Sprintf("%g", r.Tier.Temperature)
 	}
 	return f
 }

@@ -36,6 +36,7 @@ type Input struct {
 	Sweeps   []SweepInput
 	Analyses []AnalysisRun
 	Classes  []string               // of the data set, for the line of chance and for pictures
+	OneScale bool                   // what is measured by path and by Wu-Palmer similarity is the same (taxonomy.Table.OneScale)
 	Picture  func(index int) []byte // of the data set that was analysed, as PNG; nil leaves pictures out
 	Command  string                 // that made the report
 	Program  string                 // its name in the commands that the report gives

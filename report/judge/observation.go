@@ -52,6 +52,16 @@ func (l look) observation(claim *bench.Claim, temperature float64, declared benc
 	return c, runs
 }
 
+// repeated says whether a claim observes the same by path similarity, which is at another scale at most; a margin has a
+// scale of its own.
+func (l look) repeated(claim *bench.Claim, x bench.Observation) (byPath string, same bool) {
+	if byPath = analysis.ByPath[x.Statistic]; byPath == "" || !l.OneScale || x.Margin != 0 {
+		return "", false
+	}
+	x.Statistic = byPath
+	return byPath, slices.Contains(claim.Observations, x)
+}
+
 // againstNull compares a statistic with the value that chance gives it. It must exceed chance in two ways: over seeds
 // (one-sided t, as in contrasts), and against the statistic's permutation null, where it has one. Permutations of
 // labels and of the class tree are shared by all seeds, so the seeds' p values are dependent; twice their mean is a

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/report/judge"
 	"github.com/cidbench/cidbench/report/model"
@@ -202,5 +203,38 @@ func TestObservationBeyondAnArm(t *testing.T) {
 	})
 	if c := one(t, in); c.Verdict != stats.Inconclusive || !strings.Contains(why(c), "easy-consistency does not exist for this encoder:  (seed 2)") {
 		t.Errorf("%s: %s", c.Verdict, why(c))
+	}
+}
+
+// In a tree of two levels path and Wu-Palmer similarity are the same at two scales: a claim about both has one part less
+// to hold, and one chance less to fail.
+func TestOneScaleCountsOnce(t *testing.T) {
+	in := observed(t, "semantic")
+	claim := *in.Claims[0]
+	claim.Observations = append(slices.Clone(claim.Observations), bench.Observation{Arm: "baseline", Statistic: analysis.SemanticWuPalmer})
+	in.Claims = []*bench.Claim{&claim}
+	barely := func(run *judge.AnalysisRun) { // shown to fail by either
+		for _, id := range []string{analysis.SemanticPath, analysis.SemanticWuPalmer} {
+			run.Measures.Statistics[id] = analysis.Statistic{Value: -0.1 - float64(run.Cell.Seed)/1_000, Null: &analysis.Null{PGreater: 0.99, PLess: 0.01}}
+		}
+	}
+	final(in, barely)
+	twice := one(t, in)
+	in.OneScale = true
+	r := build(t, in)
+	once := r.Claims[0]
+	if len(twice.Contrasts) != 3 || len(once.Contrasts) != 2 || math.Abs(twice.P.Refute-3*0.02) > 1e-9 || math.Abs(once.P.Refute-2*0.02) > 1e-9 {
+		t.Errorf("%d contrasts, fails %v; in two levels %d, fails %v", len(twice.Contrasts), twice.P.Refute, len(once.Contrasts), once.P.Refute)
+	}
+	if twice.Verdict != stats.Inconclusive || once.Verdict != stats.Refuted {
+		t.Errorf("%s; in two levels %s", twice.Verdict, once.Verdict)
+	}
+	if len(once.Notes) != 1 || !strings.Contains(r.Notes[once.Notes[0]-1], "semantic-wu-palmer says no more than semantic-path") {
+		t.Errorf("notes %v of %q", once.Notes, r.Notes)
+	}
+	claim.Observations[1].Margin = 0.01 // in a unit of its own
+	claim.Observations[2].Margin = 0.01
+	if c := one(t, in); len(c.Contrasts) != 3 {
+		t.Errorf("%d contrasts with margins", len(c.Contrasts))
 	}
 }

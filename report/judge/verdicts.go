@@ -224,6 +224,10 @@ func (l look) measure(claim *bench.Claim) judged {
 		c.Contrasts = append(c.Contrasts, contrast(x))
 	}
 	for _, x := range claim.Observations {
+		if byPath, same := l.repeated(claim, x); same {
+			j.notes = append(j.notes, fmt.Sprintf("In this class tree path and Wu-Palmer similarity are the same at two scales, so that %s says no more than %s, and is left out.", x.Statistic, byPath))
+			continue
+		}
 		observed, runs := l.observation(claim, temperature, x)
 		c.Contrasts = append(c.Contrasts, observed)
 		for _, run := range runs {

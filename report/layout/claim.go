@@ -47,7 +47,7 @@ func claimSection(r *model.Report, c *model.Claim) Section {
 	s.Blocks = append(s.Blocks, exhibits(r, c)...)
 	for i := range r.Sweeps {
 		if sweep := &r.Sweeps[i]; c.StandsIn(sweep) {
-			s.Blocks = append(s.Blocks, folded(sweep.Title, figures(figure.Fractions(id+"-"+sweep.ID, sweep, r, c.Places)))...)
+			s.Blocks = append(s.Blocks, folded(sweep.Title, figures(fractions(id+"-"+sweep.ID, sweep, r, c.Places)))...)
 		}
 	}
 	s.Blocks = append(s.Blocks, folded("Loss, alignment and uniformity during training", figures(

@@ -30,12 +30,14 @@ func (s Section) with(blocks ...Block) Section {
 	return s
 }
 
-// A Block is one of Alert, Paragraph, Quote, Reference, Answers, Terms, Facts, List, *Table, Figures, Pictures and Folded.
+// A Block is one of Alert, Conclusion, Paragraph, Quote, Reference, Answers, Terms, Facts, List, *Table, Figures, Pictures and Folded.
 type Block interface{ block() }
 
 type (
 	// Alert must not be overlooked.
 	Alert string
+	// Conclusion is what all comes to, in a sentence or two.
+	Conclusion string
 	// Paragraph is a text of our own.
 	Paragraph string
 	// Quote is one of the paper's.
@@ -64,18 +66,19 @@ type (
 	}
 )
 
-func (Alert) block()     {}
-func (Paragraph) block() {}
-func (Quote) block()     {}
-func (Reference) block() {}
-func (Answers) block()   {}
-func (Terms) block()     {}
-func (Facts) block()     {}
-func (List) block()      {}
-func (*Table) block()    {}
-func (Figures) block()   {}
-func (Pictures) block()  {}
-func (Folded) block()    {}
+func (Alert) block()      {}
+func (Conclusion) block() {}
+func (Paragraph) block()  {}
+func (Quote) block()      {}
+func (Reference) block()  {}
+func (Answers) block()    {}
+func (Terms) block()      {}
+func (Facts) block()      {}
+func (List) block()       {}
+func (*Table) block()     {}
+func (Figures) block()    {}
+func (Pictures) block()   {}
+func (Folded) block()     {}
 
 // Answer says how the claims of a statement came out.
 type Answer struct {

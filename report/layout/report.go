@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -37,6 +38,22 @@ func Report(r *model.Report) Document {
 			}
 			f.Title += ", tier " + other.Tier.ID
 			d[len(d)-1] = d[len(d)-1].with(f)
+		}
+	}
+	return commanded(d, words.Draw(r))
+}
+
+// commanded gives the figures of a document the command that draws them again, unless they have one of their own.
+func commanded(d Document, command string) Document {
+	for _, s := range d {
+		for _, b := range s.Blocks {
+			if f, ok := b.(Folded); ok {
+				b = f.Block
+			}
+			drawn, _ := b.(Figures)
+			for _, f := range drawn {
+				f.Command = cmp.Or(f.Command, command)
+			}
 		}
 	}
 	return d

@@ -113,6 +113,15 @@ func sweepSection(r *model.Report, sweep *model.Sweep) Section {
 		})
 }
 
+// fractions draws a sweep, whose runs no verdict asks for; nil if none is there.
+func fractions(id string, sweep *model.Sweep, r *model.Report, places []model.Place) *figure.Figure {
+	f := figure.Fractions(id, sweep, r, places)
+	if f != nil {
+		f.Command = sweep.Command + " && " + words.Draw(r)
+	}
+	return f
+}
+
 // exhibits show what is behind the observations of a claim: what negatives of each difficulty are like, which
 // images are consistently hard or easy, and some of them.
 func exhibits(r *model.Report, c *model.Claim) (blocks []Block) {

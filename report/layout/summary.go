@@ -15,13 +15,16 @@ func summary(r *model.Report) Document {
 	return slices.Concat(
 		Document{overview(r)}, targetsSection(r), Document{claimsSection(r)}, agreementSection(r),
 		figuresSection(r),
-		Document{{ID: "terms", Level: 2, Title: "What the words mean", Blocks: []Block{Terms(words.Glossary(r.Gain))}}})
+		Document{{ID: "terms", Level: 2, Title: "What the words mean", Blocks: []Block{Terms(words.Glossary(r))}}})
 }
 
 func overview(r *model.Report) Section {
 	s := Section{ID: "top", Level: 1, Title: fmt.Sprintf("The claims of %q, tested", r.Paper.Title), Blocks: []Block{
 		Reference{r.Paper.Authors, r.Paper.Link}}}
 	all, where := r.Tiers(), places(r)
+	if said := words.Overall(all, where); said != "" && !r.Tier.Machinery {
+		s = s.with(Conclusion(said))
+	}
 	for i, r := range all {
 		s = s.with(Alert(words.Caveat(r.Tier)))
 		if why := words.NotSame(r.Targets); why != "" {
@@ -108,15 +111,7 @@ func paired(r *model.Report, temperature float64) *figure.Figure {
 	if i < 0 {
 		return nil
 	}
-	return commanded(r, figure.Paired(fmt.Sprintf("paired-%g", temperature), &r.Leads[i], r))
-}
-
-// commanded is a figure with the command of the report, unless it has one of its own.
-func commanded(r *model.Report, f *figure.Figure) *figure.Figure {
-	if f != nil && f.Command == "" {
-		f.Command = r.Provenance.Command
-	}
-	return f
+	return figure.Paired(fmt.Sprintf("paired-%g", temperature), &r.Leads[i], r)
 }
 
 // of marks a figure as the first tier's, where there are others.
@@ -131,16 +126,17 @@ func of(r *model.Report, f *figure.Figure) *figure.Figure {
 // runs.
 func figuresSection(r *model.Report) Document {
 	var drawn []*figure.Figure
-	add := func(f *figure.Figure) { drawn = append(drawn, of(r, commanded(r, f))) }
+	add := func(f *figure.Figure) { drawn = append(drawn, of(r, f)) }
 	drawn = append(drawn, agreement(r))
 	for _, other := range r.Beside {
 		if f := paired(other, other.Tier.Temperature); f != nil {
 			f.ID, f.Tier, f.Title = f.ID+"-"+other.Tier.ID, other.Tier.ID, "Tier "+other.Tier.ID+": "+f.Title
+			f.Command = words.Draw(other)
 			drawn = append(drawn, f)
 		}
 	}
 	for i := range r.Sweeps {
-		add(figure.Fractions("fractions-"+r.Sweeps[i].ID, &r.Sweeps[i], r, nil))
+		add(fractions("fractions-"+r.Sweeps[i].ID, &r.Sweeps[i], r, nil))
 	}
 	confirmed, _, _ := apart(r.Claims)
 	for _, temperature := range temperatures(r.Claims) {

@@ -178,7 +178,11 @@ func agreement(r *model.Report) *figure.Figure {
 	for _, s := range sharing(r) {
 		found = append(found, s.found)
 	}
-	return figure.Agreement("agreement", "The same claims in each tier: differences in % of the gain", found)
+	f := figure.Agreement("agreement", "The same claims in each tier: differences in % of the gain", found)
+	if f != nil {
+		f.Command = words.Draw(r, r.Beside...)
+	}
+	return f
 }
 
 // agreementSection says which claims hold in all tiers, in some, or in none; none for a single tier.

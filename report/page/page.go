@@ -9,6 +9,7 @@ import (
 	"html"
 	"html/template"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,10 +52,11 @@ func HTML(w io.Writer, title string, d layout.Document) error {
 			}
 		}
 	}
+	mentioned := mentions(glossary)
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"verdict": verdictClass, "mark": markClass, "class": cellClass, "drawing": svg.Inside,
-		"head":  func(s string) template.HTML { return explained(s, glossary) },
-		"terms": func(s string) template.HTML { return explaining(s, glossary) },
+		"head":      func(s string) template.HTML { return explained(s, glossary) },
+		"explainer": func() func(string) template.HTML { return explaining(glossary, mentioned) },
 		"cards": func(t *layout.Table) bool {
 			return slices.ContainsFunc(t.Columns, func(c layout.Column) bool { return c.Temperature != "" })
 		},
@@ -89,32 +91,40 @@ func explained(name string, glossary []words.Term) template.HTML {
 	return template.HTML(html.EscapeString(name))
 }
 
-// explaining is a text in which the first mention of each term has such a link.
-func explaining(text string, glossary []words.Term) template.HTML {
-	type mention struct {
-		at     int
-		phrase string
-		term   words.Term
-	}
-	var all []mention
+// mentions matches the phrases of each term, as whole words that are no part of a name or a flag.
+func mentions(glossary []words.Term) (all []*regexp.Regexp) {
 	for _, t := range glossary {
-		for _, phrase := range t.Phrases {
-			if at := strings.Index(text, phrase); at >= 0 {
-				all = append(all, mention{at, phrase, t})
-				break
+		phrases := words.Joined(t.Phrases, "|", regexp.QuoteMeta)
+		all = append(all, regexp.MustCompile(`(?:^|[^-\w])(`+phrases+`)(?:[^-\w]|$)`))
+	}
+	return all
+}
+
+// explaining returns what gives the first mention of each term such a link, in all the texts of a block together.
+func explaining(glossary []words.Term, mentioned []*regexp.Regexp) func(string) template.HTML {
+	linked := map[string]bool{}
+	return func(text string) template.HTML {
+		type mention struct {
+			from, to int
+			term     words.Term
+		}
+		var all []mention
+		for i, t := range glossary {
+			if at := mentioned[i].FindStringSubmatchIndex(text); at != nil && !linked[t.ID] && len(t.Phrases) > 0 {
+				all = append(all, mention{at[2], at[3], t})
 			}
 		}
-	}
-	slices.SortFunc(all, func(a, b mention) int { return cmp.Compare(a.at, b.at) })
-	var out strings.Builder
-	done := 0
-	for _, m := range all {
-		if m.at >= done {
-			out.WriteString(html.EscapeString(text[done:m.at]) + link(m.term, m.phrase))
-			done = m.at + len(m.phrase)
+		slices.SortFunc(all, func(a, b mention) int { return cmp.Compare(a.from, b.from) })
+		var out strings.Builder
+		done := 0
+		for _, m := range all {
+			if m.from >= done {
+				out.WriteString(html.EscapeString(text[done:m.from]) + link(m.term, text[m.from:m.to]))
+				done, linked[m.term.ID] = m.to, true
+			}
 		}
+		return template.HTML(out.String() + html.EscapeString(text[done:]))
 	}
-	return template.HTML(out.String() + html.EscapeString(text[done:]))
 }
 
 func link(t words.Term, shown string) string {

@@ -219,3 +219,23 @@ func TestTargets(t *testing.T) {
 		}
 	}
 }
+
+// A term has a link where it is first mentioned in a block, and where it is whole words.
+func TestTerms(t *testing.T) {
+	d := layout.Document{{ID: "top", Level: 1, Title: "Terms", Blocks: []layout.Block{
+		layout.List{"A harm of two arms & more.", "Again arms, in `--arms` and hardest5-arms."}, layout.Paragraph("Arms (1/C)."),
+		layout.Terms{{ID: "arm", Phrases: []string{"arm", "arms", "Arms"}, Text: "One way."}, {ID: "prior", Phrases: []string{"1/C"}}, {ID: "cell", Heads: []string{"Cell"}}},
+	}}}
+	var out bytes.Buffer
+	if err := page.HTML(&out, "terms", d); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`<li>A harm of two <a class="term" href="#term-arm">arms</a> &amp; more.</li>`, "<li>Again arms, in `--arms` and hardest5-arms.</li>",
+		`<p><a class="term" href="#term-arm">Arms</a> (<a class="term" href="#term-prior">1/C</a>).</p>`,
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}

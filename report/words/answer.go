@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
 )
@@ -45,11 +46,71 @@ func Outcome(c *model.Claim, r *model.Report, where string) string {
 		model.NotTestable:    "not testable " + where + ": whether " + c.Plain.Whether,
 		model.NothingToJudge: "not measured yet: whether " + c.Plain.Whether, model.NotAsAsked: "not measured yet: whether " + c.Plain.Whether,
 	}
-	text := cmp.Or(lead[c.Verdict], "not decided "+where+": whether "+c.Plain.Whether)
-	if c.Temperature != r.Tier.Temperature {
-		text += fmt.Sprintf(", at temperature %g", c.Temperature)
+	return sentence(cmp.Or(lead[c.Verdict], "not decided "+where+": whether "+c.Plain.Whether) + elsewhere(c, r))
+}
+
+// plainly is Outcome where the place is said already.
+func plainly(c *model.Claim, r *model.Report) string {
+	text := "whether " + c.Plain.Whether + " is not decided"
+	switch c.Verdict {
+	case stats.Supported:
+		text = c.Plain.Holds
+	case stats.Refuted:
+		text = c.Plain.Fails
 	}
-	return sentence(text)
+	return text + elsewhere(c, r)
+}
+
+// elsewhere names the temperature of a claim that is not at its tier's.
+func elsewhere(c *model.Claim, r *model.Report) string {
+	if c.Temperature == r.Tier.Temperature {
+		return ""
+	}
+	return fmt.Sprintf(", at temperature %g", c.Temperature)
+}
+
+// Overall says what came of the primary claims in reports of one catalogue, each where it was measured; nothing where no
+// plan confirms any, or some are not shown.
+func Overall(all []*model.Report, where []string) string {
+	var said []string
+	for i, r := range all {
+		var primaries []*model.Claim
+		for j := range r.Claims {
+			if c := &r.Claims[j]; c.Role == bench.Primary && c.Confirms() && c.Plain != (bench.Plain{}) {
+				primaries = append(primaries, c)
+			}
+		}
+		if len(primaries) > 0 && len(primaries) == len(r.Plan.Primary.Claims) {
+			said = append(said, sentence(fmt.Sprintf("%s %s: %s", where[i], hold(primaries), Joined(primaries, "; ", func(c *model.Claim) string { return plainly(c, r) }))))
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// hold says whether the primary claims do.
+func hold(primaries []*model.Claim) string {
+	const one, all = "the paper's main claim", "the paper's main claims"
+	n, count := len(primaries), map[stats.Verdict]int{}
+	for _, c := range primaries {
+		count[c.Verdict]++
+	}
+	switch held, failed := count[stats.Supported], count[stats.Refuted]; {
+	case n == 1 && held == n:
+		return one + " holds"
+	case n == 1 && failed == n:
+		return one + " does not hold"
+	case n == 1:
+		return one + " is not decided"
+	case held == n:
+		return all + " hold"
+	case failed == n:
+		return all + " do not hold"
+	case failed > 0:
+		return "not all of " + all + " hold"
+	case held > 0:
+		return "not all of " + all + " are decided"
+	}
+	return all + " are not decided"
 }
 
 // Figures are the numbers behind an outcome: both sides, how many seeds, and the bound that decides.
@@ -61,10 +122,8 @@ func Figures(c *model.Claim, r *model.Report) string {
 	case !c.Confirms() && c.Verdict != model.NothingToJudge && c.Verdict != model.NotAsAsked:
 		said = append(said, "Exploratory, not confirmed.")
 	}
-	for _, x := range c.Contrasts {
-		if x.N > 0 {
-			said = append(said, sides(x, r)+bound(x)+".")
-		}
+	if x, why := deciding(c); x.N > 0 {
+		said = append(said, sentence(why+sides(x, r)+bound(x)))
 	}
 	if c.Own != "" {
 		but := "a secondary claim counts only once all primaries are decided"
@@ -101,19 +160,54 @@ func Brief(c *model.Claim) string {
 	return sentence(said)
 }
 
+// deciding is the contrast that a verdict hangs on: the one that fails most surely, or else holds least surely. Of several
+// it is said how many hold, and why it is this one.
+func deciding(c *model.Claim) (x model.Contrast, why string) {
+	for _, x = range c.Contrasts {
+		if x.N > 0 {
+			break
+		}
+	}
+	least, why := func(p stats.Evidence) float64 { return -p.Support }, "not settled"
+	switch cmp.Or(c.Own, c.Verdict) {
+	case stats.Supported:
+		why = "the least sure"
+	case stats.Refuted:
+		least, why = func(p stats.Evidence) float64 { return p.Refute }, "what fails"
+	}
+	if judged := extreme(c.Contrasts, least); judged.P != nil {
+		x = judged
+	}
+	if len(c.Contrasts) < 2 {
+		return x, ""
+	}
+	return x, partsHeld(c) + "; " + why + ": "
+}
+
+// partsHeld says how many of several contrasts hold.
+func partsHeld(c *model.Claim) string {
+	held := 0
+	for _, x := range c.Contrasts {
+		if x.Alone == stats.Supported {
+			held++
+		}
+	}
+	return fmt.Sprintf("%d of %d parts hold", held, len(c.Contrasts))
+}
+
 // sides are what is compared, in words.
 func sides(x model.Contrast, r *model.Report) string {
 	a, b := Amount(x, x.MeanA), Amount(x, x.MeanB)
 	seeds := Count(x.N, "seed")
 	if x.Statistic != "" {
-		name := strings.TrimSuffix(sentence(cmp.Or(x.Title, x.Statistic)), ".")
+		name := cmp.Or(x.Title, x.Statistic)
 		if Against(x) == "0" {
 			return fmt.Sprintf("%s: %s (%s)", name, a, seeds)
 		}
 		return fmt.Sprintf("%s: %s against %s of %s (%s)", name, a, b, ArmTitle(r, x.B), seeds)
 	}
 	points := func(v *float64) string { return Maybe(v, func(v float64) string { return fmt.Sprintf("%.1f%%", v) }) }
-	return fmt.Sprintf("Accuracy %s (%s) against %s (%s), %s", points(x.MeanA), ArmTitle(r, x.A), points(x.MeanB), ArmTitle(r, x.B), seeds)
+	return fmt.Sprintf("accuracy %s (%s) against %s (%s), %s", points(x.MeanA), ArmTitle(r, x.A), points(x.MeanB), ArmTitle(r, x.B), seeds)
 }
 
 // bound is the difference with the end of its interval that decides, or both ends where they leave it open.
@@ -159,17 +253,14 @@ func InShort(c *model.Claim) string {
 
 // InBrief is InShort, or how many of several contrasts hold.
 func InBrief(c *model.Claim) string {
-	held, seeds := 0, 0
+	seeds := 0
 	for _, x := range c.Contrasts {
 		seeds = max(seeds, x.N)
-		if x.Alone == stats.Supported {
-			held++
-		}
 	}
 	if len(c.Contrasts) == 1 || seeds == 0 {
 		return InShort(c)
 	}
-	return fmt.Sprintf("%d of %d parts hold; %s", held, len(c.Contrasts), Count(seeds, "seed"))
+	return partsHeld(c) + "; " + Count(seeds, "seed")
 }
 
 // roundLevel keeps a level below 1 to a tenth of a percent, and never states more confidence than there is.
@@ -214,7 +305,7 @@ func gained(r *model.Report) *float64 {
 	return nil
 }
 
-// Counted says how many of the claims of a statement came out how, and names those that were decided.
+// Counted says in a sentence how many of the claims of a statement came out how, and how those that were decided.
 func Counted(all []*model.Claim, many string, r *model.Report, where string) string {
 	var tally model.Tally
 	var decided []string
@@ -223,12 +314,15 @@ func Counted(all []*model.Claim, many string, r *model.Report, where string) str
 		tally.Count(c.Verdict)
 		confirmed = confirmed || c.Confirms()
 		if c.Verdict == stats.Supported || c.Verdict == stats.Refuted {
-			decided = append(decided, Outcome(c, r, where)+" "+Figures(c, r))
+			decided = append(decided, plainly(c, r))
 		}
 	}
-	text := fmt.Sprintf("Of %d %s %s.", len(all), many, Tally(tally))
+	text := fmt.Sprintf("of %d %s %s", len(all), In(many, where), Tally(tally))
 	if !confirmed {
-		text = "Exploratory, not confirmed. " + text
+		text += " (exploratory, not confirmed)"
 	}
-	return strings.Join(append([]string{text}, decided...), " ")
+	if len(decided) > 0 {
+		text += ": " + strings.Join(decided, "; ")
+	}
+	return sentence(text)
 }

@@ -93,7 +93,7 @@ func Method(r *model.Report) []string {
 		fmt.Sprintf("Exploratory claims are judged once, at %s in either direction, and corrected for nothing: of many, some are wrong.", Confidence(model.Alpha)),
 		"A claim of no loss has an assay: the same runs must show a loss that is known. Where they do not, they would not have shown a loss of the claim's either, and the claim is not supported.",
 		"Some claims that are supported are asked further whether they are specific: whether what supports them is more than a control of as many negatives shows.",
-		"A claim is inconclusive, whatever its numbers, if a run is missing or failed, if a metric is not a number, if there are fewer seeds than it asks for, or if its arms differ in anything but the declared rules or features.",
+		"A claim is inconclusive, whatever its numbers, if a run is missing or failed, if a metric is not a number, if there are fewer seeds than it asks for, if the better of its arms is not shown to lie above the floors, or if its arms differ in anything but the declared rules or features.",
 		"What encoders show is measured on their embeddings of training images, each a negative of each query, at the end of training. A statistic that is compared with chance must exceed it in two ways: "+
 			"over seeds, by Student's t, and against its permutation null. The seeds share their permutations, so their p values are combined as twice their mean, which holds whatever the dependence; "+
 			"the larger of the two p values counts.",

@@ -93,6 +93,16 @@ func Register(r *model.Report) string {
 	return fmt.Sprintf("%s plan --register --tier %s", cmp.Or(program, "cidbench"), r.Tier.ID)
 }
 
+// Draw is the command that draws the figures of a report again from what is stored, in a page that has other tiers beside
+// it if there are some.
+func Draw(r *model.Report, beside ...*model.Report) string {
+	command := strings.Replace(cmp.Or(r.Provenance.Command, "cidbench verify --tier "+r.Tier.ID), " verify ", " report ", 1)
+	for _, other := range beside {
+		command += " --beside " + other.Tier.ID
+	}
+	return command + " --format html --output report.html"
+}
+
 // Seeds is "seeds 100 to 107".
 func Seeds(s bench.Seeds) string {
 	switch s.N {

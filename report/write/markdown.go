@@ -78,6 +78,8 @@ func (m *markdown) block(b layout.Block) {
 	switch b := b.(type) {
 	case layout.Alert:
 		fmt.Fprintf(m, "> [!WARNING]\n> %s\n\n", escape(string(b)))
+	case layout.Conclusion:
+		fmt.Fprintf(m, "%s\n\n", strong(string(b)))
 	case layout.Paragraph:
 		fmt.Fprintf(m, "%s\n\n", escape(string(b)))
 	case layout.Quote:

@@ -116,7 +116,7 @@ func TestAnswers(t *testing.T) {
 		"First statement.", "✓ Specific held here. Accuracy", "+15.2% of the gain, at least +6.0% with 99.4% confidence (asked: above -5%). But that was no more than random5 gave.",
 		"? Not decided here: whether gated holds.", "By itself it would be supported, but a secondary claim counts only once all primaries are decided.",
 		"Second statement.", "✗ Early failed here. Exploratory, not confirmed.", "○ Not testable here: whether untestable holds. We drew the tree.",
-		"Third statement.", "Exploratory, not confirmed. Of 1 treatments 1 supported, 0 refuted, 0 inconclusive. Explored held here.",
+		"Third statement.", "Of 1 treatments 1 supported, 0 refuted, 0 inconclusive (exploratory, not confirmed): explored held.",
 		"2 claims of the plan", "## Claims, tier toy", "gated", "? inconclusive, by itself supported", "specific", "✓ supported, not specific<br>+15.2%",
 		"explored", "✓ supported (exploratory)", "early", "✗ refuted (exploratory)", "untestable", "○ not testable here",
 		"## What the words mean", "## Provenance",
@@ -127,6 +127,10 @@ func TestAnswers(t *testing.T) {
 			t.Fatalf("no %q after %q", want, out[max(0, at-60):at])
 		}
 		at += i + len(want)
+	}
+	r := planned()
+	if r.Plan.Primary.Claims = []string{"specific"}; strings.Contains(out, "main claim") || !strings.Contains(written(t, "md", r), "**Here the paper's main claim holds: specific held.**") {
+		t.Error("a report says what all comes to where it has all primary claims, and there alone")
 	}
 	meaningless := planned()
 	meaningless.Tier.Machinery = true

@@ -80,6 +80,8 @@ func textBlock(out *bytes.Buffer, b layout.Block, o TextOptions) error {
 	switch b := b.(type) {
 	case layout.Alert:
 		fmt.Fprintf(out, "%s\n", fill("!! "+string(b), "!! ", width))
+	case layout.Conclusion:
+		fmt.Fprintf(out, "%s\n", fill(string(b), "", width))
 	case layout.Paragraph:
 		fmt.Fprintf(out, "%s\n", fill(string(b), "", width))
 	case layout.Quote:
