@@ -146,8 +146,8 @@ Of each picture the central square is brought to --size by a Catmull-Rom filter.
 into RGB, transparency laid on white, and a wrong extension ignored; the index says where. A file that gives no
 image - truncated, undecodable, empty, animated, huge - and a file with the content of another fail the import, unless
 --skip-bad leaves them out; of duplicates in two classes none is kept.`,
-		Example: a.examples("data import photos --size 32 --tree tree.txt", "data import ILSVRC2012 --name imagenet --skip-bad",
-			"data import ILSVRC2012 --name in100 --classes 100.txt --skip-bad"),
+		Example: a.examples("data import photos --size 32 --tree tree.txt", "data import ILSVRC2012 --name imagenet100 --skip-bad",
+			"data import ILSVRC2012 --name dogs --classes dogs.txt --skip-bad"),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			x, err := a.data().Import(cmd.Context(), args[0], o)
@@ -157,7 +157,7 @@ image - truncated, undecodable, empty, animated, huge - and a file with the cont
 	f := cmd.Flags()
 	f.StringVar(&o.Name, "name", "", "name of the data set (default: that of the folder)")
 	f.IntVar(&o.Side, "size", 0, fmt.Sprintf("height and width of the images in pixels (default: the catalogue's for the data set of that name, that of raw pixels, or %d)", study.DefaultSide))
-	f.StringVar(&o.Classes, "classes", "", "file with the classes to take, a folder's name a line, and after a tab its synset or noun in WordNet, if that is another")
+	f.StringVar(&o.Classes, "classes", "", "file with the classes to take, a folder's name a line, and after a tab its synset or noun in WordNet, if that is another (default: all, or those that the catalogue has for the data set of that name)")
 	f.StringVar(&o.Tree, "tree", "", "class tree: wordnet, flat, or a file, indented text or JSON (default: wordnet for synsets, flat otherwise)")
 	f.BoolVar(&o.Replace, "replace", false, "replace an imported data set of that name")
 	a.addImport(cmd, &o)

@@ -79,10 +79,9 @@ var datasets = []*dataset.Source{
 		Extent: dataset.Extent{Side: 256, Classes: 1000, Train: 1_281_167, Test: 50_000},
 	},
 	{
-		Name: "imagenet100", From: "100 classes of ILSVRC 2012: each user's own copy and list",
+		Name: "imagenet100", From: "the 100 classes of ILSVRC 2012 that github.com/HobbitLong/CMC lists: each user's own copy",
 		Read:   shards.Read("imagenet100"),
-		Import: &dataset.Import{Side: 256, WordNet: true},
-		// With the list of github.com/HobbitLong/CMC, imagenet100.txt.
+		Import: &dataset.Import{Side: 256, WordNet: true, Classes: imageNet100},
 		Extent: dataset.Extent{Side: 256, Classes: 100, Train: 126_689, Test: 5_000},
 	},
 }

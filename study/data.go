@@ -156,7 +156,7 @@ func (d Data) Fetch(ctx context.Context, name string, o FetchOptions) (*shards.I
 type ImportOptions struct {
 	Name    string // in the data directory; "": that of the folder or file
 	Side    int    // pixels; 0: the catalogue's for a set of that name, raw pixels as they are, or DefaultSide
-	Classes string // a file that chooses classes, one a line; "": all
+	Classes string // a file that chooses classes, one a line; "": the catalogue's for a set of that name, or all
 	Tree    string // "wordnet", "flat" or a file; "": the catalogue's, WordNet's for synsets, or flat
 	WordNet string // its folder
 	SkipBad bool
@@ -194,6 +194,12 @@ func (d Data) Import(ctx context.Context, at string, o ImportOptions) (*shards.I
 	chosen, err := readClasses(o.Classes)
 	if err != nil {
 		return nil, err
+	}
+	if known != nil && known.Import.Classes != nil {
+		if chosen.folders != nil {
+			return nil, UsageError{fmt.Errorf("--classes: %s has %d classes of its own: give another --name", o.Name, len(known.Import.Classes))}
+		}
+		chosen.folders = known.Import.Classes
 	}
 	set, err := files.Open(at, chosen.folders)
 	if err != nil {
@@ -274,8 +280,12 @@ func readClasses(file string) (c classes, err error) {
 	if err != nil {
 		return c, err
 	}
+	return parseClasses(file, string(text))
+}
+
+func parseClasses(file, text string) (c classes, err error) {
 	number := 0
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		number++
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {

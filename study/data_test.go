@@ -58,9 +58,12 @@ func TestFetch(t *testing.T) {
 	archive := cifar(t)
 	sum := sha256.Sum256(archive)
 	digest := "sha256:" + hex.EncodeToString(sum[:])
-	asked := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked++
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked = append(asked, r.URL.Path); r.URL.Path == "/gone" {
+			http.NotFound(w, r)
+			return
+		}
 		_, _ = w.Write(archive)
 	}))
 	defer server.Close()
@@ -81,8 +84,17 @@ func TestFetch(t *testing.T) {
 			t.Errorf("%s: %d and %d images", x.Digest, len(x.Train.Labels), len(x.Test.Labels))
 		}
 	}
-	if asked != 1 {
-		t.Errorf("asked %d times", asked)
+	if want := []string{"/small.tar.gz"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
+	}
+	// Mirrors are asked before the catalogue's address, in their order, and the first that has it is the last.
+	asked = nil
+	mirrors := []string{server.URL + "/gone", server.URL + "/mirror", server.URL + "/third"}
+	if x, err := (Data{data.Catalogue, t.TempDir()}).Fetch(t.Context(), "small10", FetchOptions{Mirrors: mirrors}); err != nil || x.Digest != source.Digest {
+		t.Errorf("from a mirror: %v", err)
+	}
+	if want := []string{"/gone", "/mirror"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
 	}
 	opened, err := source.Open(data.Dir)
 	if err != nil {
@@ -107,6 +119,10 @@ func TestFetch(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mine.tar.gz")
 	if err := os.WriteFile(file, archive, 0o644); err != nil {
 		t.Fatal(err)
+	}
+	asked = nil
+	if x, err := (Data{data.Catalogue, t.TempDir()}).Fetch(t.Context(), "small10", FetchOptions{From: file}); err != nil || x.Digest != source.Digest || len(asked) > 0 {
+		t.Errorf("fetched from a file: %v, asked for %q", err, asked)
 	}
 	elsewhere := Data{data.Catalogue, t.TempDir()}
 	if x, err := elsewhere.Import(t.Context(), file, ImportOptions{Name: "small10"}); err != nil || x.Digest != source.Digest {
@@ -145,4 +161,29 @@ func TestPin(t *testing.T) {
 	if err != nil || pinned.Digest != x.Content || pinned.Tree().Leaves() != 10 || source.Digest != "" {
 		t.Errorf("%+v, %v", pinned, err)
 	}
+}
+
+// Whatever is in a list of classes, there is a usage error that names the file, or a folder and a meaning for each line.
+func FuzzClasses(f *testing.F) {
+	f.Add("cat\ndog\n")
+	f.Add("# birds\n\ncrane\tn02012849\r\n  jay\t blue jay\n")
+	f.Add("a\tb\tc\n")
+	f.Add("a\t \n")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := parseClasses("classes.txt", text)
+		if err != nil {
+			if !errors.As(err, new(UsageError)) || !strings.Contains(err.Error(), "classes.txt") {
+				t.Fatal(err)
+			}
+			return
+		}
+		for i, folder := range c.folders {
+			if meaning := c.meanings[i]; folder == "" || meaning == "" || strings.ContainsAny(folder+meaning, "\t\n") || strings.HasPrefix(folder, "#") {
+				t.Fatalf("folder %q means %q", folder, meaning)
+			}
+		}
+		if len(c.folders) == 0 || len(c.folders) != len(c.meanings) {
+			t.Fatalf("%d folders, %d meanings", len(c.folders), len(c.meanings))
+		}
+	})
 }

@@ -55,6 +55,8 @@ type Import struct {
 	Bytes  int64
 	// WordNet says that the classes are synsets, and their tree is WordNet's.
 	WordNet bool
+	// Classes are those that are taken of the files, by label; nil: all, or those that the user chooses.
+	Classes []string
 }
 
 // Extent is how large a set is.

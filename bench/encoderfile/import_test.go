@@ -16,6 +16,7 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/nn"
+	"github.com/cidbench/cidbench/bench/safetensors"
 )
 
 // outputs are what PyTorch computes of five images.
@@ -213,6 +214,69 @@ func TestArchitecturesOfTheField(t *testing.T) {
 		if got := Architecture(c); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+}
+
+// filled is a ResNet in a file, with the numbers of testdata/make.py behind these prefixes.
+func filled(t *testing.T, c encoder.Config, prefix string, beside map[string]safetensors.Tensor) string {
+	t.Helper()
+	f, at := safetensors.File{Tensors: beside}, uint32(0)
+	for _, x := range c.Torch() {
+		values := make([]float32, x.Len())
+		scale := math.Sqrt(6 / float64(x.Len()/x.Shape[0]))
+		for i := range values {
+			switch v := float64(formula(at)); {
+			case len(x.Shape) > 1:
+				values[i] = float32(v * scale)
+			case strings.HasSuffix(x.Name, "running_var") || strings.HasSuffix(x.Name, "weight"):
+				values[i] = float32(v/2 + 1)
+			default:
+				values[i] = float32(v / 2)
+			}
+			at++
+		}
+		f.Tensors[prefix+x.Name] = safetensors.Tensor{Shape: x.Shape, Float32: values}
+	}
+	data, err := f.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "filled.safetensors")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestFullResNet18: MoCo's for CIFAR-10 embeds as PyTorch's does, and torchvision's for ImageNet is known for what it is.
+func TestFullResNet18(t *testing.T) {
+	counter := safetensors.Tensor{Shape: []int{}, Int32: []int32{3}}
+	e, r, err := Import(filled(t, encoder.ResNet18(32, 128), "module.encoder_q.", map[string]safetensors.Tensor{"module.encoder_q.bn1.num_batches_tracked": counter}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Architecture != "ResNet-18 with the stem for CIFAR" || r.Parameters != 11_168_832+512*128+128 || r.Taken != 102 || r.Embedding != 128 || len(r.LeftOut) > 0 {
+		t.Errorf("%+v", r)
+	}
+	m, err := e.On(backendtest.Go(t), 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	embeddings, err := m.Embeddings(images(32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "embeddings", embeddings, expected(t, "testdata/expected.json")["full18"].Embedding)
+
+	supervised := encoder.ResNet18(224, 1000)
+	supervised.StemKind = encoder.ImageNetStem
+	e, r, err = Import(filled(t, supervised, "", map[string]safetensors.Tensor{}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Architecture != "ResNet-18 with the stem for ImageNet" || r.Parameters != 11_176_512 || r.Taken != 100 || r.Features != 512 || r.Embedding != 512 || e.Config.Size != 224 || !slices.Equal(r.LeftOut, []string{"fc.bias", "fc.weight"}) {
+		t.Errorf("%+v", r)
 	}
 }
 

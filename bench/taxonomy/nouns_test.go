@@ -50,3 +50,19 @@ func TestNouns(t *testing.T) {
 		t.Errorf("the tree of nouns: %v", err)
 	}
 }
+
+// Whatever is in the index, there is an error that names it or a synset for each name.
+func FuzzIndexNoun(f *testing.F) {
+	f.Add(senses, "dog")
+	f.Add(senses, "sea-boat")
+	f.Add("dog n 1 0 1 0 02084071", "Dog")
+	f.Add("dog n 1 99 @ 1 0 02084071", "dog")
+	f.Fuzz(func(t *testing.T, text, name string) {
+		synsets, err := parseSenses("index.noun", text, []string{"n02121620", name})
+		switch {
+		case err != nil && strings.Contains(err.Error(), "index.noun"):
+		case err != nil || len(synsets) != 2 || synsets[0] != "n02121620" || !IsSynset(synsets[1]):
+			t.Fatalf("%q, %v", synsets, err)
+		}
+	})
+}

@@ -26,8 +26,10 @@ type Set struct {
 	Height, Width int
 	// HasTest says that the set itself says what is for testing.
 	HasTest bool
-	// Others are files that are no image of a class.
-	Others []string
+	// Others are files that are no image of a class. Unreadable are those of which nobody can say, since they cannot be read,
+	// as links to folders in a tar; images that cannot be read are among Images, and Read says why.
+	Others     []string
+	Unreadable []Unreadable
 	// Notices are licences and attributions that lie beside the images, by name: they go where the images go.
 	Notices map[string][]byte
 
@@ -42,6 +44,9 @@ type Image struct {
 	Test  bool
 	raw   []uint8 // as in the file, if not a file of its own
 }
+
+// Unreadable is a file that cannot be read, and why.
+type Unreadable struct{ Name, Why string }
 
 // Read gives the bytes of image i: raw pixels [Height, Width, 3] of a set that has those, and otherwise a picture
 // file.
@@ -75,6 +80,14 @@ func Open(at string, chosen []string) (*Set, error) {
 		_ = p.close() // nothing was written
 		return nil, fmt.Errorf("%w: %w", dataset.ErrFiles, err)
 	}
+	s.Others = slices.DeleteFunc(s.Others, func(name string) bool {
+		fault := p.files[name].fault
+		if fault == nil || hidden(name) {
+			return false
+		}
+		s.Unreadable = append(s.Unreadable, Unreadable{name, fault.Error()})
+		return true
+	})
 	if err := s.takeNotices(p); err != nil {
 		_ = p.close() // nothing was written
 		return nil, fmt.Errorf("%w: %w", dataset.ErrFiles, err)

@@ -147,6 +147,24 @@ func tinyFiles() map[string]string {
 	}
 }
 
+// What ImageNet's validation images show, by both lists.
+const (
+	synsetList = "n02\nn01\n"
+	kaggleList = "ImageId,PredictionString\nILSVRC2012_val_00000002,n01 1 2 3 4 n01 5 6 7 8\nILSVRC2012_val_00000001,n02 1 2 3 4\n"
+)
+
+// imageNetFiles are ImageNet's tars, and both lists beside them.
+func imageNetFiles(t testing.TB) map[string]string {
+	return map[string]string{
+		"ILSVRC2012_img_train.tar": tarOf(t, map[string]string{
+			"n02.tar": tarOf(t, map[string]string{"n02_1.JPEG": "dog"}), "n01.tar": tarOf(t, map[string]string{"n01_1.JPEG": "cat", "n01_2.JPEG": "kitten"}),
+		}),
+		"ILSVRC2012_img_val.tar": tarOf(t, map[string]string{"ILSVRC2012_val_00000001.JPEG": "puppy", "ILSVRC2012_val_00000002.JPEG": "tom"}),
+		valSynsets:               synsetList,
+		valCSV:                   kaggleList,
+	}
+}
+
 // summary is a set in a line each image.
 func summary(t *testing.T, s *Set) (lines []string) {
 	t.Helper()
@@ -172,15 +190,9 @@ func write(t testing.TB, name, content string) string {
 func TestReaders(t *testing.T) {
 	plain := map[string]string{"b/2.png": "2", "b/1.png": "1", "a/x.jpg": "x", ".DS_Store": "?", "b/.hidden": "?", "LICENSE": "?"}
 	split := map[string]string{"Train/a/1.png": "1", "Train/b/2.png": "2", "val/a/3.png": "3", "val/b/4.png": "4", "extra/a/5.png": "5"}
-	imagenet := map[string]string{
-		"ILSVRC2012_img_train.tar": tarOf(t, map[string]string{
-			"n02.tar": tarOf(t, map[string]string{"n02_1.JPEG": "dog"}), "n01.tar": tarOf(t, map[string]string{"n01_1.JPEG": "cat", "n01_2.JPEG": "kitten"}),
-		}),
-		"ILSVRC2012_img_val.tar": tarOf(t, map[string]string{"ILSVRC2012_val_00000001.JPEG": "puppy", "ILSVRC2012_val_00000002.JPEG": "tom"}),
-	}
-	bySynset, byKaggle := maps.Clone(imagenet), maps.Clone(imagenet)
-	bySynset[valSynsets] = "n02\nn01\n"
-	byKaggle[valCSV] = "ImageId,PredictionString\nILSVRC2012_val_00000002,n01 1 2 3 4 n01 5 6 7 8\nILSVRC2012_val_00000001,n02 1 2 3 4\n"
+	bySynset, byKaggle := imageNetFiles(t), imageNetFiles(t)
+	delete(bySynset, valCSV)
+	delete(byKaggle, valSynsets)
 	cifar10 := []string{
 		`train automobile "\x01\x02\x03\x01\x02\x03\x01\x02\x03\x01\x02\x03"`, `train bird "\v\f\r\v\f\r\v\f\r\v\f\r"`,
 	}
@@ -194,8 +206,8 @@ func TestReaders(t *testing.T) {
 		want    []string // the first images
 		images  int
 	}{
-		"cifar10 tar.gz": {write(t, "c.tar.gz", gz(t, tarOf(t, cifar10Files()))), nil, "cifar10-v1", true, 0, cifar10, 12},
-		"cifar10 tar":    {write(t, "c.tar", tarOf(t, cifar10Files())), nil, "cifar10-v1", true, 0, cifar10, 12},
+		"cifar10 tar.gz": {write(t, "c.tar.gz", gz(t, tarOf(t, cifar10Files()))), nil, "cifar10-v1", true, 1, cifar10, 12},
+		"cifar10 tar":    {write(t, "c.tar", tarOf(t, cifar10Files())), nil, "cifar10-v1", true, 1, cifar10, 12},
 		"cifar100":       {folder(t, cifar100Files()), nil, "cifar100-v1", true, 0, []string{`train class99 "\x01\x02\x03\x01\x02\x03\x01\x02\x03\x01\x02\x03"`}, 3},
 		"cifar100 part": {folder(t, cifar100Files()), []string{"class05", "class03"}, "cifar100-v1", true, 0,
 			[]string{`train class03 "\v\f\r\v\f\r\v\f\r\v\f\r"`, `test class05 "\x01\x02\x03\x01\x02\x03\x01\x02\x03\x01\x02\x03"`}, 2},
@@ -337,27 +349,37 @@ func TestErrors(t *testing.T) {
 
 // Whatever is in an archive, there is an error or a set whose images can be read.
 func FuzzArchive(f *testing.F) {
-	for _, content := range []map[string]string{cifar100Files(), idxFiles(), tinyFiles(), {"a/1.png": "1", "b.tar": "x"}} {
-		f.Add([]byte(tarOf(f, content)))
+	for _, content := range []map[string]string{cifar10Files(), cifar100Files(), idxFiles(), tinyFiles(), imageNetFiles(f), {"a/1.png": "1", "b.tar": "x"}} {
+		f.Add([]byte(gz(f, tarOf(f, content))))
 		f.Add([]byte(zipOf(f, content)))
 	}
+	f.Add([]byte(tarOf(f, tinyFiles())))
+	f.Add([]byte(entries(f, tar.Header{Name: "a/1.png"}, tar.Header{Name: "a/2.png", Typeflag: tar.TypeLink, Linkname: "a/1.png"}, tar.Header{Name: "b/3.png", Typeflag: tar.TypeSymlink, Linkname: "../a/1.png"})))
 	f.Add([]byte(gz(f, tarOf(f, map[string]string{"n01.tar": tarOf(f, map[string]string{"a": "b"})}))))
 	f.Fuzz(func(t *testing.T, archive []byte) { check(t, write(t, "archive", string(archive))) })
 }
 
 // Whatever is in the files that readers parse, likewise.
 func FuzzFiles(f *testing.F) {
-	for _, content := range []map[string]string{cifar10Files(), cifar100Files(), idxFiles(), tinyFiles()} {
+	bases := func() []map[string]string {
+		unpacked := map[string]string{
+			"ILSVRC2012_img_train/n01/a.JPEG": "cat", "ILSVRC2012_img_train/n02/b.JPEG": "dog", "ILSVRC2012_img_val/ILSVRC2012_val_00000001.JPEG": "tom",
+		}
+		bySynset, byKaggle := maps.Clone(unpacked), unpacked
+		bySynset[valSynsets], byKaggle[valCSV] = synsetList, kaggleList
+		return []map[string]string{cifar10Files(), cifar100Files(), idxFiles(), tinyFiles(), bySynset, byKaggle}
+	}
+	for _, content := range bases() {
 		for name, text := range content {
 			f.Add(name, text, 0)
 		}
 	}
 	f.Fuzz(func(t *testing.T, name, text string, _ int) {
-		for _, content := range []map[string]string{cifar100Files(), idxFiles(), tinyFiles()} {
+		for _, content := range bases() {
 			if content[name] = text; filepath.IsLocal(name) && !strings.ContainsAny(name, "\x00\\") {
 				p := &pile{path: "fuzz", files: map[string]member{}, close: func() error { return nil }}
 				for name, text := range content {
-					p.files[name] = member{int64(len(text)), func() ([]byte, error) { return []byte(text), nil }}
+					p.files[name] = member{size: int64(len(text)), read: func() ([]byte, error) { return []byte(text), nil }}
 				}
 				p.under()
 				s, err := p.set(nil)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -35,8 +36,24 @@ type pile struct {
 }
 
 type member struct {
-	size int64
-	read func() ([]byte, error)
+	size  int64
+	read  func() ([]byte, error)
+	fault error // why it cannot be read, though it is there
+}
+
+func unreadable(format string, args ...any) member { return member{fault: fmt.Errorf(format, args...)} }
+
+// add adds a file. Of two of one name nobody knows which is meant.
+func (p *pile) add(name string, m member) {
+	if _, ok := p.files[name]; ok {
+		m = unreadable("there are two files of this name")
+	}
+	p.files[name] = m
+}
+
+// others lists the files but those that were used.
+func (p *pile) others(used ...string) []string {
+	return slices.DeleteFunc(p.names(), func(name string) bool { return slices.Contains(used, name) })
 }
 
 // names lists the files in the order of their names.
@@ -54,6 +71,9 @@ func (p *pile) read(name string) ([]byte, error) {
 	file, ok := p.files[name]
 	if !ok {
 		return nil, fmt.Errorf("%s: %s is not in it", p.path, name)
+	}
+	if file.fault != nil {
+		return nil, fmt.Errorf("%s: %s: %w", p.path, name, file.fault)
 	}
 	if file.size > maxFile {
 		return nil, fmt.Errorf("%s: %s says that it has %d bytes; %d are the most", p.path, name, file.size, maxFile)
@@ -143,20 +163,38 @@ func (p *pile) addFolder(dir, prefix string, depth int) error {
 		full, name := filepath.Join(dir, entry.Name()), path.Join(prefix, entry.Name())
 		info, err := os.Stat(full)
 		switch {
-		case err != nil:
-			return fmt.Errorf("%s: %w", full, err)
+		case err != nil: // such as a link to nothing
+			p.add(name, unreadable("%w", err))
+			continue
 		case info.IsDir():
 			err = p.addFolder(full, name, depth+1)
+		case !info.Mode().IsRegular():
+			p.add(name, unreadable("it is no file, but %s", kind(info.Mode())))
 		case strings.HasSuffix(name, ".tar"):
 			err = p.addTarFile(full, strings.TrimSuffix(name, ".tar"))
-		case info.Mode().IsRegular():
-			p.files[name] = member{info.Size(), func() ([]byte, error) { return os.ReadFile(full) }}
+		default:
+			p.add(name, member{size: info.Size(), read: func() ([]byte, error) { return os.ReadFile(full) }})
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// kind names what is neither a file nor a folder.
+func kind(m fs.FileMode) string {
+	switch m.Type() {
+	case fs.ModeSymlink:
+		return "a symbolic link"
+	case fs.ModeNamedPipe:
+		return "a pipe"
+	case fs.ModeSocket:
+		return "a socket"
+	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
+		return "a device"
+	}
+	return "of a kind that is not read"
 }
 
 func (p *pile) addTarFile(at, prefix string) error {
@@ -173,7 +211,8 @@ func (p *pile) addTarFile(at, prefix string) error {
 	return err
 }
 
-// addTar adds the files of a tar by their places in it; a tar in it is a folder of that name. Nothing is unpacked.
+// addTar adds the files of a tar by their places in it; a tar in it is a folder of that name. Nothing is unpacked. A hard
+// link is the file that it leads to, which comes before it; where other links lead, nobody can know but who unpacks them.
 func (p *pile) addTar(archive *io.SectionReader, prefix string) error {
 	for r := tar.NewReader(archive); ; {
 		header, err := r.Next()
@@ -183,10 +222,24 @@ func (p *pile) addTar(archive *io.SectionReader, prefix string) error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("%s: byte %d: want the header of a file in a tar: %w", path.Join(p.path, prefix), at, err)
-		case header.Typeflag != tar.TypeReg:
+		}
+		within := func(name string) string { return strings.TrimPrefix(path.Join(prefix, path.Clean("/"+name)), "/") }
+		name := within(header.Name)
+		switch header.Typeflag {
+		case tar.TypeReg:
+		case tar.TypeDir, tar.TypeXGlobalHeader: // no files
+			continue
+		case tar.TypeLink:
+			target, ok := p.files[within(header.Linkname)]
+			if !ok {
+				target = unreadable("it is a link to %s, which is not in the tar before it", header.Linkname)
+			}
+			p.add(name, target)
+			continue
+		default:
+			p.add(name, unreadable("it is no file, but %s: pack the tar with --dereference", kind(header.FileInfo().Mode())))
 			continue
 		}
-		name := path.Join(prefix, path.Clean("/"+header.Name))
 		content := io.NewSectionReader(archive, at, header.Size)
 		if at+header.Size > archive.Size() {
 			return fmt.Errorf("%s: %s: byte %d: it says that %d bytes follow, and %d do: is it truncated?", p.path, name, at, header.Size, archive.Size()-at)
@@ -197,11 +250,11 @@ func (p *pile) addTar(archive *io.SectionReader, prefix string) error {
 			}
 			continue
 		}
-		p.files[strings.TrimPrefix(name, "/")] = member{header.Size, func() ([]byte, error) {
+		p.add(name, member{size: header.Size, read: func() ([]byte, error) {
 			whole := make([]byte, content.Size())
 			_, err := content.ReadAt(whole, 0)
 			return whole, err
-		}}
+		}})
 	}
 }
 
@@ -241,17 +294,21 @@ func (p *pile) addZip(file io.ReaderAt, size int64) error {
 		return fmt.Errorf("%s: want the directory of a zip at its end: is it truncated? %w", p.path, err)
 	}
 	for _, f := range archive.File {
-		if !f.Mode().IsRegular() {
-			continue
+		name := strings.TrimPrefix(path.Clean("/"+f.Name), "/")
+		switch mode := f.Mode(); {
+		case mode.IsDir():
+		case !mode.IsRegular():
+			p.add(name, unreadable("it is no file, but %s: pack the zip with the files themselves", kind(mode)))
+		default:
+			p.add(name, member{size: int64(min(f.UncompressedSize64, 1<<62)), read: func() ([]byte, error) {
+				content, err := f.Open()
+				if err != nil {
+					return nil, err
+				}
+				defer content.Close()
+				return io.ReadAll(io.LimitReader(content, maxFile))
+			}})
 		}
-		p.files[strings.TrimPrefix(path.Clean("/"+f.Name), "/")] = member{int64(min(f.UncompressedSize64, 1<<62)), func() ([]byte, error) {
-			content, err := f.Open()
-			if err != nil {
-				return nil, err
-			}
-			defer content.Close()
-			return io.ReadAll(io.LimitReader(content, maxFile))
-		}}
 	}
 	return nil
 }

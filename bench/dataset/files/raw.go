@@ -25,12 +25,17 @@ func (p *pile) cifar10() (*Set, error) {
 		return nil, fmt.Errorf("%s: batches.meta.txt: %d names of classes; CIFAR-10 has 10", p.path, len(classes))
 	}
 	s := &Set{Reader: "cifar10-v1", Classes: classes, Height: cifarSide, Width: cifarSide, HasTest: true, unpack: interleave}
+	const test = "test_batch.bin"
+	used := []string{"batches.meta.txt", test}
 	for i := 1; i <= 5; i++ {
-		if err := p.addCIFAR(s, fmt.Sprintf("data_batch_%d.bin", i), 1, false); err != nil {
+		name := fmt.Sprintf("data_batch_%d.bin", i)
+		if err := p.addCIFAR(s, name, 1, false); err != nil {
 			return nil, err
 		}
+		used = append(used, name)
 	}
-	return s, p.addCIFAR(s, "test_batch.bin", 1, true)
+	s.Others = p.others(used...)
+	return s, p.addCIFAR(s, test, 1, true)
 }
 
 // cifar100 reads the binary version of CIFAR-100: a record is a coarse label, a fine label and the pixels.
@@ -43,6 +48,7 @@ func (p *pile) cifar100() (*Set, error) {
 		return nil, fmt.Errorf("%s: fine_label_names.txt: %d names of classes; CIFAR-100 has 100", p.path, len(classes))
 	}
 	s := &Set{Reader: "cifar100-v1", Classes: classes, Height: cifarSide, Width: cifarSide, HasTest: true, unpack: interleave}
+	s.Others = p.others("fine_label_names.txt", "coarse_label_names.txt", "train.bin", "test.bin")
 	if err := p.addCIFAR(s, "train.bin", 2, false); err != nil {
 		return nil, err
 	}
@@ -94,11 +100,9 @@ func (p *pile) idx() (*Set, error) {
 	s := &Set{Reader: "idx-v1"}
 	s.unpack = s.inColour
 	most := int32(-1)
+	var used []string
 	for _, name := range p.names() {
 		if !isIdx(name) {
-			if !strings.Contains(name, "-labels-idx1-ubyte") {
-				s.Others = append(s.Others, name)
-			}
 			continue
 		}
 		test := strings.HasPrefix(name, "t10k") || strings.HasPrefix(name, "test")
@@ -122,6 +126,7 @@ func (p *pile) idx() (*Set, error) {
 		if count[0] != shape[0] {
 			return nil, fmt.Errorf("%s: %s: %d labels for %d images", p.path, labelName, count[0], shape[0])
 		}
+		used = append(used, name, labelName)
 		size := len(pixels) / shape[0]
 		for i := range shape[0] {
 			most = max(most, int32(labels[i]))
@@ -129,6 +134,7 @@ func (p *pile) idx() (*Set, error) {
 		}
 		s.HasTest = s.HasTest || test
 	}
+	s.Others = p.others(used...)
 	for label := range most + 1 {
 		s.Classes = append(s.Classes, fmt.Sprint(label))
 	}

@@ -52,7 +52,10 @@ func readCollections(dir string) (map[string]collection, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	var all map[string]collection
+	return parseCollections(path, text)
+}
+
+func parseCollections(path string, text []byte) (all map[string]collection, err error) {
 	if err := json.Unmarshal(text, &all); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", dataset.ErrFiles, path, err)
 	}

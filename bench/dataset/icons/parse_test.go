@@ -1,12 +1,15 @@
 package icons
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cidbench/cidbench/bench/dataset"
 )
 
 // TestNode renders with the real renderer, where `make icons-data` has brought it.
@@ -67,6 +70,22 @@ func FuzzParseClasses(f *testing.F) {
 		classes, err := parseClasses(strings.NewReader(text))
 		if (err == nil) != (len(classes) > 0) {
 			t.Fatalf("%d classes, %v", len(classes), err)
+		}
+	})
+}
+
+func FuzzParseCollections(f *testing.F) {
+	f.Add(`{"a": {"name": "A", "author": {"name": "B", "url": "https://example.org"}, "license": {"title": "MIT", "spdx": "MIT"}, "category": "UI 24px"}}`)
+	f.Add(`{"flag": {"license": {"spdx": "MIT"}}, "b": {"license": {"spdx": "GPL-3.0"}}, "c": {"license": {"spdx": "ISC"}, "hidden": true}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := parseCollections("collections.json", []byte(text))
+		if err != nil && (all != nil || !errors.Is(err, dataset.ErrFiles) || !strings.Contains(err.Error(), "collections.json")) {
+			t.Fatalf("%v, %v", all, err)
+		}
+		for prefix, c := range all {
+			if c.usable(prefix) && (c.Hidden || !slices.Contains(licences, c.License.SPDX)) {
+				t.Fatalf("%s is taken: %+v", prefix, c)
+			}
 		}
 	})
 }

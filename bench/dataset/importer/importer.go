@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/dataset/files"
@@ -54,14 +55,22 @@ const (
 // BadError says that files gave no image, and that nobody said to go on without them.
 type BadError struct{ Findings []shards.Finding }
 
-// shown is the number of findings that an error names.
+// shown is the number of findings that an error names; it counts them all, by kind.
 const shown = 20
 
 // Unwrap lets errors.Is find dataset.ErrFiles.
 func (e *BadError) Unwrap() error { return dataset.ErrFiles }
 
 func (e *BadError) Error() string {
-	text := fmt.Sprintf("%d files give no image (--skip-bad imports the rest, and keeps this list):", len(e.Findings))
+	kinds := map[string]int{}
+	for _, f := range e.Findings {
+		kinds[f.What]++
+	}
+	var counts []string
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		counts = append(counts, fmt.Sprintf("%d %s", kinds[kind], kind))
+	}
+	text := fmt.Sprintf("%d files give no image: %s (--skip-bad imports the rest, and lists all of them):", len(e.Findings), strings.Join(counts, ", "))
 	for _, f := range e.Findings[:min(shown, len(e.Findings))] {
 		text += fmt.Sprintf("\n  %s: %s", f.File, f.What)
 		if f.Detail != "" {
@@ -88,6 +97,9 @@ func Run(ctx context.Context, set *files.Set, o Options) (*shards.Index, error) 
 	im := &importing{Options: o, set: set, images: slices.Clone(set.Images), height: x.Height, width: x.Width}
 	for _, name := range set.Others {
 		im.noted = append(im.noted, shards.Finding{File: name, What: NoClass})
+	}
+	for _, u := range set.Unreadable {
+		im.leaveOut(u.Name, Unreadable, u.Why)
 	}
 	if err := im.hash(ctx); err != nil {
 		return nil, err

@@ -132,18 +132,20 @@ func Decode(name string, file []byte, side int) (*Picture, error) {
 	if moves(f.name, file) {
 		return nil, &Error{Animated, "it has several frames, and which one shows its class is not said"}
 	}
-	config, err := f.config(bytes.NewReader(file))
+	reader := bytes.NewReader(file)
+	config, err := f.config(reader)
 	switch {
 	case err != nil:
-		return nil, failed(f, file, err)
+		return nil, failed(f, reader, err)
 	case config.Width < 1 || config.Height < 1:
 		return nil, &Error{Undecodable, fmt.Sprintf("its header says %dx%d pixels", config.Width, config.Height)}
 	case config.Width > MaxPixels/config.Height:
 		return nil, &Error{Huge, fmt.Sprintf("its header says %dx%d pixels; %d are the most", config.Width, config.Height, MaxPixels)}
 	}
-	decoded, err := f.decode(bytes.NewReader(file))
+	reader.Reset(file)
+	decoded, err := f.decode(reader)
 	if err != nil {
-		return nil, failed(f, file, err)
+		return nil, failed(f, reader, err)
 	}
 	if whole := image.Rect(0, 0, config.Width, config.Height); decoded.Bounds() != whole { // the frame of a GIF may be a part
 		canvas := image.NewNRGBA(whole)
@@ -179,13 +181,13 @@ func Decode(name string, file []byte, side int) (*Picture, error) {
 // endsEarly is how the decoders say that a file ended before its picture did.
 var endsEarly = regexp.MustCompile(`unexpected EOF|^EOF$|not enough pixel data|short Huffman data`)
 
-// failed tells a file that ends early from one that is wrong.
-func failed(f *format, file []byte, err error) *Error {
+// failed tells a file that ends early from one that is wrong, and how far it was read: decoders read some bytes ahead.
+func failed(f *format, read *bytes.Reader, err error) *Error {
 	fault := Undecodable
 	if endsEarly.MatchString(err.Error()) {
 		fault = Truncated
 	}
-	return &Error{fault, fmt.Sprintf("of %d bytes as %s: %v", len(file), f.name, err)}
+	return &Error{fault, fmt.Sprintf("after %d of %d bytes as %s: %v", int(read.Size())-read.Len(), read.Size(), f.name, err)}
 }
 
 // central is the central square of a picture at side x side pixels, laid on white. A square that turns later is cut

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -179,6 +180,8 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	file := encode(t, plain)
+	tables := append(bytes.Clone(jpg.Bytes()), make([]byte, 9000)...)
+	tables[bytes.Index(tables, []byte("\xff\xc4"))+3] = 3 // bytes of Huffman tables
 	for name, c := range map[string]struct {
 		file  []byte
 		fault Fault
@@ -186,9 +189,10 @@ func TestFaults(t *testing.T) {
 	}{
 		"empty.png":      {nil, Empty, "no bytes"},
 		"text.jpg":       {[]byte("<html>not found"), NoPicture, `"<html>no"`},
-		"half.png":       {file[:len(file)/2], Truncated, "as PNG"},
-		"half.jpg":       {jpg.Bytes()[:jpg.Len()/2], Truncated, "as JPEG"},
-		"header.jpg":     {jpg.Bytes()[:4], Truncated, "of 4 bytes"},
+		"half.png":       {file[:len(file)/2], Truncated, fmt.Sprintf("after %[1]d of %[1]d bytes as PNG", len(file)/2)},
+		"half.jpg":       {jpg.Bytes()[:jpg.Len()/2], Truncated, fmt.Sprintf("after %[1]d of %[1]d bytes as JPEG", jpg.Len()/2)},
+		"header.jpg":     {jpg.Bytes()[:4], Truncated, "after 4 of 4 bytes"},
+		"tables.jpg":     {tables, Undecodable, fmt.Sprintf("after 4096 of %d bytes as JPEG", len(tables))}, // it is read in blocks
 		"half.webp":      {read(t, "plain.webp")[:150], Truncated, "as WebP"},
 		"wrong.png":      {flipped(file), Undecodable, "as PNG"},
 		"moving.gif":     {moving.Bytes(), Animated, "frames"},

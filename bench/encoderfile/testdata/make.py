@@ -88,6 +88,13 @@ def main():
     notebook = {f"encoder_q.net.{k}": v for k, v in nn.Sequential(*parts).state_dict().items()}
     torch.save({"epoch": 3, "state_dict": notebook}, "notebook.pth")
     expected["children"] = embed(small50, 32, IMAGENET, head=False)
+    # ResNet-18 in full size, as MoCo's notebook has it for CIFAR-10: its file would be one of 45 MB, so that the test fills it
+    # by the same formula.
+    with torch.no_grad():
+        full18 = resnet.resnet18(num_classes=128)
+        cifar_stem(full18, 64)
+        fill(full18)
+    expected["full18"] = {"embedding": embed(full18, 32, CIFAR)["embedding"]}
     children = nn.Sequential(*list(small50.children())[:-1]).state_dict()
     np.savez_compressed("children.npz", **{f"backbone.{k}": v.numpy() for k, v in children.items()}, **{"projection_head.layers.0.weight": np.ones((4, 24), "f4")})
     with open("expected.json", "w") as f:
