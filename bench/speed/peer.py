@@ -298,6 +298,7 @@ if begins["work"] in ("decode", "views"):
     from torchvision.io import ImageReadMode, decode_jpeg
     from torchvision.transforms import v2 as T
     from torchvision.transforms.v2 import functional as TF
+    random.seed(0)
     name = "torchvision " + torchvision.__version__ + (", Pillow " + pillow if job.get("pillow") else ", tensors")
 first = work({**begins, "n": 1})["ms"][0]
 work({**begins, "n": 4})

@@ -58,11 +58,11 @@ func (s *session) pictureWorks() ([]pictureWork, error) {
 	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
 		return nil, err
 	}
-	large, err := makeSet(s.dir, 256, 256)
+	large, err := makeSet(s.dir, 256, looked/4)
 	if err != nil {
 		return nil, err
 	}
-	small, err := makeSet(s.dir, 32, 4096)
+	small, err := makeSet(s.dir, 32, looked)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +74,9 @@ func (s *session) pictureWorks() ([]pictureWork, error) {
 	title := fmt.Sprintf("Pictures: a JPEG of %dx%d pixels and %d KB to a square of 256", photograph.X, photograph.Y, out.Len()/1000)
 	return []pictureWork{
 		{title, Request{Work: decodeWork, File: file, Pictures: Pictures{Images: 8, Size: 256}}, 2},
-		{"Pictures: images of 256 pixels to two views of 224 each", Request{Work: viewsWork, File: large, Pictures: Pictures{8, 256, 224, paper}}, 4},
-		{"Pictures: images of 256 pixels to two views of 32 each", Request{Work: viewsWork, File: large, Pictures: Pictures{32, 256, 32, paper}}, 4},
-		{"Pictures: images of 32 pixels to two views of 32 each", Request{Work: viewsWork, File: small, Pictures: Pictures{64, 32, 32, cifar}}, 4},
+		{"Pictures: images of 256 pixels to two views of 224 each", Request{Work: viewsWork, File: large, Pictures: Pictures{8, 256, 224, paper}}, 5},
+		{"Pictures: images of 256 pixels to two views of 32 each", Request{Work: viewsWork, File: large, Pictures: Pictures{32, 256, 32, paper}}, 5},
+		{"Pictures: images of 32 pixels to two views of 32 each", Request{Work: viewsWork, File: small, Pictures: Pictures{64, 32, 32, cifar}}, 5},
 		{"Pictures: images of 256 pixels read by index", Request{Work: readWork, File: large, Pictures: Pictures{1024, 256, 256, nil}}, 0},
 		{"Pictures: images of 32 pixels read by index", Request{Work: readWork, File: small, Pictures: Pictures{16384, 32, 32, nil}}, 0},
 		{"Pictures: images of 256 pixels to recipes of two views of 224 each, for XLA", Request{Work: recipesWork, File: large, Pictures: Pictures{128, 256, 224, paper}}, 0},
@@ -105,7 +105,7 @@ func made(i, width, height int) *image.RGBA {
 					c = d.colour
 				}
 			}
-			grain := 24 * (random.Float64() - 0.5)
+			grain := 40 * (random.Float64() - 0.5)
 			level := func(c float64) uint8 { return uint8(min(max(c+grain, 0), 255)) }
 			m.SetRGBA(x, y, color.RGBA{level(c[0]), level(c[1]), level(c[2]), 255})
 		}
@@ -218,8 +218,11 @@ func (s *session) alike(ctx context.Context, works []pictureWork, names []string
 	return nil
 }
 
-// look asks a side what it makes of each of the works that are compared. Views are drawn: they are so many that their mean
-// says something.
+// looked is the number of images whose views are looked at: all of a set, so that the sides differ in what they draw alone, and
+// so many that by chance a mean is off by about one level.
+const looked = 1024
+
+// look asks a side what it makes of each of the works that are compared.
 func look(ctx context.Context, works []pictureWork, side Side) ([][]float64, error) {
 	r, err := side.start(ctx)
 	if err != nil {
@@ -233,7 +236,7 @@ func look(ctx context.Context, works []pictureWork, side Side) ([][]float64, err
 		}
 		request := w.times(1)
 		if request.Look = true; w.Work == viewsWork {
-			request.N += 400 / w.Images
+			request.N = looked / w.Images
 		}
 		a, err := r.ask(request)
 		if err != nil {
