@@ -58,11 +58,11 @@ func (s *session) pictureWorks() ([]pictureWork, error) {
 	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
 		return nil, err
 	}
-	large, err := makeSet(s.dir, 256, looked/4)
+	large, err := makeSet(s.dir, 256)
 	if err != nil {
 		return nil, err
 	}
-	small, err := makeSet(s.dir, 32, looked)
+	small, err := makeSet(s.dir, 32)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +74,9 @@ func (s *session) pictureWorks() ([]pictureWork, error) {
 	title := fmt.Sprintf("Pictures: a JPEG of %dx%d pixels and %d KB to a square of 256", photograph.X, photograph.Y, out.Len()/1000)
 	return []pictureWork{
 		{title, Request{Work: decodeWork, File: file, Pictures: Pictures{Images: 8, Size: 256}}, 2},
-		{"Pictures: images of 256 pixels to two views of 224 each", Request{Work: viewsWork, File: large, Pictures: Pictures{8, 256, 224, paper}}, 5},
-		{"Pictures: images of 256 pixels to two views of 32 each", Request{Work: viewsWork, File: large, Pictures: Pictures{32, 256, 32, paper}}, 5},
-		{"Pictures: images of 32 pixels to two views of 32 each", Request{Work: viewsWork, File: small, Pictures: Pictures{64, 32, 32, cifar}}, 5},
+		{"Pictures: images of 256 pixels to two views of 224 each", Request{Work: viewsWork, File: large, Pictures: Pictures{8, 256, 224, paper}}, 6},
+		{"Pictures: images of 256 pixels to two views of 32 each", Request{Work: viewsWork, File: large, Pictures: Pictures{32, 256, 32, paper}}, 6},
+		{"Pictures: images of 32 pixels to two views of 32 each", Request{Work: viewsWork, File: small, Pictures: Pictures{64, 32, 32, cifar}}, 6},
 		{"Pictures: images of 256 pixels read by index", Request{Work: readWork, File: large, Pictures: Pictures{1024, 256, 256, nil}}, 0},
 		{"Pictures: images of 32 pixels read by index", Request{Work: readWork, File: small, Pictures: Pictures{16384, 32, 32, nil}}, 0},
 		{"Pictures: images of 256 pixels to recipes of two views of 224 each, for XLA", Request{Work: recipesWork, File: large, Pictures: Pictures{128, 256, 224, paper}}, 0},
@@ -113,8 +113,8 @@ func made(i, width, height int) *image.RGBA {
 	return m
 }
 
-// makeSet writes n images of so many pixels as a set is imported, and gives its folder.
-func makeSet(dir string, side, n int) (folder string, err error) {
+// makeSet writes images of so many pixels as a set is imported, and gives its folder.
+func makeSet(dir string, side int) (folder string, err error) {
 	name := fmt.Sprintf("pixels-%d", side)
 	w, err := shards.Create(dir, shards.Index{Name: name, Height: side, Width: side, Classes: []string{"thing"}, Tree: *taxonomy.Copy(taxonomy.Flat("all", "thing"))})
 	if err != nil {
@@ -122,7 +122,7 @@ func makeSet(dir string, side, n int) (folder string, err error) {
 	}
 	defer w.Abort()
 	pixels := make([]uint8, side*side*dataset.Channels)
-	for i := range n {
+	for i := range inSet[side] {
 		m := made(i, side, side)
 		for p := range side * side {
 			copy(pixels[p*dataset.Channels:][:dataset.Channels], m.Pix[4*p:])
@@ -218,9 +218,9 @@ func (s *session) alike(ctx context.Context, works []pictureWork, names []string
 	return nil
 }
 
-// looked is the number of images whose views are looked at: all of a set, so that the sides differ in what they draw alone, and
-// so many that by chance a mean is off by about one level.
-const looked = 1024
+// inSet is the number of images by their height and width. All of them are looked at, so that the sides differ in what they
+// draw alone, and they are so many that by chance a mean is off by a level or two.
+var inSet = map[int]int{256: 256, 32: 1024}
 
 // look asks a side what it makes of each of the works that are compared.
 func look(ctx context.Context, works []pictureWork, side Side) ([][]float64, error) {
@@ -236,7 +236,7 @@ func look(ctx context.Context, works []pictureWork, side Side) ([][]float64, err
 		}
 		request := w.times(1)
 		if request.Look = true; w.Work == viewsWork {
-			request.N = looked / w.Images
+			request.N = inSet[w.Source] / w.Images
 		}
 		a, err := r.ask(request)
 		if err != nil {
