@@ -61,7 +61,7 @@ race: ## What is concurrent, under the race detector
 	go test -race -gcflags=github.com/gomlx/compute/...=-d=checkptr=0 -short -timeout 30m ./registry/... ./report/judge ./study ./cli ./bench ./bench/analysis ./bench/contrast ./bench/views ./bench/moco ./bench/simclr ./bench/augment ./bench/negatives ./bench/dataset/fetch ./bench/dataset/importer ./bench/dataset/shards ./experiments
 
 # Figures are worth something on an idle machine; the table says where they are not. All of them are in the file, too.
-bench: build ## What a training step takes, beside PyTorch where make peer or python3 has it, and bin/bench.json
+bench: build ## What a step and its pictures take, beside PyTorch where make peer or python3 has it, and bin/bench.json
 	go build -o bin/speed ./bench/speed
 	bin/speed -json bin/bench.json $(BENCHFLAGS)
 
@@ -70,10 +70,11 @@ bench-gpu: build ## The same for ResNets on a GPU, and bin/bench-gpu.json
 	bin/speed -gpu -json bin/bench-gpu.json $(BENCHFLAGS)
 
 TORCH ?= torch==2.15.0
+TORCHVISION ?= torchvision==0.29.2
 
-peer: ## PyTorch into bin/peer, for make bench (some gigabytes)
+peer: ## PyTorch and torchvision into bin/peer, for make bench (some gigabytes)
 	python3 -m venv bin/peer
-	bin/peer/bin/pip install --quiet numpy $(TORCH)
+	bin/peer/bin/pip install --quiet numpy $(TORCH) $(TORCHVISION)
 
 VALIDATORS := bin/validators
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Figure sums up samples, each the milliseconds of a step.
+// Figure sums up samples, each the milliseconds that some work took.
 type Figure struct {
 	Median float64 `json:"median"`
 	Low    float64 `json:"low"`  // first quartile
@@ -19,6 +19,12 @@ func figure(samples []float64) Figure {
 
 // String reads like "31.9 (31.7 to 32.4)".
 func (f Figure) String() string { return fmt.Sprintf("%.1f (%.1f to %.1f)", f.Median, f.Low, f.High) }
+
+// rate is that of so many images in a sample, in images a second.
+func (f Figure) rate(images int) Figure {
+	all := 1e3 * float64(images)
+	return Figure{all / f.Median, all / f.High, all / f.Low}
+}
 
 // quantile interpolates between the order statistics, as numpy's does.
 func quantile(samples []float64, q float64) float64 {
@@ -60,15 +66,15 @@ func (u Usage) faults(when string) (faults []string) {
 	return faults
 }
 
-// Measured is a side's step: by itself, and in turn with others.
+// Measured is a side's work: by itself, and in turn with others.
 type Measured struct {
 	Side    string `json:"side"`
 	Version string `json:"version"`
 	Alone   Figure `json:"alone_ms"`
-	// Turns are the medians of its blocks in turn with the other sides, InTurn what all of their steps took.
+	// Turns are the medians of its blocks in turn with the other sides, InTurn what all of its samples took.
 	Turns  []float64 `json:"block_medians_ms"`
 	InTurn Figure    `json:"in_turn_ms"`
-	// CPU is the milliseconds of processor time of a step in turn, First those of its first step: of compiling it, mostly.
+	// CPU is the milliseconds of processor time of a sample in turn, First what its first one took: compiling, mostly.
 	CPU   float64 `json:"cpu_ms"`
 	First float64 `json:"first_ms"`
 	// Memory is the largest resident size of a process that worked alone, CardMemory what it took of the GPU's; bytes.
@@ -88,7 +94,7 @@ func (m *Measured) judge(alone Usage, threads int) {
 		m.Faults = append(m.Faults, fmt.Sprintf("%s took %.1f ms in turn and %.1f alone, which differ by more than its spread of %.1f", m.Side, m.InTurn.Median, m.Alone.Median, spread))
 	}
 	if m.CPU > maxThreads*float64(threads)*m.InTurn.Median {
-		m.Faults = append(m.Faults, fmt.Sprintf("%s took %.1f ms of processor time for a step of %.1f ms on %d threads", m.Side, m.CPU, m.InTurn.Median, threads))
+		m.Faults = append(m.Faults, fmt.Sprintf("%s took %.1f ms of processor time for %.1f ms on %d threads", m.Side, m.CPU, m.InTurn.Median, threads))
 	}
 }
 

@@ -38,7 +38,7 @@ func TestRatioIsRefused(t *testing.T) {
 			m := measuredAs("eager", 30, 1, 30)
 			m.CPU = 55
 			return m
-		}(), refused: "eager took 55.0 ms of processor time for a step of 30.0 ms on 1 threads"},
+		}(), refused: "eager took 55.0 ms of processor time for 30.0 ms on 1 threads"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			own := measuredAs("xla", 20, 1, 20)

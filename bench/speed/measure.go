@@ -11,9 +11,10 @@ import (
 type Length struct{ Rounds, Block int }
 
 // alone measures a side with nothing else of ours running. The memory is that of one of its processes.
-func alone(ctx context.Context, s Side, work Request, l Length, log func(string, ...any)) (m Measured, u Usage, err error) {
+func alone(ctx context.Context, s Side, l Length, log func(string, ...any)) (m Measured, u Usage, err error) {
 	log("%s: alone", s.Name)
 	m.Side = s.Name
+	work := s.Job.Work
 	card := cardMemory(ctx)
 	r, err := s.start(ctx)
 	if err != nil {
@@ -42,14 +43,13 @@ func (r Request) times(n int) Request {
 	return r
 }
 
-// measure measures each side alone, in processes of its own, and then all of them in turn: one works, and the others are
+// measure measures the work of each side alone, in processes of its own, and then all of them in turn: one works, and the others are
 // stopped. Each round has them in the opposite order of the one before.
 func measure(ctx context.Context, sides []Side, l Length, log func(string, ...any)) ([]Measured, Usage, error) {
-	work := Request{Work: stepWork}
 	measured, usages := make([]Measured, len(sides)), make([]Usage, len(sides))
 	for i, s := range sides {
 		var err error
-		if measured[i], usages[i], err = alone(ctx, s, work, l, log); err != nil {
+		if measured[i], usages[i], err = alone(ctx, s, l, log); err != nil {
 			return nil, Usage{}, err
 		}
 	}
@@ -78,7 +78,7 @@ func measure(ctx context.Context, sides []Side, l Length, log func(string, ...an
 	for round := range l.Rounds {
 		log("in turn: round %d of %d", round+1, l.Rounds)
 		for _, i := range order {
-			took, spent, err := turn(all, i, work.times(l.Block), &w)
+			took, spent, err := turn(all, i, l.Block, &w)
 			if err != nil {
 				return nil, Usage{}, err
 			}
@@ -96,8 +96,9 @@ func measure(ctx context.Context, sides []Side, l Length, log func(string, ...an
 	return measured, u, err
 }
 
-// turn lets one side work, and watches that the others do not. It gives what its samples took, and its processor time.
-func turn(all []*running, i int, work Request, w *watch) (took []float64, spent time.Duration, err error) {
+// turn lets one side work for so many samples, and watches that the others do not. It gives what they took, and its processor
+// time.
+func turn(all []*running, i, samples int, w *watch) (took []float64, spent time.Duration, err error) {
 	var others []int
 	for j, r := range all {
 		if j != i {
@@ -108,7 +109,7 @@ func turn(all []*running, i int, work Request, w *watch) (took []float64, spent 
 	if err := all[i].signal(syscall.SIGCONT); err != nil {
 		return nil, 0, err
 	}
-	a, err := all[i].ask(work)
+	a, err := all[i].ask(all[i].Job.Work.times(samples))
 	if err != nil {
 		return nil, 0, err
 	}

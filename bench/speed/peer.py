@@ -1,9 +1,11 @@
-"""The peer of a cidbench training step: the same network, batch, queue, views and update in PyTorch.
+"""The peer of a cidbench training step: the same network, batch, queue, views and update in PyTorch; and of what brings
+pictures to it, in torchvision.
 
 Reads a JSON line with the job (Job in worker.go), answers with a line of what it is, and then answers requests, a JSON line
-each: {"work": "step", "n": N} with the milliseconds of N steps on random images, views included; {"work": "check", "file": F,
-"n": N} with the losses of N steps from the weights, on the views, and at the rates that cidbench wrote to F. Needs PyTorch 2.1
-or later.
+each (Request in worker.go): {"work": "step", "n": N} with the milliseconds of N steps on random images, views included;
+{"work": "check", "file": F, "n": N} with the losses of N steps from the weights, on the views, and at the rates that cidbench
+wrote to F; "decode" and "views" with the milliseconds of N samples of pictures. Needs PyTorch 2.1 or later, and for pictures
+torchvision.
 """
 import copy
 import json
@@ -130,6 +132,7 @@ class Training:
         self.key = copy.deepcopy(self.query).requires_grad_(False)
         self.queue = F.normalize(torch.randn(config["queue"], net["dim"], device=device), dim=1)
         self.place = 0
+        self.images = torch.randint(0, 256, (min(1024, 4 * batch), 3, net["size"], net["size"]), dtype=torch.uint8)
         self.sgd = torch.optim.SGD(self.query.parameters(), config["learning_rate"], momentum=config["momentum"], weight_decay=config["weight_decay"])
         # What compiles shares the parameters with what it is made of.
         self.encode, self.encode_key, self.view = self.query, self.key, view
@@ -158,21 +161,94 @@ class Training:
         return loss
 
     def step(self):
-        x = images[torch.randint(0, len(images), (batch,))].to(device).float() / 255
+        x = self.images[torch.randint(0, len(self.images), (batch,))].to(device).float() / 255
         shuffle = torch.randperm(batch, device=device)
         return self.update(self.view(x), self.view(x)[shuffle], torch.argsort(shuffle))
 
 
-def timed(n):
-    """Milliseconds of each of n steps, to the loss on the host: what cidbench reads after each of its own."""
-    took = []
-    for _ in range(n):
-        start = time.perf_counter()
+def stepping(_):
+    """Steps, to the loss on the host: what cidbench reads after each of its own."""
+    training = Training()
+
+    def step():
         training.step().item()
         if device.type == "cuda":
             torch.cuda.synchronize()
+    return step, None
+
+
+def decoding(request):
+    """Squares of a picture file. Its central square alone is resized, as cidbench does: that is less work than the other way
+    round."""
+    with open(request["file"], "rb") as f:
+        file = f.read()
+    encoded, size = torch.frombuffer(bytearray(file), dtype=torch.uint8), [request["size"]] * 2
+
+    def square(image, height, width):
+        return TF.resize(TF.center_crop(image, min(height, width)), size, interpolation=T.InterpolationMode.BICUBIC, antialias=True)
+
+    def one():
+        if job.get("pillow"):
+            image = Image.open(io.BytesIO(file)).convert("RGB")
+            return numpy.asarray(square(image, image.height, image.width))
+        image = decode_jpeg(encoded, ImageReadMode.RGB)
+        return square(image, *image.shape[1:])
+
+    def look(images):
+        last = torch.as_tensor(numpy.array(images[-1])) if job.get("pillow") else images[-1].permute(1, 2, 0)
+        field = size[0] // 8
+        return last.double().reshape(8, field, 8, field, 3).mean((1, 3)).flatten().tolist()
+    return lambda: [one() for _ in range(request["images"])], look
+
+
+def viewing(request):
+    """Two views of images of a set, whose shards are pixels [n, source, source, 3], as MoCo's transforms make them."""
+    settings, source, n = request["augment"], request["source"], request["images"]
+    raw = numpy.fromfile(os.path.join(request["file"], "train-0.u8"), numpy.uint8).reshape(-1, source, source, 3)
+    if job.get("pillow"):
+        images, to_tensor = [Image.fromarray(image) for image in raw], [T.ToImage()]
+        blur = lambda x: x.filter(ImageFilter.GaussianBlur(random.uniform(settings["blur_min"], settings["blur_max"])))
+    else:
+        images, to_tensor = torch.from_numpy(raw).permute(0, 3, 1, 2).contiguous(), []
+        if settings["blur_prob"] > 0:
+            blur = T.GaussianBlur(2 * math.ceil(3 * settings["blur_max"]) + 1, (settings["blur_min"], settings["blur_max"]))
+    steps = [
+        T.RandomResizedCrop(request["size"], (settings["min_area"], 1), antialias=True),
+        T.RandomApply([T.ColorJitter(*(settings[name] for name in ("brightness", "contrast", "saturation", "hue")))], settings["jitter_prob"]),
+        T.RandomGrayscale(settings["grey_prob"]),
+    ]
+    if settings["blur_prob"] > 0:
+        steps.append(T.RandomApply([blur], settings["blur_prob"]))
+    to_floats = [*to_tensor, T.ToDtype(torch.float32, scale=True), T.Normalize([0.5] * 3, [0.25] * 3)]
+    view, order = T.Compose([*steps, T.RandomHorizontalFlip(settings["flip_prob"]), *to_floats]), itertools.cycle(torch.randperm(len(images)).tolist())
+
+    def sample():
+        chosen = [images[next(order)] for _ in range(n)]
+        return torch.stack([view(image) for image in chosen]), torch.stack([view(image) for image in chosen])
+
+    def look(views):
+        levels = 255 * (torch.cat(views).double() * 0.25 + 0.5).transpose(0, 1).flatten(1)
+        return torch.stack([levels.mean(1), levels.std(1, correction=0)], 1).flatten().tolist()
+    return sample, look
+
+
+works, prepared = {"step": stepping, "decode": decoding, "views": viewing}, {}
+
+
+def work(request):
+    """Milliseconds of each of n samples, and if that is asked for what they look like on average."""
+    kind = json.dumps({key: value for key, value in request.items() if key not in ("n", "look")}, sort_keys=True)
+    if kind not in prepared:
+        prepared[kind] = works[request["work"]](request)
+    do, look = prepared[kind]
+    took, looks = [], []
+    for _ in range(request["n"]):
+        start = time.perf_counter()
+        made = do()
         took.append(1e3 * (time.perf_counter() - start))
-    return took
+        if request.get("look"):
+            looks.append(look(made))
+    return {"ms": took, "look": torch.tensor(looks).mean(0).tolist() if looks else None}
 
 
 def read(file):
@@ -209,18 +285,25 @@ def check(file, n):
     return losses
 
 
-images = torch.randint(0, 256, (min(1024, 4 * batch), 3, net["size"], net["size"]), dtype=torch.uint8)
-training = Training()
-start = time.perf_counter()
-timed(1)
-first = 1e3 * (time.perf_counter() - start)
-timed(4)
+begins = job["work"]
 name = "PyTorch " + torch.__version__ + (", compiled" if job["compile"] else ", eager")
+if begins["work"] in ("decode", "views"):
+    import io
+    import itertools
+    import random
+
+    import numpy
+    import torchvision
+    from PIL import Image, ImageFilter, __version__ as pillow
+    from torchvision.io import ImageReadMode, decode_jpeg
+    from torchvision.transforms import v2 as T
+    from torchvision.transforms.v2 import functional as TF
+    random.seed(0)
+    name = "torchvision " + torchvision.__version__ + (", Pillow " + pillow if job.get("pillow") else ", tensors")
+first = work({**begins, "n": 1})["ms"][0]
+work({**begins, "n": 4})
 print(json.dumps({"name": name, "first_ms": first}), file=answers, flush=True)
 for line in sys.stdin:
     request = json.loads(line)
-    if request["work"] == "check":
-        answer = {"losses": check(request["file"], request["n"])}
-    else:
-        answer = {"ms": timed(request["n"])}
+    answer = {"losses": check(request["file"], request["n"])} if request["work"] == "check" else work(request)
     print(json.dumps(answer), file=answers, flush=True)

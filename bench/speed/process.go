@@ -17,7 +17,7 @@ import (
 	"syscall"
 )
 
-// Side is one way to do a step: a program that reads a Job and then requests, in so many processes at a time.
+// Side is one way to do some work: a program that reads a Job and then requests, in so many processes at a time.
 type Side struct {
 	Name      string
 	Program   []string
@@ -40,7 +40,7 @@ type process struct {
 	hello Hello
 }
 
-// start starts the processes of a side and waits for their first steps. The context ends them.
+// start starts the processes of a side and waits until they have done their first work. The context ends them.
 func (s Side) start(ctx context.Context) (_ *running, err error) {
 	r := &running{Side: s}
 	defer func() {
@@ -127,7 +127,7 @@ func (r *running) ask(request Request) (all Answer, err error) {
 	})
 	for _, a := range answers {
 		all.MS, all.Losses = append(all.MS, a.MS...), append(all.Losses, a.Losses...)
-		all.Parts = a.Parts // only one process at a time is asked for them
+		all.Parts, all.Look = a.Parts, a.Look // only one process at a time is asked for them
 	}
 	return all, err
 }

@@ -20,14 +20,16 @@ type Report struct {
 	Runs        []Run        `json:"runs"`
 }
 
-// Comparison is one step, done by several sides.
+// Comparison is the same work, done by several sides: a step, or something with pictures.
 type Comparison struct {
-	Title     string     `json:"title"`
-	Processes int        `json:"processes"`
-	Threads   int        `json:"threads"` // of each
-	Sides     []Measured `json:"sides"`
-	InTurn    Usage      `json:"in_turn"`
-	Ratios    []Ratio    `json:"ratios"`
+	Title     string `json:"title"`
+	Processes int    `json:"processes"`
+	Threads   int    `json:"threads"` // of each
+	// Images are those of a sample; 0 where it is a step.
+	Images int        `json:"images,omitempty"`
+	Sides  []Measured `json:"sides"`
+	InTurn Usage      `json:"in_turn"`
+	Ratios []Ratio    `json:"ratios"`
 }
 
 // Losses are those of the first steps, from the same weights and views.
@@ -89,18 +91,15 @@ func (r Report) write(out io.Writer) {
 
 func (c Comparison) write(out io.Writer) {
 	fmt.Fprintf(out, "\n### %s: %d x %d threads\n\n", c.Title, c.Processes, c.Threads)
-	fmt.Fprintf(out, "| side | alone, ms a step | in turn | processor, ms | first step, s | memory, MB | on the card, MB |\n|---|---|---|---|---|---|---|\n")
-	for _, m := range c.Sides {
-		card := "-"
-		if m.CardMemory > 0 {
-			card = fmt.Sprint(m.CardMemory / 1e6)
-		}
-		fmt.Fprintf(out, "| %s | %s | %s | %.1f | %.1f | %d | %s |\n", m.Side, m.Alone, m.InTurn, m.CPU, m.First/1e3, m.Memory/1e6, card)
+	if c.Images > 0 {
+		c.writeRates(out)
+	} else {
+		c.writeSteps(out)
 	}
 	if len(c.Ratios) == 0 {
 		return
 	}
-	fmt.Fprintf(out, "\n| ratio of block medians | (quartiles) |\n|---|---|\n")
+	fmt.Fprintf(out, "\n| ratio of block medians of time | (quartiles) |\n|---|---|\n")
 	var refused []string
 	for _, r := range c.Ratios {
 		value := "refused"
@@ -111,6 +110,28 @@ func (c Comparison) write(out io.Writer) {
 		refused = append(refused, r.Refused...)
 	}
 	writeFaults(out, "Refused", refused)
+}
+
+// writeRates prints a row for each side: images a second, and processor time of one.
+func (c Comparison) writeRates(out io.Writer) {
+	fmt.Fprintf(out, "| side | alone, images/s | in turn, images/s | processor, ms an image |\n|---|---|---|---|\n")
+	for _, m := range c.Sides {
+		alone, inTurn := m.Alone.rate(c.Images), m.InTurn.rate(c.Images)
+		fmt.Fprintf(out, "| %s | %.0f (%.0f to %.0f) | %.0f (%.0f to %.0f)%s | %.3f |\n", m.Side,
+			alone.Median, alone.Low, alone.High, inTurn.Median, inTurn.Low, inTurn.High, mark(m.Faults), m.CPU/float64(c.Images))
+	}
+}
+
+// writeSteps prints a row for each side: what a step took, and the memory of it.
+func (c Comparison) writeSteps(out io.Writer) {
+	fmt.Fprintf(out, "| side | alone, ms a step | in turn | processor, ms | first step, s | memory, MB | on the card, MB |\n|---|---|---|---|---|---|---|\n")
+	for _, m := range c.Sides {
+		card := "-"
+		if m.CardMemory > 0 {
+			card = fmt.Sprint(m.CardMemory / 1e6)
+		}
+		fmt.Fprintf(out, "| %s | %s | %s | %.1f | %.1f | %d | %s |\n", m.Side, m.Alone, m.InTurn, m.CPU, m.First/1e3, m.Memory/1e6, card)
+	}
 }
 
 // ratio reads like "0.62 (0.61 to 0.63)".

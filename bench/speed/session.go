@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -41,11 +40,12 @@ var all = []struct {
 }{
 	{"steps", false, (*session).steps},
 	{"losses", true, (*session).losses},
-	{"parts", false, (*session).parts},
+	{"parts", true, (*session).parts},
 	{"arms", false, (*session).arms},
 	{"contrast", true, (*session).contrast},
 	{"networks", true, (*session).resnets},
 	{"views", false, (*session).viewRates},
+	{"pictures", false, (*session).pictures},
 	{"runs", false, (*session).runs},
 }
 
@@ -71,14 +71,14 @@ var (
 // sides are those of some names that this machine has.
 func (s *session) sides(train moco.Config, processes, threads int, names ...string) (sides []Side) {
 	for _, name := range names {
-		side := Side{Name: name, Processes: processes, Program: []string{s.program, workerMode}, Job: Job{Train: train, Threads: threads}}
+		side := Side{Name: name, Processes: processes, Program: []string{s.program, workerMode}, Job: Job{Train: train, Threads: threads, Work: Request{Work: stepWork}}}
 		switch {
 		case name == "go":
 			side.Job.Backend = "go"
 		case name == "xla" && s.plugin != "":
 			side.Job.Backend = s.plugin
 		case name != "xla" && s.peer != nil:
-			side.Program, side.Job.Device, side.Job.Compile = s.peer, s.device, name == "compiled"
+			side.Program, side.Job.Device, side.Job.Compile, side.Job.Pillow = s.peer, s.device, name == "compiled", name == "pillow"
 		default:
 			continue
 		}
@@ -87,9 +87,9 @@ func (s *session) sides(train moco.Config, processes, threads int, names ...stri
 	return sides
 }
 
-// compare measures the same step on several sides.
+// compare measures the same work on several sides.
 func (s *session) compare(ctx context.Context, title string, sides []Side, l Length) error {
-	c := Comparison{Title: title, Processes: sides[0].Processes, Threads: sides[0].Job.Threads}
+	c := Comparison{Title: title, Processes: sides[0].Processes, Threads: sides[0].Job.Threads, Images: sides[0].Job.Work.Images}
 	s.log("%s: %d x %d threads", title, c.Processes, c.Threads)
 	var err error
 	if c.Sides, c.InTurn, err = measure(ctx, sides, l, s.log); err != nil {
@@ -97,7 +97,7 @@ func (s *session) compare(ctx context.Context, title string, sides []Side, l Len
 	}
 	for _, of := range c.Sides {
 		for _, to := range c.Sides {
-			if slices.Contains(ours, of.Side) && slices.Contains(theirs, to.Side) {
+			if slices.Contains(ours, of.Side) && !slices.Contains(ours, to.Side) {
 				c.Ratios = append(c.Ratios, ratio(of, to, c.InTurn))
 			}
 		}
@@ -254,9 +254,22 @@ func (s *session) arms(ctx context.Context) error {
 	})
 }
 
-// parts are those of a step; on XLA all but the wait for the views is one graph.
+// parts are those of the default tier's step, and on a GPU of those of ResNets.
 func (s *session) parts(ctx context.Context) error {
-	return s.each(ctx, tier(), ours, func(r *running) error {
+	if !s.gpu {
+		return s.partsOf(ctx, "a step", tier(), ours)
+	}
+	for _, n := range s.networks {
+		if err := s.partsOf(ctx, "a step of "+n.String(), n.train(s.queue), []string{"xla"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partsOf measures the parts of a step; on XLA all but the wait for the views is one graph.
+func (s *session) partsOf(ctx context.Context, step string, train moco.Config, names []string) error {
+	return s.each(ctx, train, names, func(r *running) error {
 		w, err := newWatch(r)
 		if err != nil {
 			return err
@@ -275,7 +288,7 @@ func (s *session) parts(ctx context.Context) error {
 		maps.Copy(took, a.Parts)
 		for _, part := range slices.Concat(moco.Parts, []string{whole}) {
 			if len(took[part]) > 0 {
-				s.report.Costs = append(s.report.Costs, Cost{Section: "Parts of a step (one thread)", What: part, Side: r.Name, MS: figure(took[part]), Faults: faults})
+				s.report.Costs = append(s.report.Costs, Cost{Section: "Parts of " + step + " (one thread)", What: part, Side: r.Name, MS: figure(took[part]), Faults: faults})
 			}
 		}
 		return nil
@@ -307,17 +320,6 @@ func (s *session) contrast(ctx context.Context) error {
 			}
 		}
 		return nil
-	})
-}
-
-// viewRates measures the views of a batch of the default tier, as pixels and as recipes.
-func (s *session) viewRates(ctx context.Context) error {
-	return s.each(ctx, tier(), []string{"go"}, func(r *running) error {
-		section := fmt.Sprintf("Views of a batch of %d on the host (one thread)", tier().Batch)
-		return cmp.Or(
-			s.cost(r, section, "as pixels, for go", Request{Work: pixelsWork}, Request{}, s.length),
-			s.cost(r, section, "as recipes, for XLA", Request{Work: recipesWork}, Request{}, s.length),
-		)
 	})
 }
 

@@ -101,7 +101,7 @@ func TestEveryWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.close()
-	for _, work := range []string{stepWork, productsWork, contrastWork, hostWork, pixelsWork, recipesWork} {
+	for _, work := range []string{stepWork, productsWork, contrastWork, hostWork, viewsWork, recipesWork} {
 		for _, a := range ranked() {
 			if answer, err := r.ask(Request{Work: work, N: 2, Arm: a.Arm}); err != nil || len(answer.MS) != 2 {
 				t.Errorf("%s of %s: %d samples, %v", work, a.ID, len(answer.MS), err)
@@ -153,6 +153,18 @@ func TestStoppedBench(t *testing.T) {
 // TestPeerDoesTheSameStep: PyTorch has the losses of go, from the same weights and views.
 func TestPeerDoesTheSameStep(t *testing.T) {
 	s, _ := testSession(t)
+	findPeer(t, s)
+	if err := s.agree(t.Context(), "smoke", small(), "go", "eager"); err != nil {
+		t.Error(err)
+	}
+	if got := len(s.report.Losses[0].Of["eager"]); got != 5 {
+		t.Errorf("%d losses of PyTorch, want 5", got)
+	}
+}
+
+// findPeer takes the PyTorch that make peer installs, or another.
+func findPeer(t *testing.T, s *session) {
+	t.Helper()
 	s.device = "cpu"
 	if installed, err := filepath.Abs("../../bin/peer/bin/python"); err != nil {
 		t.Fatal(err)
@@ -164,12 +176,6 @@ func TestPeerDoesTheSameStep(t *testing.T) {
 	}
 	if s.peer == nil {
 		t.Skip("NOT CHECKED against PyTorch: no python3 has it; make peer installs it")
-	}
-	if err := s.agree(t.Context(), "smoke", small(), "go", "eager"); err != nil {
-		t.Error(err)
-	}
-	if got := len(s.report.Losses[0].Of["eager"]); got != 5 {
-		t.Errorf("%d losses of PyTorch, want 5", got)
 	}
 }
 
@@ -187,7 +193,7 @@ func TestGPUOnTheProcessor(t *testing.T) {
 	if err := run(t.Context(), args, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"THIS IS NO GPU", "### resnet18 at 32 pixels, bfloat16, batch 4", "| xla |", "### Share of the contrast, 64 negatives"} {
+	for _, want := range []string{"THIS IS NO GPU", "### resnet18 at 32 pixels, bfloat16, batch 4", "| xla |", "### Parts of a step of resnet18 at 32 pixels", "| batch | xla |", "### Share of the contrast, 64 negatives"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table has no %q:\n%s", want, out.String())
 		}

@@ -133,24 +133,37 @@ func (w *worker) hostContrast(arm Arm) task {
 	}}
 }
 
-// source makes batches as the job's training does.
-func (w *worker) source() *views.Source {
-	return views.New(views.Config{
+// source makes batches as the job's training does, or others from an imported set.
+func (w *worker) source(r Request) (*views.Source, error) {
+	c := views.Config{
 		Augment: w.Train.Augment, Size: w.Train.Encoder.Size, Batch: w.Train.Batch, Groups: w.Train.NormGroups, Steps: w.Train.Steps, Shuffle: true,
-	}, w.data.Train, seed, w.Threads)
+	}
+	data := w.data.Train
+	if r.Augment != nil {
+		c.Augment, c.Size, c.Batch, c.Groups = *r.Augment, r.Size, r.Images, 1
+		var err error
+		if data, err = imported(r.File); err != nil {
+			return nil, err
+		}
+	}
+	return views.New(c, data, seed, w.Threads), nil
 }
 
 // views are both views of a batch. The one that is made meanwhile is waited for, so that a sample is one batch.
-func (w *worker) views(recipes bool) task {
-	source, step := w.source(), 0
-	source.InGraph = recipes
-	return task{do: func() (float64, error) {
+func (w *worker) views(r Request) (task, error) {
+	source, err := w.source(r)
+	if err != nil {
+		return task{}, err
+	}
+	step, made := 0, (*views.Batch)(nil)
+	source.InGraph = r.Work == recipesWork
+	return task{do: func() (ms float64, err error) {
 		start := time.Now()
-		_, err := source.Next(step)
+		made, err = source.Next(step)
 		source.Stop()
 		step++
 		return since(start), err
-	}}
+	}, look: func() []float64 { return spread(made) }}, nil
 }
 
 // check does the first steps and gives their losses, and writes what they are of: weights and queue before them, and for
@@ -178,7 +191,10 @@ func (w *worker) check(ctx context.Context, r Request) ([]float64, error) {
 		return nil, err
 	}
 	file.Metadata["params"] = string(ordered)
-	source := w.source()
+	source, err := w.source(r)
+	if err != nil {
+		return nil, err
+	}
 	defer source.Stop()
 	var rates []float32
 	var losses []float64

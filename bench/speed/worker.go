@@ -24,25 +24,32 @@ type Job struct {
 	Threads int         `json:"threads"`
 	// Backend is a worker's --backend.
 	Backend string `json:"backend,omitempty"`
-	// Device is the peer's: cpu or cuda. Compile says whether it compiles encoders and views.
+	// Device is the peer's: cpu or cuda. Compile says whether it compiles encoders and views, Pillow whether pictures are
+	// Pillow's in place of tensors.
 	Device  string `json:"device,omitempty"`
 	Compile bool   `json:"compile"`
+	Pillow  bool   `json:"pillow,omitempty"`
+	// Work is what it begins with, and what is compared.
+	Work Request `json:"work"`
 }
 
 // Hello is the answer to it.
 type Hello struct {
 	Name  string  `json:"name"`
-	First float64 `json:"first_ms"` // milliseconds of the first step
+	First float64 `json:"first_ms"` // milliseconds of the first sample of the work
 }
 
-// Request asks for n samples of some work; peer.py does stepWork and checkWork.
+// Request asks for n samples of some work; peer.py does stepWork, checkWork, decodeWork and viewsWork.
 type Request struct {
 	Work string `json:"work"`
 	N    int    `json:"n"`
 	// Arm is what the negatives of the work see.
 	Arm
-	// File is what checkWork writes, or reads.
+	// File is what checkWork writes, or reads; for Pictures it is a picture, or the folder of an imported set.
 	File string `json:"file,omitempty"`
+	Pictures
+	// Look asks for an Answer's Look, too.
+	Look bool `json:"look,omitempty"`
 }
 
 // Arm is what changes from arm to arm.
@@ -58,8 +65,10 @@ const (
 	contrastWork = "contrast" // products with the queue and the contrast, in a graph
 	productsWork = "products" // products with the queue alone, in a graph
 	hostWork     = "host"     // the contrast on the host
-	pixelsWork   = "pixels"   // the views of a batch as pixels
+	viewsWork    = "views"    // the views of a batch as pixels
 	recipesWork  = "recipes"  // and as recipes for a graph
+	decodeWork   = "decode"   // a picture file, decoded and brought to a size
+	readWork     = "read"     // images of a set by index
 )
 
 // Answer holds the milliseconds of each sample, of each part of it where a step has parts, or losses; or says what is wrong.
@@ -67,7 +76,9 @@ type Answer struct {
 	MS     []float64            `json:"ms,omitempty"`
 	Parts  map[string][]float64 `json:"parts,omitempty"`
 	Losses []float64            `json:"losses,omitempty"`
-	Error  string               `json:"error,omitempty"`
+	// Look is what the samples look like, on average, in levels of 0 to 255: what has to be the same on all sides.
+	Look  []float64 `json:"look,omitempty"`
+	Error string    `json:"error,omitempty"`
 }
 
 // worker is the cidbench side, in a process of its own.
@@ -78,10 +89,12 @@ type worker struct {
 	tasks  map[string]task
 }
 
-// task is prepared work. A call does it once and gives the milliseconds that it took.
+// task is prepared work. A call of do does it once and gives the milliseconds that it took; look, of pictures alone, says
+// what came of it.
 type task struct {
 	do    func() (float64, error)
 	parts map[string][]float64
+	look  func() []float64
 }
 
 // seed is that of all that is drawn.
@@ -120,7 +133,7 @@ func work(ctx context.Context, in io.Reader, out io.Writer) error {
 	return lines.Err()
 }
 
-// begin takes a device and the first steps.
+// begin takes a device and does the first work.
 func (w *worker) begin(ctx context.Context) (Hello, error) {
 	w.Train.Steps = 1 << 20 // never at the end of the schedule
 	chosen, err := backend.Choose(ctx, w.Backend)
@@ -137,11 +150,11 @@ func (w *worker) begin(ctx context.Context) (Hello, error) {
 	if w.data, err = images(max(1024, w.Train.Batch), w.Train.Encoder.Size); err != nil {
 		return Hello{}, err
 	}
-	first, err := w.answer(ctx, Request{Work: stepWork, N: 1})
+	first, err := w.answer(ctx, w.Work.times(1))
 	if err != nil {
 		return Hello{}, err
 	}
-	_, err = w.answer(ctx, Request{Work: stepWork, N: 4})
+	_, err = w.answer(ctx, w.Work.times(4))
 	return Hello{Name: "cidbench, " + chosen.String(), First: first.MS[0]}, err
 }
 
@@ -179,16 +192,18 @@ func (w *worker) answer(ctx context.Context, r Request) (a Answer, err error) {
 		a.Losses, err = w.check(ctx, r)
 		return a, err
 	}
-	kind, err := json.Marshal(Request{Work: r.Work, Arm: r.Arm})
+	kind, n := r.times(0), float64(r.N)
+	kind.Look = false
+	key, err := json.Marshal(kind)
 	if err != nil {
 		return a, err
 	}
-	t, ok := w.tasks[string(kind)]
+	t, ok := w.tasks[string(key)]
 	if !ok {
 		if t, err = w.prepare(ctx, r); err != nil {
 			return a, err
 		}
-		w.tasks[string(kind)] = t
+		w.tasks[string(key)] = t
 	}
 	clear(t.parts)
 	for range r.N {
@@ -197,6 +212,14 @@ func (w *worker) answer(ctx context.Context, r Request) (a Answer, err error) {
 			return a, err
 		}
 		a.MS = append(a.MS, ms)
+		if r.Look {
+			for i, level := range t.look() {
+				if i == len(a.Look) {
+					a.Look = append(a.Look, 0)
+				}
+				a.Look[i] += level / n
+			}
+		}
 	}
 	a.Parts = t.parts
 	return a, nil
@@ -210,8 +233,12 @@ func (w *worker) prepare(ctx context.Context, r Request) (task, error) {
 		return w.graphContrast(r.Arm, r.Work == contrastWork)
 	case hostWork:
 		return w.hostContrast(r.Arm), nil
-	case pixelsWork, recipesWork:
-		return w.views(r.Work == recipesWork), nil
+	case viewsWork, recipesWork:
+		return w.views(r)
+	case decodeWork:
+		return decode(r)
+	case readWork:
+		return read(r)
 	}
 	return task{}, fmt.Errorf("unknown work %q", r.Work)
 }

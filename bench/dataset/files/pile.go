@@ -283,7 +283,7 @@ func gunzip(packed io.ReaderAt, size, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("gzip, after %d unpacked bytes: %w", n, err)
 	case n > most:
-		return nil, fmt.Errorf("it unpacks to more than %d bytes", most)
+		return nil, fmt.Errorf("it unpacks to more than %d bytes: unpack it, and name the tar or the folder", most)
 	}
 	return unpacked.Bytes(), nil
 }
