@@ -30,7 +30,7 @@ type diagnosis struct {
 	Limits    machine.Limits    `json:"limits"`
 	NVIDIA    string            `json:"nvidia"` // what shows a card
 	Plugins   []*backend.Plugin `json:"plugins"`
-	Python    *backend.Python   `json:"python"`
+	Python    *backend.Python   `json:"python,omitempty"`
 	NoPython  string            `json:"noPython,omitempty"`
 	Store     registry.Standing `json:"store"`
 	Auto      choice            `json:"auto"`

@@ -16,7 +16,7 @@ var sameClass = []*bench.Claim{
 	},
 	{
 		ID: "same-class", Thesis: "same-class",
-		Statement: "Dropping the negatives of the query's own class acts about like dropping the hardest 0.1%.",
+		Statement: "Dropping the negatives of the query's own class acts about like dropping the hardest 0.1% (read as the class prior, 1/C).",
 		Plain:     bench.Plain{Holds: "dropping the query's own class acted about like dropping the hardest 1/C", Fails: "dropping the query's own class acted otherwise than dropping the hardest 1/C", Whether: "dropping the query's own class acts about like dropping the hardest 1/C"},
 		Target:    "about the same accuracy",
 		Source: bench.Source{Where: "other people's notes on the paper (one source)", Verified: false,

@@ -25,7 +25,7 @@ func TestClosing(t *testing.T) {
 	want := []string{
 		"✓ supported hardest5 +15.2% (+6.0% to +25.1%) of the gain, asks above -5%, 8 seeds",
 		"? inconclusive consistency +0.3100 (+0.2000 to +0.4200) from untrained, asks above untrained by 0.1, 5 seeds, and more; exploratory",
-		"- nothing to judge same-class: Nothing was measured: all was not run.",
+		"∅ nothing to judge same-class: Nothing was measured: all was not run.",
 		"○ not testable here semantic",
 	}
 	if got := words.Closing(r); !slices.Equal(got, want) {
