@@ -107,8 +107,8 @@ func (s *Sweep) Arms() (arms []*Arm) {
 
 // Validate reports what is wrong with a sweep by itself, besides its arms.
 func (s *Sweep) Validate() error {
-	if len(s.Lines) == 0 || len(s.Fractions) == 0 || s.Title == "" || s.Seeds < 1 {
-		return errors.Join(validID(s.ID), errors.New("title, lines, fractions and seeds must be given"))
+	if len(s.Lines) == 0 || len(s.Fractions) == 0 || s.Title == "" || s.Seeds < 1 || s.Seeds > MaxSeeds {
+		return errors.Join(validID(s.ID), fmt.Errorf("title, lines, fractions and 1 to %d seeds must be given", MaxSeeds))
 	}
 	return validID(s.ID)
 }

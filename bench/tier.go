@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -10,6 +11,9 @@ import (
 	"github.com/cidbench/cidbench/bench/method"
 	"github.com/cidbench/cidbench/bench/probe"
 )
+
+// MaxSeeds is more than anyone explores; a slip of the keyboard may ask for more.
+const MaxSeeds = 1000
 
 // Tier is a scale at which the experiments run.
 type Tier struct {
@@ -73,8 +77,11 @@ func (t *Tier) Validate() error {
 	if n := len(t.Checkpoints); n == 0 || t.Checkpoints[n-1] != 1 || !slices.IsSorted(t.Checkpoints) || t.Checkpoints[0] <= 0 {
 		errs = append(errs, errors.New("checkpoints must rise from above 0 to 1"))
 	}
-	if t.Seeds < 1 || t.BandEvery < 1 || t.Caveat == "" {
-		errs = append(errs, errors.New("seeds and band_every must be positive, and a caveat given"))
+	if t.Seeds < 1 || t.Seeds > MaxSeeds {
+		errs = append(errs, fmt.Errorf("seeds: %d: want 1 to %d", t.Seeds, MaxSeeds))
+	}
+	if t.BandEvery < 1 || t.Caveat == "" {
+		errs = append(errs, errors.New("band_every must be positive, and a caveat given"))
 	}
 	for _, x := range t.Targets {
 		errs = append(errs, t.validate(x))

@@ -101,6 +101,9 @@ func (a *app) addEmbeddings(cmd *cobra.Command) {
 		} else {
 			trial.Threads, r.Threads = a.Threads, a.Threads
 		}
+		if trial.Encoder != "" || r.Embeddings != "" {
+			wrong = cmp.Or(wrong, study.CheckWorkers("--threads", a.Threads))
+		}
 		switch {
 		case wrong != nil:
 			return wrong

@@ -42,6 +42,11 @@ var other = &bench.Catalogue{
 	}},
 }
 
+// trainedDots is a data set of which other's tier can train, with its digest.
+func trainedDots() (read func(string) (dataset.Images, error), digest string) {
+	return dataset.Glyphs(200, 100), "sha256:8643818344136cc1a700a07eb9b2a5d2a26a805cb85caf67a1b63f8231d5d767"
+}
+
 // A catalogue that is not valid ends the program before it does anything.
 func TestInvalidCatalogue(t *testing.T) {
 	var errs bytes.Buffer

@@ -33,11 +33,16 @@ func newRoot(a *app) *cobra.Command {
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(flagError)
 	group(root, newList(a), newPlan(a), newRun(a), newVerify(a), newReproduce(a), newAnalyze(a), newImportEncoder(a), newExportEncoder(a), newProbe(a), newReport(a), newDrift(a), newShowClaim(a), newStatus(a), newRegistry(a), newData(a), newTier(a), newDoctor(a), newBackend(a), newMan())
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			group(c)
+		}
+	}
 	checkArgs(root)
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What the program ends with", Long: exitHelp})
 	a.addConsole(root)
 	setHelp(root)
-	root.InitDefaultCompletionCmd()
 	return root
 }
 
@@ -51,11 +56,19 @@ func longHelp(program string, p bench.Paper) string {
 func flagError(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
-		return usagef("%w; see %s --help", err, c.CommandPath())
+		return hinted(err, c)
 	}
 	var known []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
-	return usagef("%w; see %s --help", bench.Unknown("flag", "--"+unknown.GetSpecifiedName(), known), c.CommandPath())
+	return hinted(bench.Unknown("flag", "--"+unknown.GetSpecifiedName(), known), c)
+}
+
+// hinted makes an error of what the user typed one that says where help is, unless it asks what was meant.
+func hinted(err error, c *cobra.Command) error {
+	if strings.HasSuffix(err.Error(), "?") {
+		return usagef("%w", err)
+	}
+	return usagef("%w; see %s --help", err, c.CommandPath())
 }
 
 // group makes a command that only holds others: alone it prints its help, and what it does not hold is a
@@ -65,17 +78,22 @@ func group(c *cobra.Command, held ...*cobra.Command) *cobra.Command {
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			var known []string
-			for _, sub := range c.Commands() {
-				if sub.IsAvailableCommand() {
-					known = append(known, sub.Name())
-				}
-			}
-			return usagef("%w; see %s --help", bench.Unknown("command", args[0], known), c.CommandPath())
+			return unknownCommand(c, args[0])
 		}
 		return c.Help()
 	}
 	return c
+}
+
+// unknownCommand says that a command holds none of a name.
+func unknownCommand(c *cobra.Command, name string) error {
+	var known []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			known = append(known, sub.Name())
+		}
+	}
+	return hinted(bench.Unknown("command", name, known), c)
 }
 
 // checkArgs makes wrong arguments - any, unless the command says which it takes - and flags that exclude each
@@ -87,7 +105,7 @@ func checkArgs(c *cobra.Command) {
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if err := cmp.Or(c.ValidateFlagGroups(), check(c, args)); err != nil {
-			return usagef("%w; see %s --help", err, c.CommandPath())
+			return hinted(err, c)
 		}
 		return nil
 	}
@@ -111,7 +129,7 @@ const storeEnv = "CIDBENCH_STORE"
 
 func (a *app) addStore(cmd *cobra.Command) {
 	usual := cmp.Or(a.env(storeEnv), ".cidbench")
-	cmd.Flags().StringVar(&a.Store, "store", usual, "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, or to read only, a file that report --save-evidence wrote (environment: "+storeEnv+")")
+	cmd.Flags().StringVar(&a.Store, "store", usual, "the registry: a directory, s3://BUCKET/PREFIX?endpoint=URL, to read only, a file that report --save-evidence wrote, or mem://NAME, which is forgotten at the end (environment: "+storeEnv+")")
 	cmd.Flags().Lookup("store").DefValue = store.Redacted(usual) // help is no place for what may stand in a URL
 }
 

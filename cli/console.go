@@ -48,7 +48,7 @@ type Console struct {
 	Terminal bool
 	// Quiet leaves out progress and notes; errors are told all the same.
 	Quiet bool
-	// Text fits reports to Stdout, if that is a terminal.
+	// Text fits text to Stdout, if that is a terminal.
 	Text write.TextOptions
 	// Screen is Stdout as a terminal; nil if it is none, or one that cannot be drawn on.
 	Screen Screen
@@ -63,21 +63,30 @@ func Main(catalogue *bench.Catalogue) int {
 	signals := make(chan os.Signal, 3)
 	signal.Notify(signals, stopping...)
 	go func() { os.Exit(heed(signals, cancel, os.Stderr)) }()
-	capable := os.Getenv("TERM") != "dumb"
 	c := &Console{
 		Catalogue: catalogue, Name: strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), Args: os.Args[1:], Getenv: os.Getenv,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Terminal: capable && term.IsTerminal(int(os.Stderr.Fd())),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
-	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-		c.Text = write.TextOptions{Width: width, Colour: capable && os.Getenv("NO_COLOR") == ""}
-		if capable {
-			c.Screen = terminal{os.Stdin, os.Stdout}
-		}
-	} else if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width >= 40 {
-		c.Text.Width = width
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	c.fit(err == nil, width, term.IsTerminal(int(os.Stderr.Fd())))
+	if err == nil && c.capable() {
+		c.Screen = terminal{os.Stdin, os.Stdout}
 	}
 	return c.Run(ctx)
 }
+
+// fit fits what is printed to where it goes: to a terminal of so many columns, or to none, and progress to one or to none.
+func (c *Console) fit(terminal bool, width int, progress bool) {
+	c.Terminal = progress && c.capable()
+	if terminal {
+		c.Text = write.TextOptions{Width: width, Colour: c.capable() && c.env("NO_COLOR") == ""}
+	} else if width, err := strconv.Atoi(c.env("COLUMNS")); err == nil && width >= 40 {
+		c.Text.Width = width
+	}
+}
+
+// capable says whether a terminal can be drawn on.
+func (c *Console) capable() bool { return c.env("TERM") != "dumb" }
 
 // addConsole adds the flags that every command has.
 func (a *app) addConsole(root *cobra.Command) {
@@ -116,12 +125,17 @@ func (c *Console) Run(ctx context.Context) int {
 		fmt.Fprintf(c.Stderr, "%s: the catalogue of experiments is not valid: %v\n", c.Name, err)
 		return exitInternal
 	}
+	out := &told{Writer: c.Stdout}
+	c.Stdout = out
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	a := &app{Console: c, stop: stop, Options: study.Options{Program: c.Name, Command: c.command(), Observer: c}}
 	err := newRoot(a).ExecuteContext(store.WithNotices(ctx, c.Say))
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
+	}
+	if out.err != nil && (err == nil || err.Error() == "") {
+		err = fmt.Errorf("the output is not whole: %w", out.err)
 	}
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(c.Stderr, "%s: %v\n", c.Name, err)
@@ -173,8 +187,6 @@ func (c *Console) Say(line string) {
 	}
 }
 
-func (c *Console) printf(format string, args ...any) { fmt.Fprintf(c.Stdout, format, args...) }
-
 // counter shows how far a long command is: a line every few seconds, on stderr.
 func (c *Console) counter(what string) func(done, total int) {
 	last := time.Now()
@@ -186,7 +198,7 @@ func (c *Console) counter(what string) func(done, total int) {
 	}
 }
 
-// The exit codes, printed in every help text; those of verdicts are the report's.
+// The exit codes, which help exit-codes explains; those of verdicts are the report's.
 const (
 	exitSupported   = model.ExitSupported
 	exitInternal    = 1
@@ -203,7 +215,7 @@ const (
 const exitHelp = `What the program ends with:
     0  done; for verify: every selected claim is supported, or the machinery
        works, in a tier that only checks that
-    1  internal error
+    1  internal error, or the output cannot be written
     2  usage; also a --store that is no registry and can be none, or too little
        memory for a tier
     3  at least one claim is refuted

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,11 +60,12 @@ func newDataLs(a *app) *cobra.Command {
 			if a.json {
 				return a.printJSON("datasets", all)
 			}
-			table := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+			var rows [][]string
 			for _, d := range all {
-				fmt.Fprintf(table, "%s\t%s\t%s\n", d.Name, d.State, about(d))
+				rows = append(rows, []string{d.Name, string(d.State), about(d)})
 			}
-			return table.Flush()
+			a.printTable(rows)
+			return nil
 		},
 	}
 }
@@ -216,7 +217,7 @@ type detail struct {
 	Width   int              `json:"width"`
 	Classes []classCount     `json:"classes"`
 	Sizes   *shards.Sizes    `json:"sizes,omitempty"`
-	LeftOut []shards.Finding `json:"left_out,omitempty"`
+	LeftOut []shards.Finding `json:"leftOut,omitempty"`
 	Noted   []shards.Finding `json:"noted,omitempty"`
 	Notices []shards.Notice  `json:"notices,omitempty"`
 }
@@ -301,12 +302,12 @@ also such as the program draws, in the format of that name, which others' tools 
 			if s := d.Sizes; s != nil {
 				a.printf("pictures of %d to %d pixels in width, %d to %d in height; %d brought to %dx%d\n", s.MinWidth, s.MaxWidth, s.MinHeight, s.MaxHeight, s.Resized, d.Width, d.Height)
 			}
-			table := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "class\tin the tree\ttraining\ttest")
+			rows := [][]string{{"class", "in the tree", "training", "test"}}
 			for _, c := range d.Classes {
-				fmt.Fprintf(table, "%s\t%s\t%d\t%d\n", c.Name, c.Tree, c.Train, c.Test)
+				rows = append(rows, []string{c.Name, c.Tree, strconv.Itoa(c.Train), strconv.Itoa(c.Test)})
 			}
-			return table.Flush()
+			a.printTable(rows)
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&sheet, "sheet", "", "PNG file to draw: two training images of each class, up to 200 classes")

@@ -30,8 +30,8 @@ type diagnosis struct {
 	Limits    machine.Limits    `json:"limits"`
 	NVIDIA    string            `json:"nvidia"` // what shows a card
 	Plugins   []*backend.Plugin `json:"plugins"`
-	Python    *backend.Python   `json:"python"`
-	NoPython  string            `json:"no_python,omitempty"`
+	Python    *backend.Python   `json:"python,omitempty"`
+	NoPython  string            `json:"noPython,omitempty"`
 	Store     registry.Standing `json:"store"`
 	Auto      choice            `json:"auto"`
 }
@@ -104,17 +104,17 @@ func (c *Console) printDiagnosis(d diagnosis) {
 	default:
 		c.printf("  this build uses %s\n", d.Vectors)
 	}
-	c.printf("  %d cores", d.Limits.Cores)
+	limits := fmt.Sprintf("%d cores", d.Limits.Cores)
 	if d.Limits.Quota > 0 {
-		c.printf(", of which the container gives %.3g", d.Limits.Quota)
+		limits += fmt.Sprintf(", of which the container gives %.3g", d.Limits.Quota)
 	}
 	if d.Limits.Memory > 0 {
-		c.printf("; %s of memory, %s available", gibibytes(d.Limits.Memory), gibibytes(d.Limits.Available))
+		limits += fmt.Sprintf("; %s of memory, %s available", gibibytes(d.Limits.Memory), gibibytes(d.Limits.Available))
 	}
 	if d.Limits.MemoryLimit > 0 {
-		c.printf(", of which the container gives %s", gibibytes(d.Limits.MemoryLimit))
+		limits += fmt.Sprintf(", of which the container gives %s", gibibytes(d.Limits.MemoryLimit))
 	}
-	c.printf("\nNVIDIA CARD\n  %s\n", cmp.Or(d.NVIDIA, "none shows"))
+	c.printf("  %s\nNVIDIA CARD\n  %s\n", limits, cmp.Or(d.NVIDIA, "none shows"))
 	c.printf("XLA PLUGINS\n")
 	if len(d.Plugins) == 0 {
 		c.printf("  none found\n")
@@ -134,11 +134,11 @@ func (c *Console) printDiagnosis(d diagnosis) {
 	if d.Python == nil {
 		c.printf("  %s\n", d.NoPython)
 	} else {
-		c.printf("  %s, %s", d.Python.Version, d.Python.Executable)
+		python := d.Python.Version + ", " + d.Python.Executable
 		for _, peer := range []string{"torch", "jax"} {
-			c.printf("; %s", strings.TrimSpace(peer+" "+cmp.Or(d.Python.Packages[peer], "is not installed")))
+			python += "; " + peer + " " + cmp.Or(d.Python.Packages[peer], "is not installed")
 		}
-		c.printf("\n")
+		c.printf("  %s\n", python)
 	}
 	c.printf("STORE\n")
 	switch s := d.Store; {

@@ -18,7 +18,7 @@ import (
 func TestNights(t *testing.T) {
 	store, data := t.TempDir()+"/store", t.TempDir()
 	catalogue, dots := *other, *other.Datasets[0]
-	dots.Read, dots.Digest = dataset.Glyphs(200, 100), "sha256:8643818344136cc1a700a07eb9b2a5d2a26a805cb85caf67a1b63f8231d5d767" // this one trains
+	dots.Read, dots.Digest = trainedDots()
 	catalogue.Datasets = []*dataset.Source{&dots}
 	want := func(code int, says string, command string, args ...any) string {
 		t.Helper()
@@ -65,7 +65,8 @@ func TestNights(t *testing.T) {
 		}
 	}
 	valid(t, "drift", want(exitSupported, "", "drift --json"), "")
-	verdict := want(model.ExitInconclusive, "These are the runs of the night 2026-11-29", "verify --no-run --night 2026-11-29 --seeds 1")
+	want(model.ExitInconclusive, "These are the runs of the night 2026-11-29", "verify --no-run --night 2026-11-29 --seeds 1")
+	verdict := want(exitSupported, "roundness", "report --night 2026-11-29 --seeds 1")
 	if !strings.Contains(verdict, fmt.Sprint("seed ", bench.Night{Name: "2026-11-29"}.Seeds(1).First)) {
 		t.Errorf("the verdict does not say its seed: %s", verdict)
 	}

@@ -22,8 +22,42 @@ func setHelp(root *cobra.Command) {
 	for _, which := range []string{".LocalFlags", ".InheritedFlags"} {
 		usage = strings.ReplaceAll(usage, which+".FlagUsages | trimTrailingWhitespaces", "flags "+which)
 	}
+	root.SetHelpCommand(newHelp())
 	root.SetHelpTemplate(help)
 	root.SetUsageTemplate(usage + "\nExit codes: " + root.Name() + " help exit-codes\n")
+}
+
+// newHelp takes the place of cobra's, which ends with 0 whatever it was asked about.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]...",
+		Short: "Show help of a command, or on a topic",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			switch {
+			case err != nil:
+				return hinted(err, c)
+			case len(rest) > 0 && about.HasSubCommands():
+				return unknownCommand(about, rest[0])
+			case len(rest) > 0:
+				return usagef("%s holds no commands: leave out %q", about.CommandPath(), rest[0])
+			}
+			about.InitDefaultHelpFlag()
+			about.InitDefaultVersionFlag()
+			return about.Help()
+		},
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) (names []cobra.Completion, directive cobra.ShellCompDirective) {
+			if about, rest, err := c.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, sub := range about.Commands() {
+					if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
+						names = append(names, sub.Name())
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
 }
 
 // filled breaks the paragraphs of a text into lines of at most columns characters. Indented lines, and those after them

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,14 +64,14 @@ func (c *Console) list() {
 	}
 	c.printf("ARMS\n")
 	for _, a := range c.Catalogue.Arms {
-		c.printf("  %-36s %s", a.ID, a.Title)
+		line := fmt.Sprintf("  %-36s %s", a.ID, a.Title)
 		if len(a.Rules) > 0 {
-			c.printf(" [%s]", join(a.Rules, negatives.Rule.String, ", then "))
+			line += fmt.Sprintf(" [%s]", join(a.Rules, negatives.Rule.String, ", then "))
 		}
 		if a.Temperature != 0 {
-			c.printf(" [temperature %g]", a.Temperature)
+			line += fmt.Sprintf(" [temperature %g]", a.Temperature)
 		}
-		c.printf("\n")
+		c.printf("%s\n", line)
 	}
 	c.printf("TIERS\n")
 	for _, t := range c.Catalogue.Tiers {
@@ -168,7 +167,8 @@ says so. Registered again, the first time stands.`,
 			a.printf("about %s to run the rest, %d cells at a time (%s a cell: %s)\n", p.Rest.Wall(), p.Parallel, each, p.Basis)
 		}
 		a.printCosts(p)
-		return a.printClaimPlans(p.Claims)
+		a.printClaimPlans(p.Claims)
+		return nil
 	})
 	open := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -204,10 +204,12 @@ func (c *Console) printCosts(p *study.Plan) {
 	if p.Basis == "" {
 		return
 	}
-	c.printf("\nestimates (%s):\n%-28s %6s %13s %13s", p.Basis, "", "cells", "device hours", "registry, GB")
+	c.printf("\nestimates (%s):\n", p.Basis)
+	head := fmt.Sprintf("%-28s %6s %13s %13s", "", "cells", "device hours", "registry, GB")
 	if p.Whole.Money > 0 {
-		c.printf(" %12s", "money")
+		head += fmt.Sprintf(" %12s", "money")
 	}
+	c.printf("%s\n", head)
 	for _, row := range []struct {
 		what string
 		cost study.Cost
@@ -215,19 +217,19 @@ func (c *Console) printCosts(p *study.Plan) {
 		if row.cost.Cells == 0 {
 			continue
 		}
-		c.printf("\n%-28s %6d %13.2f %13.3f", row.what, row.cost.Cells, row.cost.DeviceHours, row.cost.DiskBytes/1e9)
+		line := fmt.Sprintf("%-28s %6d %13.2f %13.3f", row.what, row.cost.Cells, row.cost.DeviceHours, row.cost.DiskBytes/1e9)
 		if p.Whole.Money > 0 {
-			c.printf(" %12.2f", row.cost.Money)
+			line += fmt.Sprintf(" %12.2f", row.cost.Money)
 		}
+		c.printf("%s\n", line)
 	}
-	c.printf("\n")
 	if p.Memory != nil {
 		c.printf("memory of a cell, from shapes: %s on the device (%s), %s of the host (%s)\n",
 			bench.Gigabytes(bench.Bytes(p.Memory.Device)), bench.Largest(p.Memory.Device), bench.Gigabytes(bench.Bytes(p.Memory.Host)), bench.Largest(p.Memory.Host))
 	}
 }
 
-func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
+func (c *Console) printClaimPlans(plans []study.ClaimPlan) {
 	for _, p := range plans {
 		c.printf("\n%s (%s): %d paired seeds were explored, a verdict takes at least %d\n", p.Claim, p.Role, p.Pairs, p.MinSeeds)
 		if p.Pilot != nil {
@@ -243,23 +245,19 @@ func (c *Console) printClaimPlans(plans []study.ClaimPlan) error {
 				x.Name, x.Relation, x.Margin, x.Estimate, x.Unit, x.Distance, x.Toward, x.SD, x.SDBound, 100*judge.Confidence)
 		}
 		c.printf("  seeds for a verdict with power %g, if the true effect is the one observed:\n", judge.Power)
-		table := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "    level\twith the SD\tseeds\tinterval\tthat many cost")
+		rows := [][]string{{"    level", "with the SD", "seeds", "interval", "that many cost"}}
 		for _, x := range p.Needs {
-			spread := "observed"
+			row := []string{fmt.Sprintf("    %.2g", x.Alpha), "observed"}
 			if x.Spread == judge.BoundedSpread {
-				spread = "at most"
+				row[1] = "at most"
 			}
-			fmt.Fprintf(table, "    %.2g\t%s\t", x.Alpha, spread)
 			if x.Cost == nil {
-				fmt.Fprintf(table, "none: %s\n", x.Reason)
-				continue
+				row = append(row, "none: "+x.Reason)
+			} else {
+				row = append(row, strconv.Itoa(x.Seeds), fmt.Sprintf("+-%.3g", x.HalfWidth), x.Cost.String())
 			}
-			fmt.Fprintf(table, "%d\t+-%.3g\t%s\n", x.Seeds, x.HalfWidth, x.Cost)
+			rows = append(rows, row)
 		}
-		if err := table.Flush(); err != nil {
-			return err
-		}
+		c.printTable(rows)
 	}
-	return nil
 }

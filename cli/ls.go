@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +20,8 @@ func newLs(a *app) *cobra.Command {
 		Use:   "ls [RUN]...",
 		Short: "List the finished runs: what, when, their result digests",
 		Long: `Lists the finished runs of the registry, or those whose ids begin with some digits, in the words of this
-program: training, floor, analysis or plan, with tier, arm, temperature and seed. It reads the index, and of what
+program: training, floor, analysis or plan, with tier, arm, temperature and seed, and the first digits of the run's
+id and of the digest of its result; --json has all of these, and times. It reads the index, and of what
 that lacks the manifests; --reindex reads all manifests and writes the index anew.`,
 		Example: a.examples("registry ls --tier default --status failed", "registry ls 60f8 --json"),
 		Args:    cobra.ArbitraryArgs,
@@ -73,7 +76,8 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 // lineOf is a line about a run.
 func lineOf(x study.Listed) string {
 	if x.Error != "" {
-		return fmt.Sprintf("%s  %-8s  %s", x.Run, x.Status, store.Printable(x.Error))
+		return fmt.Sprintf("%s %-8s %s", short(x.Run), x.Status, store.Printable(x.Error))
 	}
-	return fmt.Sprintf("%s  %-8s  %s  %s  %s", x.Run, x.Status, x.Finished.Format("2006-01-02 15:04"), x.ResultDigest, x.Name())
+	_, result, _ := strings.Cut(string(x.ResultDigest), ":")
+	return fmt.Sprintf("%s %-8s %s %s  %s", short(x.Run), x.Status, x.Finished.Format(time.DateOnly), short(result), x.Name())
 }

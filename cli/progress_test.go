@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cidbench/cidbench/bench"
 )
@@ -41,6 +43,24 @@ func TestProgressShowsTheLoss(t *testing.T) {
 	if !strings.Contains(errs.String(), "loss ▁ 8.00") { // the bar is drawn a few times a second
 		t.Errorf("no curve in %q", &errs)
 	}
+}
+
+// What a resumed training had done before it was stopped says nothing of how fast it goes: of 201 steps 60 were there, 11
+// took a second each, and 130 are left.
+func TestProgressEstimatesFromWhatWasDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var errs bytes.Buffer
+		c := &Console{Stderr: &errs}
+		p := c.Begin("cells", map[string]int{"a": 100, "b": 101})
+		p.Observe(bench.Event{Run: "a", Name: "all", Step: 60})
+		for step := 61; step <= 71; step++ {
+			time.Sleep(time.Second)
+			p.Observe(bench.Event{Run: "a", Name: "all", Step: step})
+		}
+		if !strings.Contains(errs.String(), "0 of 2 cells, step 71 of 201 (35%), about 2m12s left; now all") {
+			t.Errorf("another estimate in %s", &errs)
+		}
+	})
 }
 
 // Two workers with one index are told, once.

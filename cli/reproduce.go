@@ -41,10 +41,10 @@ beside it, or in the folder --details, its figures and the full report in HTML.`
 				return errors.Join(a.printJSON("reproduction", r), damage)
 			}
 			for _, v := range r.Claims {
-				a.printf("%-36s look %d: %s, published %s\n", v.Claim, v.Look, v.Here, v.Published)
+				a.printf("%-32s look %d: %s, published %s\n", v.Claim, v.Look, v.Here, v.Published)
 			}
 			for _, d := range r.Differ {
-				a.printf("%-36s %.2f, published %.2f, expected %.2f to %.2f\n", d.Name, d.Here, d.Published, d.Expected.Low, d.Expected.High)
+				a.printf("%-32s %.2f, published %.2f, expected %.2f to %.2f\n", d.Name, d.Here, d.Published, d.Expected.Low, d.Expected.High)
 			}
 			a.printf("%s\n", r)
 			if r.Runs == 0 && damage == nil {

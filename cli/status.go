@@ -84,7 +84,7 @@ func (c *Console) printCells(cells []study.CellState) {
 		case cell.Seconds > 0 && detail == "":
 			detail = fmt.Sprintf("%.0f s", cell.Seconds)
 		}
-		c.printf("%-9s %-36s T %-5g seed %-3d %s  %s\n", cell.State, cell.Arm, cell.Temperature, cell.Seed, cell.Run, detail)
+		c.printf("%-9s %-36s T %-5g seed %-3d %s  %s\n", cell.State, cell.Arm, cell.Temperature, cell.Seed, short(cell.Run), detail)
 	}
 	c.printf("%d cells: %s\n", len(cells), counted(count))
 }

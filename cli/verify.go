@@ -3,18 +3,22 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/report"
+	"github.com/cidbench/cidbench/report/layout"
+	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/words"
 	"github.com/cidbench/cidbench/report/write"
 	"github.com/cidbench/cidbench/study"
 )
 
 const verifyHelp = `Runs what is missing for the selected claims (all of them without --claim), then judges each:
-supported, refuted or inconclusive. The exit code says the outcome. A tier that only checks the machinery ends
-with PASS or FAIL instead, and its exit code is that.
+supported, refuted or inconclusive. It prints the answers, and a line for each claim; report and show have all
+else. The exit code says the outcome. A tier that only checks the machinery ends with PASS or FAIL instead, and
+its exit code is that.
 
 With --data it does so on your pictures, at the scale of --tier or of one that it chooses by their number and by
 whether a GPU is used, and says what it assumes. No plan covers that, so every verdict is exploratory.
@@ -63,21 +67,25 @@ func (a *app) verify(ctx context.Context, s *study.Study) error {
 	if err != nil {
 		return err
 	}
-	format := "text"
 	if a.json {
-		format = "json"
+		err = report.Write(a.Stdout, r, "json", a.Text)
+	} else {
+		err = a.conclude(r)
 	}
-	if err := report.Write(a.Stdout, r, format, a.Text); err != nil {
+	if err != nil {
 		return err
-	}
-	if !a.json {
-		a.printf("\n")
-		if err := write.Sentences(a.Stdout, words.Closing(r), a.Text); err != nil {
-			return err
-		}
 	}
 	if code := r.ExitCode(); code != exitSupported {
 		return coded{code: code}
 	}
 	return nil
+}
+
+// conclude prints what a report opens with, and what became of each claim.
+func (a *app) conclude(r *model.Report) error {
+	if err := write.Text(a.Stdout, layout.Opening(r), a.Text); err != nil {
+		return err
+	}
+	return write.Sentences(a.Stdout, append(words.Closing(r), strings.Join(layout.Tallies(r), " "),
+		fmt.Sprintf("`%s report` has the figures and all details, `%s show CLAIM` those of one claim.", a.Name, a.Name)), a.Text)
 }

@@ -79,15 +79,14 @@ func (a *app) watch(ctx context.Context, s *study.Study, every time.Duration) er
 
 // printLook prints what was seen where there is no screen.
 func (a *app) printLook(at *study.Standing) error {
-	text := []byte(strings.Join(a.rows(at, 0, unwatchedRows), "\n") + "\n")
-	if a.json {
-		line, err := document("status", at)
-		if err != nil {
-			return err
-		}
-		text = line
+	if !a.json {
+		a.printf("%s\n\n", strings.Join(a.rows(at, 0, unwatchedRows), "\n"))
+		return nil
 	}
-	_, err := a.Stdout.Write(append(text, '\n'))
+	line, err := document("status", at)
+	if err == nil {
+		_, err = a.Stdout.Write(append(line, '\n'))
+	}
 	return err
 }
 

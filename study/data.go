@@ -45,9 +45,9 @@ type DataSet struct {
 	Classes int       `json:"classes,omitempty"`
 	Train   int       `json:"train,omitempty"` // images
 	Test    int       `json:"test,omitempty"`
-	LeftOut int       `json:"left_out,omitempty"` // files
-	Begun   int64     `json:"begun,omitempty"`    // bytes of its archive that a download left, and fetch goes on from
-	Bytes   int64     `json:"bytes,omitempty"`    // of the whole archive, if known
+	LeftOut int       `json:"leftOut,omitempty"` // files
+	Begun   int64     `json:"begun,omitempty"`   // bytes of its archive that a download left, and fetch goes on from
+	Bytes   int64     `json:"bytes,omitempty"`   // of the whole archive, if known
 	Problem string    `json:"problem,omitempty"`
 }
 
@@ -185,8 +185,9 @@ func (d Data) Import(ctx context.Context, at string, o ImportOptions) (*shards.I
 		return nil, UsageError{fmt.Errorf("--name %s: that data set is drawn by the program", o.Name)}
 	case o.Side < 0 || o.Side > 4096:
 		return nil, UsageError{fmt.Errorf("--size %d: want 1 to 4096 pixels", o.Side)}
-	case o.Workers < 0:
-		return nil, UsageError{errors.New("--workers cannot be negative")}
+	}
+	if err := CheckWorkers("--workers", o.Workers); err != nil {
+		return nil, err
 	}
 	if _, err := os.Stat(filepath.Join(d.Dir, o.Name)); err == nil && !o.Replace {
 		return nil, UsageError{fmt.Errorf("there is a data set %s in %s already: give another --name, or --replace", o.Name, d.Dir)}

@@ -34,7 +34,7 @@ type Probed struct {
 	Digest       string         `json:"digest"` // of its file
 	Architecture string         `json:"architecture"`
 	Dataset      string         `json:"dataset"`
-	Data         string         `json:"dataset_digest"`
+	Data         string         `json:"datasetDigest"`
 	Size         int            `json:"size"` // pixels
 	Features     int            `json:"features"`
 	Train        int            `json:"train"` // images
@@ -114,8 +114,11 @@ func (t Trial) threads() int {
 
 // try opens what a trial needs, has it used, and closes it.
 func (d Data) try(ctx context.Context, t Trial, use func(subject) error) (err error) {
-	if t.Images < 0 || t.Threads < 0 {
-		return UsageError{errors.New("--images and --threads cannot be negative")}
+	if t.Images < 0 {
+		return UsageError{errors.New("--images cannot be negative")}
+	}
+	if err := CheckWorkers("--threads", t.Threads); err != nil {
+		return err
 	}
 	e, err := encoderfile.Open(t.Encoder)
 	if err != nil {

@@ -103,11 +103,17 @@ type choice struct {
 	plan   *bench.Plan  // of the tier; nil if it has none, or is explored
 }
 
-// Nobody trains more than these; a slip of the keyboard may ask for it.
-const (
-	maxSeeds   = 1000
-	maxWorkers = 1024
-)
+// maxWorkers is more than anyone has; a slip of the keyboard may ask for more.
+const maxWorkers = 1024
+
+// CheckWorkers refuses what a flag gives as a number of threads or of workers, of which 0 means the usual. Errors:
+// UsageError.
+func CheckWorkers(flag string, n int) error {
+	if n < 0 || n > maxWorkers {
+		return UsageError{fmt.Errorf("%s %d: it must lie between 1 and %d", flag, n, maxWorkers)}
+	}
+	return nil
+}
 
 // complete checks the options and fills in what they leave open. It reads nothing but the catalogue.
 func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
@@ -126,9 +132,10 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 			return c, fmt.Errorf("--arm %s has no encoder to analyse", id)
 		}
 	}
+	if err := cmp.Or(CheckWorkers("--parallel", o.Parallel), CheckWorkers("--threads", o.Threads)); err != nil {
+		return c, err
+	}
 	switch {
-	case o.Parallel < 0 || o.Parallel > maxWorkers || o.Threads < 0 || o.Threads > maxWorkers:
-		return c, fmt.Errorf("--parallel and --threads must lie between 1 and %d", maxWorkers)
 	case o.Lease != 0 && (o.Lease < time.Second || o.Lease > time.Hour):
 		return c, errors.New("--lease must lie between 1s and 1h")
 	case o.SaveEvery < 0:
@@ -161,8 +168,8 @@ func (o *Options) complete(catalogue *bench.Catalogue) (choice, error) {
 			return c, errors.New("--night: these claims rest on sweeps, which no night repeats")
 		}
 	}
-	if o.Seeds > maxSeeds {
-		return c, fmt.Errorf("--seeds %d: at most %d can be explored", o.Seeds, maxSeeds)
+	if o.Seeds > bench.MaxSeeds {
+		return c, fmt.Errorf("--seeds %d: at most %d can be explored", o.Seeds, bench.MaxSeeds)
 	}
 	c.seeds = cmp.Or(o.Seeds, usual)
 	if p := catalogue.Plan(o.Tier); p != nil && uint64(c.seeds) > p.FirstSeed {

@@ -182,6 +182,7 @@ func TestProtocolIsChecked(t *testing.T) {
 		"tail NaN":      func(p *Protocol) { p.Tail = math.NaN() },
 		"tail of half":  func(p *Protocol) { p.Tail = 0.5 },
 		"few draws":     func(p *Protocol) { p.Draws = 18 },
+		"many draws":    func(p *Protocol) { p.Draws = 1_000_000_000 },
 		"few resamples": func(p *Protocol) { p.Resamples = 18 },
 	} {
 		p := testProtocol

@@ -51,6 +51,8 @@ const (
 	maxQueries = math.MaxUint16
 	// minDraws is the least number with which a p value can reach 5%.
 	minDraws = 19
+	// maxDraws tell p values finer than anyone asks for, and are kept for each class.
+	maxDraws = 9_999
 )
 
 // Validate reports the first setting out of range.
@@ -60,8 +62,8 @@ func (p Protocol) Validate() error {
 		return fmt.Errorf("analysis: %d queries, need 1 to %d", p.Queries, maxQueries)
 	case !(p.Tail > 0 && p.Tail <= 0.25):
 		return fmt.Errorf("analysis: tail %g is not in (0, 0.25]", p.Tail)
-	case p.Draws < minDraws || p.Resamples < minDraws:
-		return fmt.Errorf("analysis: %d draws and %d resamples, need at least %d of each", p.Draws, p.Resamples, minDraws)
+	case min(p.Draws, p.Resamples) < minDraws || max(p.Draws, p.Resamples) > maxDraws:
+		return fmt.Errorf("analysis: %d draws and %d resamples, need %d to %d of each", p.Draws, p.Resamples, minDraws, maxDraws)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (p Protocol) survey(ctx context.Context, s *split, threads int) *survey {
 	var shown map[int32]int
 	v.gallery, shown = showcase(v.queries)
 	draws := p.relabellings(s, threads)
-	workers := make([]*worker, max(1, threads))
+	workers := make([]*worker, max(1, min(threads, s.classes)))
 	parallel.Each(s.classes, threads, func(i, class int) {
 		if workers[i] == nil {
 			workers[i] = &worker{

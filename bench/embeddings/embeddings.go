@@ -57,7 +57,7 @@ type Result struct {
 	Negatives  int      `json:"negatives"`
 	Classes    []string `json:"classes"`
 	// TreeDigest is that of taxonomy.Digest.
-	TreeDigest string `json:"tree_digest,omitempty"`
+	TreeDigest string `json:"treeDigest,omitempty"`
 	// Chance is what bands would be like if difficulty had nothing to do with class: the mean over all negatives.
 	Chance Band `json:"chance"`
 	// Bands are the hardest 0.1%, 1% and 5%, the middle half, and the easiest 5% and 1%. Percentiles are 100 ranges.
@@ -97,7 +97,7 @@ type Negative struct {
 	// and NearRows how many of them are of that class.
 	Class    string `json:"class,omitempty"`
 	Near     string `json:"near"`
-	NearRows int    `json:"near_rows"`
+	NearRows int    `json:"nearRows"`
 }
 
 // Nearest is the number of rows that say what a negative is like.

@@ -61,7 +61,7 @@ type Report struct {
 	Negatives int `json:"negatives"`
 	// Taken are the tensors of the encoder. LeftOut are those beside them that have no place in it, by name.
 	Taken   int      `json:"taken"`
-	LeftOut []string `json:"left_out"`
+	LeftOut []string `json:"leftOut"`
 	// Assumed are sentences on what the file does not say.
 	Assumed []string `json:"assumed"`
 }

@@ -49,11 +49,11 @@ func Offers() string {
 
 // Limits are the resources of this process. What is not known, or not limited, is 0.
 type Limits struct {
-	Cores       int     `json:"cores"`        // that the process may run on
-	Quota       float64 `json:"quota"`        // of processor time, in cores: the container's
-	Memory      int64   `json:"memory"`       // bytes in the machine
-	Available   int64   `json:"available"`    // bytes that could be had now without swapping, of the machine's
-	MemoryLimit int64   `json:"memory_limit"` // bytes: the container's
+	Cores       int     `json:"cores"`       // that the process may run on
+	Quota       float64 `json:"quota"`       // of processor time, in cores: the container's
+	Memory      int64   `json:"memory"`      // bytes in the machine
+	Available   int64   `json:"available"`   // bytes that could be had now without swapping, of the machine's
+	MemoryLimit int64   `json:"memoryLimit"` // bytes: the container's
 }
 
 // Now reads the limits that hold now. On other systems than Linux only the cores are known.

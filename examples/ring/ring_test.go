@@ -53,15 +53,18 @@ func TestVerify(t *testing.T) {
 		t.Fatalf("report: exit %d: %s", code, progress)
 	}
 	foreign := regexp.MustCompile(`(?i)cidbench (verify|run|plan|report|list|analyze)\b|created equal|2010\.06682|hardest 5%`)
-	for name, text := range map[string]string{"verify": first, "report": page} {
+	for text, wants := range map[string][]string{
+		first: {catalogue.Paper.Title, "`ring report` has the figures"},
+		page:  {catalogue.Paper.Title, "ring verify --tier smoke", "leaving out the very hardest helps"},
+	} {
 		flowing := strings.Join(strings.Fields(text), " ") // lines are broken anywhere
-		for _, want := range []string{catalogue.Paper.Title, "ring verify --tier smoke", "leaving out the very hardest helps"} {
+		for _, want := range wants {
 			if !strings.Contains(flowing, want) {
-				t.Errorf("%s does not have %q", name, want)
+				t.Errorf("%q is not in %.300s", want, flowing)
 			}
 		}
 		if found := foreign.FindString(flowing); found != "" {
-			t.Errorf("%s speaks of %q", name, found)
+			t.Errorf("%q is in %.300s", found, flowing)
 		}
 	}
 

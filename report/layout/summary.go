@@ -18,7 +18,11 @@ func summary(r *model.Report) Document {
 		Document{{ID: "terms", Level: 2, Title: "What the words mean", Blocks: []Block{Terms(words.Glossary(r))}}})
 }
 
-func overview(r *model.Report) Section {
+// Opening is what a report opens with, for who wants no more: whose claims these are, at what scale they were tested, and
+// the answers.
+func Opening(r *model.Report) Document { return Document{opening(r)} }
+
+func opening(r *model.Report) Section {
 	s := Section{ID: "top", Level: 1, Title: fmt.Sprintf("The claims of %q, tested", r.Paper.Title), Blocks: []Block{
 		Reference{r.Paper.Authors, r.Paper.Link}}}
 	all, where := r.Tiers(), places(r)
@@ -39,8 +43,13 @@ func overview(r *model.Report) Section {
 	if len(told) > 0 {
 		s = s.with(Paragraph(words.Share(all, where)))
 	}
-	for i, r := range all {
-		for _, said := range tallies(r) {
+	return s
+}
+
+func overview(r *model.Report) Section {
+	s, where := opening(r), places(r)
+	for i, r := range r.Tiers() {
+		for _, said := range Tallies(r) {
 			if where[i] != words.Here {
 				said = "Tier " + r.Tier.ID + ": " + said
 			}
@@ -50,8 +59,8 @@ func overview(r *model.Report) Section {
 	return s
 }
 
-// tallies count what became of the claims and runs of a tier.
-func tallies(r *model.Report) []string {
+// Tallies count what became of the claims and runs of a tier.
+func Tallies(r *model.Report) []string {
 	t := r.Tier
 	said := words.Tallies(r.Confirmed, r.Explored)
 	if n := r.Confirmed.NotAsAsked + r.Explored.NotAsAsked; n > 0 {

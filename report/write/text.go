@@ -31,12 +31,12 @@ func (o TextOptions) columns() int { return cmp.Or(o.Width, 80) }
 
 // Sentences writes each as lines that fit.
 func Sentences(w io.Writer, all []string, o TextOptions) error {
+	var out strings.Builder
 	for _, sentence := range all {
-		if _, err := io.WriteString(w, fill(sentence, "  ", o.columns())); err != nil {
-			return err
-		}
+		out.WriteString(fill(sentence, "  ", o.columns()))
 	}
-	return nil
+	_, err := io.WriteString(w, o.painted(out.String()))
+	return err
 }
 
 // Text writes a document for a terminal.
@@ -54,12 +54,15 @@ func Text(w io.Writer, d layout.Document, o TextOptions) error {
 			}
 		}
 	}
-	text := trailing.ReplaceAllString(out.String(), "")
-	if o.Colour {
-		text = paint.Replace(text)
-	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, o.painted(trailing.ReplaceAllString(out.String(), "")))
 	return err
+}
+
+func (o TextOptions) painted(text string) string {
+	if !o.Colour {
+		return text
+	}
+	return paint.Replace(text)
 }
 
 // onTerminals says whether a terminal shows a block, or what is folded in it elsewhere.
