@@ -50,7 +50,7 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 				damaged++
 			}
 			if !a.json {
-				a.printf("%s\n", lineOf(x))
+				a.printf("%s\n", store.Printable(lineOf(x)))
 			}
 		}
 		if err == nil && damaged > 0 {
@@ -73,7 +73,7 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 // lineOf is a line about a run.
 func lineOf(x study.Listed) string {
 	if x.Error != "" {
-		return fmt.Sprintf("%s  %-8s  %s", x.Run, x.Status, store.Printable(x.Error))
+		return fmt.Sprintf("%s  %-8s  %s", x.Run, x.Status, x.Error)
 	}
 	return fmt.Sprintf("%s  %-8s  %s  %s  %s", x.Run, x.Status, x.Finished.Format("2006-01-02 15:04"), x.ResultDigest, x.Name())
 }

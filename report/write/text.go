@@ -14,6 +14,7 @@ import (
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/tw"
 
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
@@ -32,7 +33,7 @@ func (o TextOptions) columns() int { return cmp.Or(o.Width, 80) }
 // Sentences writes each as lines that fit.
 func Sentences(w io.Writer, all []string, o TextOptions) error {
 	for _, sentence := range all {
-		if _, err := io.WriteString(w, fill(sentence, "  ", o.columns())); err != nil {
+		if _, err := io.WriteString(w, store.PrintableLines(fill(sentence, "  ", o.columns()))); err != nil {
 			return err
 		}
 	}
@@ -54,7 +55,7 @@ func Text(w io.Writer, d layout.Document, o TextOptions) error {
 			}
 		}
 	}
-	text := trailing.ReplaceAllString(out.String(), "")
+	text := store.PrintableLines(trailing.ReplaceAllString(out.String(), "")) // manifests say what anybody wrote
 	if o.Colour {
 		text = paint.Replace(text)
 	}
@@ -172,8 +173,13 @@ func drawTable(w io.Writer, t *layout.Table, spell func(string) string, draw tw.
 // JSON writes a report or a comparison as its model, whose fields are documented there and whose schema and
 // version stand on top.
 func JSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	_, err := w.Write(store.PrintableJSON(out.Bytes()))
+	return err
 }
