@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -109,6 +111,25 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			if c.Run(t.Context()); strings.Contains(out.String(), "SECRET") || out.Len() == 0 {
 				t.Errorf("%s of %s prints %s", args, url, &out)
 			}
+		}
+	}
+}
+
+// Nor is what stands in the address of a mirror.
+func TestMirrorsAreNotPrinted(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	catalogue := *other
+	catalogue.Datasets = []*dataset.Source{other.Datasets[0], {
+		Name: "rings", From: "nowhere", Digest: "sha256:d1", Tree: dataset.GlyphTree, Read: dataset.Glyphs(100, 100),
+		Import: &dataset.Import{URL: server.URL, Digest: "sha256:" + strings.Repeat("0", 64)},
+	}}
+	for _, mirror := range []string{
+		strings.Replace(server.URL, "//", "//me:SECRET@", 1) + "/x?token=SECRET", "ftp://me:SECRET@host/x?token=SECRET", "https://%zzSECRET",
+	} {
+		code, out, errs := tryOn(t.Context(), &catalogue, "data", "fetch", "rings", "--data-dir", t.TempDir(), "--mirror", mirror)
+		if code != exitUnavailable || strings.Contains(out+errs, "SECRET") {
+			t.Errorf("%s: exit %d, %s%s", mirror, code, out, errs)
 		}
 	}
 }

@@ -138,7 +138,7 @@ func (c *Console) Run(ctx context.Context) int {
 		err = fmt.Errorf("the output is not whole: %w", out.err)
 	}
 	if err != nil && err.Error() != "" {
-		fmt.Fprintf(c.Stderr, "%s: %v\n", c.Name, err)
+		fmt.Fprintf(c.Stderr, "%s: %s\n", c.Name, store.PrintableLines(err.Error()))
 	}
 	return exitCode(err)
 }
@@ -183,7 +183,7 @@ func (c *Console) env(name string) string {
 // Say prints a line on stderr, unless nobody wants to know.
 func (c *Console) Say(line string) {
 	if !c.Quiet {
-		fmt.Fprintln(c.Stderr, line)
+		fmt.Fprintln(c.Stderr, store.PrintableLines(line))
 	}
 }
 

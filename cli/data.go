@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cidbench/cidbench/bench/dataset/shards"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -180,7 +181,7 @@ func (a *app) printImported(x *shards.Index, err error) error {
 	a.printFindings("left out", x.LeftOut)
 	a.printFindings("noted", x.Noted)
 	for _, n := range x.Notices {
-		a.printf("beside it: %s\n", n.File)
+		a.printf("beside it: %s\n", store.Printable(n.File))
 	}
 	return nil
 }
@@ -201,7 +202,7 @@ func (a *app) printFindings(verb string, findings []shards.Finding) {
 		if len(names) > shownFindings {
 			more = ", ..."
 		}
-		a.printf("%s: %d %s: %s%s\n", verb, len(names), kind, strings.Join(names[:min(shownFindings, len(names))], ", "), more)
+		a.printf("%s: %d %s: %s%s\n", verb, len(names), kind, store.Printable(strings.Join(names[:min(shownFindings, len(names))], ", ")), more)
 	}
 }
 
@@ -304,7 +305,7 @@ also such as the program draws, in the format of that name, which others' tools 
 			}
 			rows := [][]string{{"class", "in the tree", "training", "test"}}
 			for _, c := range d.Classes {
-				rows = append(rows, []string{c.Name, c.Tree, strconv.Itoa(c.Train), strconv.Itoa(c.Test)})
+				rows = append(rows, []string{store.Printable(c.Name), store.Printable(c.Tree), strconv.Itoa(c.Train), strconv.Itoa(c.Test)})
 			}
 			a.printTable(rows)
 			return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/cidbench/cidbench/bench/augment"
 	"github.com/cidbench/cidbench/bench/encoderfile"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/study"
 )
 
@@ -133,17 +134,17 @@ func (a *app) importEncoder(file string, o encoderfile.Options) error {
 	}
 	a.printf("%s: %s, %d parameters in %d tensors of %s\n", r.File, r.Architecture, r.Parameters, r.Taken, r.Format)
 	if r.Prefix != "" {
-		a.printf("prefix: %s\n", r.Prefix)
+		a.printf("prefix: %s\n", store.Printable(r.Prefix))
 	}
 	a.printf("%d features, embeddings of %d dimensions\n", r.Features, r.Embedding)
 	if r.Negatives > 0 {
 		a.printf("queue: %d negatives\n", r.Negatives)
 	}
 	for _, sentence := range r.Assumed {
-		a.printf("assumed: %s\n", sentence)
+		a.printf("assumed: %s\n", store.Printable(sentence))
 	}
 	for _, name := range r.LeftOut {
-		a.printf("left out: %s\n", name)
+		a.printf("left out: %s\n", store.Printable(name))
 	}
 	return nil
 }

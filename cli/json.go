@@ -10,6 +10,7 @@ import (
 	"github.com/cidbench/cidbench/bench/embeddings"
 	"github.com/cidbench/cidbench/bench/encoderfile"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/drift"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/study"
@@ -34,7 +35,7 @@ var documents = map[string]any{
 	"mendings":     []registry.Mending{},
 	"plan":         study.Plan{},
 	"probe":        study.Probed{},
-	"problems":     []registry.Problem{},
+	"problems":     checked{},
 	"registration": bench.Registration{},
 	"reproduction": study.Reproduction{},
 	"runs":         []study.Listed{},
@@ -78,7 +79,7 @@ func document(name string, v any) ([]byte, error) {
 	if !bytes.Equal(members, []byte("{}")) {
 		head += ","
 	}
-	return []byte(head + string(members[1:])), nil
+	return store.PrintableJSON([]byte(head + string(members[1:]))), nil
 }
 
 func (c *Console) indentJSON(text []byte) error {

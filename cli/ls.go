@@ -53,7 +53,7 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 				damaged++
 			}
 			if !a.json {
-				a.printf("%s\n", lineOf(x))
+				a.printf("%s\n", store.Printable(lineOf(x)))
 			}
 		}
 		if err == nil && damaged > 0 {
@@ -76,7 +76,7 @@ that lacks the manifests; --reindex reads all manifests and writes the index ane
 // lineOf is a line about a run.
 func lineOf(x study.Listed) string {
 	if x.Error != "" {
-		return fmt.Sprintf("%s %-8s %s", short(x.Run), x.Status, store.Printable(x.Error))
+		return fmt.Sprintf("%s %-8s %s", short(x.Run), x.Status, x.Error)
 	}
 	_, result, _ := strings.Cut(string(x.ResultDigest), ":")
 	return fmt.Sprintf("%s %-8s %s %s  %s", short(x.Run), x.Status, x.Finished.Format(time.DateOnly), short(result), x.Name())

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +39,7 @@ func newShow(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.indentJSON(text)
+		return a.indentJSON(store.PrintableJSON(text))
 	})
 	return cmd
 }
@@ -66,23 +68,17 @@ func newCheck(a *app) *cobra.Command {
 		opts.Progress = a.counter("checked")
 		problems, err := reg.Check(ctx, opts)
 		list, e := reg.EvidenceList(ctx)
-		if err = errors.Join(err, e); err == nil && list != nil {
-			a.Say(fmt.Sprintf("evidence of %d runs and analyses, with %d files for the tools of others", len(list.Runs), len(list.Files)))
-			for _, p := range list.Plans {
-				a.Say(fmt.Sprintf("plan %s: %d of its %d runs exist, and are here", p.Plan, p.Finished, p.Planned))
-			}
-		}
-		switch {
-		case err != nil:
+		if err = errors.Join(err, e); err != nil {
 			return err
-		case a.json:
-			err = a.printJSON("problems", problems)
-		case len(problems) == 0:
-			a.printf("%s is whole\n", reg)
-		default:
-			for _, p := range problems {
-				a.printf("%v\n", p)
-			}
+		}
+		found := checked{Items: append([]registry.Problem{}, problems...)}
+		if list != nil {
+			found.Evidence = &evidence{len(list.Runs), len(list.Files), reg.LeftOut(), list.Plans}
+		}
+		if a.json {
+			err = a.printJSON("problems", found)
+		} else {
+			a.printChecked(reg.String(), found)
 		}
 		if err == nil && len(problems) > 0 {
 			err = coded{exitIntegrity, fmt.Sprintf("%s has %d problems", reg, len(problems))}
@@ -91,8 +87,42 @@ func newCheck(a *app) *cobra.Command {
 	})
 	a.addJSON(cmd)
 	cmd.Flags().BoolVar(&opts.ReadData, "read-data", false, "read and hash every object, not only its size")
-	cmd.Flags().StringVar(&publicKey, "public-key", "", "PEM file of an Ed25519 public key: every manifest must be signed by it")
+	cmd.Flags().StringVar(&publicKey, "public-key", "", "PEM file of an Ed25519 public key: every manifest must be signed by it, of evidence the list")
 	return cmd
+}
+
+// checked is what registry check finds.
+type checked struct {
+	Items    []registry.Problem `json:"items"`
+	Evidence *evidence          `json:"evidence,omitempty"`
+}
+
+// evidence is what an evidence file says of itself.
+type evidence struct {
+	Runs    int                     `json:"runs"`    // with analyses
+	Files   int                     `json:"files"`   // for the tools of others
+	LeftOut int                     `json:"leftOut"` // artifacts of the runs
+	Plans   []registry.EvidencePlan `json:"plans"`
+}
+
+func (a *app) printChecked(place string, found checked) {
+	for _, p := range found.Items {
+		a.printf("%v\n", p)
+	}
+	if len(found.Items) == 0 {
+		a.printf("%s is whole\n", place)
+	}
+	e := found.Evidence
+	if e == nil {
+		return
+	}
+	a.printf("evidence of %d runs and analyses, with %d files for the tools of others\n", e.Runs, e.Files)
+	if e.LeftOut > 0 {
+		a.printf("%d artifacts of them, such as checkpoints, were left out on purpose\n", e.LeftOut)
+	}
+	for _, p := range e.Plans {
+		a.printf("plan %s: %d of its %d runs exist, and are here\n", store.Printable(p.Plan), p.Finished, p.Planned)
+	}
 }
 
 func newSign(a *app) *cobra.Command {
@@ -264,11 +294,15 @@ keys has signed are added, with these signatures. Signatures by other keys canno
 			return err
 		}
 		added, err := reg.Import(cmd.Context(), archive, opts)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case a.json:
-			return a.printJSON("import", added)
+		}
+		if n := len(added.Displaced); n > 0 {
+			err = coded{exitIntegrity, fmt.Sprintf("%d runs are signed in the archive, and are here with another provenance that no given key has signed: look at each with `%s registry show`, forget what is not to be trusted, and import again: %s",
+				n, a.Name, strings.Join(added.Displaced, ", "))}
+		}
+		if a.json {
+			return cmp.Or(a.printJSON("import", added), err)
 		}
 		a.printf("%d runs imported into %s\n", added.Runs, reg)
 		for _, x := range []struct {
@@ -277,19 +311,22 @@ keys has signed are added, with these signatures. Signatures by other keys canno
 		}{
 			{added.Unsigned, "runs are left out: no given key has signed them"},
 			{added.Unknown, "signatures are left out: their keys were not given (--public-key)"},
-			{len(added.Kept), "runs were there with the same result and another provenance, which stays"},
+			{len(added.Kept), provenanceKept},
 		} {
 			if x.n > 0 {
 				a.printf("%d %s\n", x.n, x.what)
 			}
 		}
-		return nil
+		return err
 	}
 	a.addStore(cmd)
 	a.addJSON(cmd)
 	cmd.Flags().StringSliceVar(&publicKeys, "public-key", nil, "PEM file of an Ed25519 public key, by which signatures are verified (repeatable)")
 	return cmd
 }
+
+// provenanceKept is said of a number of runs.
+const provenanceKept = "runs were there with the same result and another provenance, which stays"
 
 func newCopy(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -320,6 +357,9 @@ func newCopy(a *app) *cobra.Command {
 			return a.printJSON("copy", last)
 		}
 		a.printf("%d objects, %d of them there already, %.1f MB sent\n", last.Total, last.Skipped, float64(last.Bytes)/1e6)
+		if len(last.Kept) > 0 {
+			a.printf("%d %s\n", len(last.Kept), provenanceKept)
+		}
 		return nil
 	}
 	a.addJSON(cmd)

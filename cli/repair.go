@@ -72,8 +72,8 @@ func newForget(a *app) *cobra.Command {
 		Use:   "forget [RUN]...",
 		Short: "Delete runs that nothing cites (looks only, without --remove)",
 		Long: `Deletes runs, by the first digits of their ids or all failed ones, so that they count as never run; gc
-then collects their checkpoints. A run stays that a stored plan or analysis rests on, that somebody has signed,
-or that is in evidence which a report was saved with.`,
+then collects their checkpoints. A run stays that a stored plan, night or analysis rests on, that somebody has
+signed, or that is in evidence which a report was saved with; and all stay while a manifest cannot be read.`,
 		Example: a.examples("registry forget 60f88db3", "registry forget --failed --evidence results.tar.gz --remove"),
 		Args:    cobra.ArbitraryArgs,
 	}

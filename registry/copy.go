@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -22,6 +23,8 @@ type CopyProgress struct {
 	Total   int   `json:"total"`
 	Skipped int   `json:"skipped"`
 	Bytes   int64 `json:"bytes"`
+	// Kept are the runs, in order, that were there with the same result and another provenance, which stays.
+	Kept []string `json:"kept"`
 }
 
 // Copy copies blobs and events, then manifests, then signatures. Everything is verified on the way. A copy that was
@@ -29,8 +32,8 @@ type CopyProgress struct {
 // in the trash and not needed, stay behind. progress may be nil; it is called after each object.
 //
 // Whatever is damaged in from, or is no object at all, does not keep the rest from being copied, and is reported in
-// the end. Errors: ErrCorrupt; ErrConflict if a run is there with another result; ErrExist if a damaged object is in
-// the way; ErrUnavailable.
+// the end. Errors: ErrCorrupt; ErrConflict if a run is there with another result, or one that is signed with another
+// provenance, which the same key has not signed; ErrExist if a damaged object is in the way; ErrUnavailable.
 func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) error {
 	c := copier{from: from, to: to, there: make(map[string]int64), report: progress}
 	for info, err := range to.store.List(ctx, "") {
@@ -87,12 +90,13 @@ func (c *copier) copy(ctx context.Context, info store.Info) error {
 	size, there := c.there[info.Key]
 	same := there && size == info.Size && p.kind != signaturePart
 	var sent int64
+	var kept bool
 	var err error
 	switch {
 	case p.kind == signaturePart:
-		err = c.copySignature(ctx, p.run, info.Key)
+		err = c.copySignature(ctx, p, info.Key)
 	case p.kind == manifestPart && same:
-		err = c.compareManifest(ctx, p.run)
+		kept, err = c.compareManifest(ctx, p.run)
 	case same:
 	case p.kind == blobPart:
 		sent, err = copyObject(ctx, c.from, info.Key, c.to, info.Key, p.blob)
@@ -102,11 +106,13 @@ func (c *copier) copy(ctx context.Context, info store.Info) error {
 		}
 	case p.kind == manifestPart:
 		var m Manifest
-		if m, _, err = c.from.Run(ctx, p.run); err == nil {
+		var digest, there Digest
+		if m, digest, err = c.from.Run(ctx, p.run); err == nil {
 			sent, err = c.fromTrash(ctx, m)
 		}
 		if err == nil {
-			_, err = c.to.Commit(ctx, m)
+			there, err = c.to.Commit(ctx, m)
+			kept = err == nil && there != digest
 		}
 	}
 	c.mu.Lock()
@@ -121,6 +127,10 @@ func (c *copier) copy(ctx context.Context, info store.Info) error {
 	c.progress.Bytes += sent
 	if same {
 		c.progress.Skipped++
+	}
+	if kept {
+		at, _ := slices.BinarySearch(c.progress.Kept, p.run)
+		c.progress.Kept = slices.Insert(c.progress.Kept, at, p.run)
 	}
 	if c.report != nil {
 		c.report(c.progress)
@@ -160,33 +170,47 @@ func (c *copier) forward(ctx context.Context, key string) error {
 	return c.to.put(ctx, key, text)
 }
 
-// compareManifest looks for another result in a manifest of the same size.
-func (c *copier) compareManifest(ctx context.Context, run string) error {
+// compareManifest looks for another result in a manifest of the same size, and says whether it has another provenance.
+func (c *copier) compareManifest(ctx context.Context, run string) (differs bool, err error) {
 	m, digest, err := c.from.Run(ctx, run)
 	if err != nil {
-		return err
+		return false, err
 	}
 	there, thereDigest, err := c.to.Run(ctx, run)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if digest != thereDigest && m.ResultDigest != there.ResultDigest {
-		return fmt.Errorf("registry: copy run %s: %w: it is there with the result %s, not %s", run, ErrConflict, there.ResultDigest, m.ResultDigest)
+		return false, fmt.Errorf("registry: copy run %s: %w: it is there with the result %s, not %s", run, ErrConflict, there.ResultDigest, m.ResultDigest)
 	}
-	return nil
+	return digest != thereDigest, nil
 }
 
-// copySignature leaves out the signature of another manifest with the same result.
-func (c *copier) copySignature(ctx context.Context, run, key string) error {
-	_, digest, err := c.from.Run(ctx, run)
+// copySignature leaves out the signature of another manifest with the same result, and fails unless there is one by the
+// same key of the manifest that stays.
+func (c *copier) copySignature(ctx context.Context, p part, key string) error {
+	m, digest, err := c.from.Run(ctx, p.run)
 	if err != nil {
 		return err
 	}
-	_, there, err := c.to.Run(ctx, run)
-	if err != nil || there != digest {
+	there, thereDigest, err := c.to.Run(ctx, p.run)
+	switch {
+	case err != nil:
 		return err
+	case thereDigest == digest:
+		return c.forward(ctx, key)
+	case there.ResultDigest != m.ResultDigest: // which was said
+		return nil
 	}
-	return c.forward(ctx, key)
+	text, err := c.to.loadObject(ctx, key)
+	if err == nil {
+		err = decodeEnvelope(text, p.signer, there, thereDigest)
+	}
+	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrCorrupt) {
+		return fmt.Errorf("registry: copy run %s: %w: it is there with the same result and another provenance, which key %s has not signed; look at both, and forget one",
+			p.run, ErrConflict, p.signer)
+	}
+	return err
 }
 
 // copyObject copies what one key holds to another, of the same registry or not, if it is what sum says.

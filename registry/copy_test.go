@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,6 +132,40 @@ func TestCopyConflict(t *testing.T) {
 	m.Result = []byte(`{"top1":0.7}`)
 	commit(t, to, m)
 	wantErr(t, "another result", registry.Copy(t.Context(), from, to, nil), registry.ErrConflict)
+}
+
+// TestCopyKeepsProvenance: what is there with the same result and another provenance stays, which is said; and it is no
+// success where somebody has signed the other.
+func TestCopyKeepsProvenance(t *testing.T) {
+	for _, tool := range []string{"cidbench 6.6", "of another size"} {
+		from, to := newRegistry(t), newRegistry(t)
+		m := newManifest(1, nil)
+		run, _ := commit(t, from, m)
+		m.Provenance.Tool = tool
+		_, forged := commit(t, to, m)
+		again := func() (last registry.CopyProgress, err error) {
+			err = registry.Copy(t.Context(), from, to, func(p registry.CopyProgress) { last = p })
+			if _, digest, e := to.Run(t.Context(), run); e != nil || digest != forged {
+				t.Errorf("%s: the manifest is %s, %v", tool, digest, e)
+			}
+			return last, err
+		}
+		if last, err := again(); err != nil || !slices.Equal(last.Kept, []string{run}) {
+			t.Errorf("%s: %+v, %v", tool, last, err)
+		}
+		if err := from.Sign(t.Context(), run, newKey(1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := again(); !errors.Is(err, registry.ErrConflict) || !strings.Contains(err.Error(), run) {
+			t.Errorf("%s, the other signed: %v", tool, err)
+		}
+		if err := to.Sign(t.Context(), run, newKey(1)); err != nil {
+			t.Fatal(err)
+		}
+		if last, err := again(); err != nil || len(last.Kept) != 1 {
+			t.Errorf("%s, both signed by one: %+v, %v", tool, last, err)
+		}
+	}
 }
 
 // TestNoTemporaryFiles: where there is no room for temporary files that is said of the storage, and of no object.

@@ -309,6 +309,27 @@ func TestImportedSignatures(t *testing.T) {
 	if err != nil || len(report.Kept) != 1 {
 		t.Errorf("another provenance was there: %+v, %v", report, err)
 	}
+	if len(report.Displaced) > 0 {
+		t.Errorf("nobody has signed, and %q are displaced", report.Displaced)
+	}
+	id := report.Kept[0]
+	if err := honest.Sign(t.Context(), id, key); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		signer    ed25519.PrivateKey // of what is there
+		displaced []string
+	}{{nil, []string{id}}, {newKey(2), []string{id}}, {key, nil}} {
+		if x.signer != nil {
+			if err := to.Sign(t.Context(), id, x.signer); err != nil {
+				t.Fatal(err)
+			}
+		}
+		report, err = to.Import(t.Context(), bytes.NewReader(export(t, honest)), registry.ImportOptions{PublicKeys: keys})
+		if err != nil || !slices.Equal(report.Displaced, x.displaced) || len(report.Kept) != 1 {
+			t.Errorf("signed: %v is what was there: %+v, %v", x.signer != nil, report, err)
+		}
+	}
 }
 
 // TestSmallOrderKeys: for the identity, any signature with S = 0 and R = the identity verifies.

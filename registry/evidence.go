@@ -18,8 +18,8 @@ import (
 // Evidence is a file with the manifests of some runs and, of their artifacts, only those of some media types:
 // what a verdict rests on, without the checkpoints. It is a gzipped tar of objects under their keys, the
 // configuration first and each blob after a manifest that refers to it. OpenStore opens such a file as a Store
-// that cannot be written to. Artifacts that were left out do not exist there, and Check says so: a
-// registry is copied by Export or Copy, not by this. After the runs come files for the tools of others, which are
+// that cannot be written to. Artifacts that were left out, which are all of their media types, do not exist there, and
+// Check does not ask for them: a registry is copied by Export or Copy, not by this. After the runs come files for the tools of others, which are
 // verified and not read.
 //
 // After the configuration comes a list of the runs, with the digests of their manifests, so that leaving one out is
@@ -251,6 +251,13 @@ func (r *Registry) EvidenceList(ctx context.Context) (*EvidenceList, error) {
 	}
 	list, err := decodeList(text) // as it was when the file was opened
 	return &list, err
+}
+
+// LeftOut is how many artifacts of its runs evidence does not hold, since it was written without those of their media
+// types; 0 if this is no evidence.
+func (r *Registry) LeftOut() int {
+	e, _ := r.store.(evidence)
+	return len(e.leftOut)
 }
 
 // checkList looks at the list of evidence, and at its signature if there is a key to have made one.

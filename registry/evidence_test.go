@@ -102,9 +102,9 @@ func TestEvidence(t *testing.T) {
 	if again := evidenceOf(t, r, []string{runs[1], runs[0], runs[1]}); !bytes.Equal(file, again) {
 		t.Error("the evidence of evidence differs")
 	}
-	// It is no whole registry, and does not pass for one; nor does it take anything in.
-	if problems := found(t, r, registry.CheckOptions{}); !slices.Equal(problems, []string{blobName(registry.DigestOf([]byte("weights"))) + ": missing"}) {
-		t.Errorf("Check finds %q", problems)
+	// It is whole without what it was written without, and takes nothing in.
+	if problems := found(t, r, registry.CheckOptions{ReadData: true}); problems != nil || r.LeftOut() != 1 || from.LeftOut() != 0 {
+		t.Errorf("Check finds %q, %d artifacts are left out", problems, r.LeftOut())
 	}
 	_, err = r.PutBlob(t.Context(), "text/plain", []byte("new"))
 	wantErr(t, "writing", err, registry.ErrUnavailable)
@@ -117,6 +117,35 @@ func TestEvidence(t *testing.T) {
 			Beside: func([]registry.EvidenceRun) ([]registry.File, error) { return []registry.File{{Name: name}}, nil },
 		})
 		wantErr(t, "a file "+name, err, registry.ErrCorrupt)
+	}
+}
+
+// TestEvidenceLacksAnArtifact: of artifacts of a media type all are there, or none.
+func TestEvidenceLacksAnArtifact(t *testing.T) {
+	from := newRegistry(t)
+	one, two := putBlob(t, from, "one"), putBlob(t, from, "two")
+	commit(t, from, newManifest(1, map[string]registry.Descriptor{"counts": one}))
+	commit(t, from, newManifest(2, map[string]registry.Descriptor{"counts": two}))
+	plain, err := gzip.NewReader(bytes.NewReader(evidenceOf(t, from, collect(t, from.Runs(t.Context())))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, err := io.ReadAll(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lacking := rewrite(t, archive, func(h *tar.Header, data []byte) (*tar.Header, []byte) {
+		if h.Name == blobName(one.Digest) {
+			return nil, nil
+		}
+		return h, data
+	})
+	r, err := registry.OpenExisting(t.Context(), evidenceFile(t, compress(t, lacking)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := found(t, r, registry.CheckOptions{}); !slices.Equal(got, []string{blobName(one.Digest) + ": missing"}) || r.LeftOut() != 0 {
+		t.Errorf("Check finds %q, %d artifacts are left out", got, r.LeftOut())
 	}
 }
 
@@ -232,8 +261,8 @@ func compress(t testing.TB, plain []byte) []byte {
 	return out.Bytes()
 }
 
-// TestEvidenceBomb: neither a file that unpacks to far more than it is, nor one of very many entries, takes memory or
-// time out of proportion.
+// TestEvidenceBomb: a file that unpacks to far more than it is takes no memory out of proportion. (How many entries it may have
+// is for TestLimitsOfArchives.)
 func TestEvidenceBomb(t *testing.T) {
 	r, runs, _ := withEvidence(t)
 	plain, err := gzip.NewReader(bytes.NewReader(evidenceOf(t, r, runs)))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cidbench/cidbench/registry/store"
 )
@@ -108,7 +109,7 @@ func FuzzEvidence(f *testing.F) {
 	f.Add(archive[:len(archive)/2])
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		ctx, memory := context.Background(), store.NewMemory("fuzz")
-		if err := readEvidenceArchive(ctx, memory, bytes.NewReader(archive), 1<<20); err != nil {
+		if _, err := readEvidenceArchive(ctx, memory, bytes.NewReader(archive), 1<<20); err != nil {
 			if !errors.Is(err, ErrCorrupt) {
 				t.Errorf("refused as %v", err)
 			}
@@ -161,6 +162,29 @@ func FuzzEvent(f *testing.F) {
 		}
 		if again, e := encode(event); err == nil && (e != nil || !bytes.Equal(again, text)) {
 			t.Errorf("%q is read as %q", text, again)
+		}
+	})
+}
+
+// FuzzLease: whatever stands in place of a lease, it is free or held for an hour at the most, and tells people something or
+// nothing.
+func FuzzLease(f *testing.F) {
+	ctx, run := context.Background(), "0123456789abcdef0123456789abcdef"
+	f.Add([]byte(`{"owner":"a","token":"t","beat":1,"milliseconds":20000,"since":"2026-01-01T00:00:00Z","step":3}`))
+	f.Add([]byte(`{"owner":"a","token":"t","beat":1,"milliseconds":9223372036854775807,"released":true}`))
+	f.Add([]byte(`{"owner":"a","milliseconds":-9223372036854775808}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r := &Registry{store: store.NewMemory("fuzz")}
+		if err := r.put(ctx, leaseKey(run), text); err != nil {
+			t.Fatal(err)
+		}
+		var held *HeldError
+		_, err := r.mayTake(ctx, leaseKey(run), time.Second)
+		if err != nil && (!errors.As(err, &held) || held.Left <= 0 || held.Left > maxTTL) {
+			t.Errorf("%q: %v, %+v", text, err, held)
+		}
+		if h, err := r.Hold(ctx, run); err != nil || h.Term < 0 || h.Term > maxTTL {
+			t.Errorf("%q tells %+v, %v", text, h, err)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,6 +44,9 @@ type ImportReport struct {
 	Unknown  int `json:"unknown"`  // signatures left out: by keys that are none of the options
 	// Kept are runs that were there with the same result and another provenance, which stays.
 	Kept []string `json:"kept"`
+	// Displaced are those of them that a key of the options has signed in the archive, and none as they are there: what
+	// nobody vouches for stands in the place of what somebody does.
+	Displaced []string `json:"displaced"`
 }
 
 // Import reads what Export writes, or a tool for OCI images has rewritten, and adds its runs and signatures to the
@@ -268,7 +272,11 @@ func (i *importer) importRun(ctx context.Context, run plannedRun) error {
 	}
 	if there != run.digest { // what is signed is not what stays
 		i.report.Kept = append(i.report.Kept, run.manifest.Run)
-		return nil
+		vouched, err := i.vouched(ctx, run.manifest.Run)
+		if len(run.signatures) > 0 && !vouched {
+			i.report.Displaced = append(i.report.Displaced, run.manifest.Run)
+		}
+		return err
 	}
 	for key, text := range run.signatures {
 		if err := i.put(ctx, key, text); err != nil {
@@ -276,4 +284,17 @@ func (i *importer) importRun(ctx context.Context, run plannedRun) error {
 		}
 	}
 	return nil
+}
+
+// vouched says whether a key of the options has signed a run as it is in the registry.
+func (i *importer) vouched(ctx context.Context, run string) (bool, error) {
+	for _, key := range i.opts.PublicKeys {
+		switch err := i.VerifySignature(ctx, run, key); {
+		case err == nil:
+			return true, nil
+		case !errors.Is(err, ErrNotExist) && !errors.Is(err, ErrCorrupt):
+			return false, err
+		}
+	}
+	return false, nil
 }

@@ -62,6 +62,11 @@ type term struct {
 	Step         int       `json:"step,omitempty"` // that the work has reached
 }
 
+// duration is how long a term is, whatever it says.
+func (t term) duration() time.Duration {
+	return time.Duration(min(max(t.Milliseconds, minTTL.Milliseconds()), maxTTL.Milliseconds())) * time.Millisecond
+}
+
 // A Hold is what a lease says of whoever has it, to people. Nothing is decided by it.
 type Hold struct {
 	Owner string
@@ -90,7 +95,7 @@ func (r *Registry) Hold(ctx context.Context, run string) (Hold, error) {
 	}
 	return Hold{
 		Owner: there.Owner, Since: there.Since, Step: there.Step, Live: !there.Released,
-		Term: time.Duration(there.Milliseconds) * time.Millisecond, beat: fmt.Sprint(there.Token, there.Beat),
+		Term: there.duration(), beat: fmt.Sprint(there.Token, there.Beat),
 	}, nil
 }
 
@@ -186,8 +191,7 @@ func (r *Registry) mayTake(ctx context.Context, key string, ttl time.Duration) (
 	if there.Released {
 		return version, nil
 	}
-	wait := min(max(time.Duration(there.Milliseconds)*time.Millisecond, minTTL), maxTTL)
-
+	wait := there.duration()
 	if unchanged := r.leases.unchanged(key, version); unchanged < wait {
 		return "", &HeldError{Key: key, Owner: there.Owner, Left: wait - unchanged}
 	}

@@ -25,7 +25,8 @@ const (
 // evidence is an evidence file as a store.
 type evidence struct {
 	*store.Memory
-	path string
+	path    string
+	leftOut map[Digest]bool // artifacts of its runs that were not to be in it
 }
 
 // openEvidence reads a whole evidence file and verifies all of it. Errors: ErrCorrupt; ErrUnavailable.
@@ -35,42 +36,46 @@ func openEvidence(ctx context.Context, path string) (store.Store, error) {
 		return nil, fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxEvidence+1))
+	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
 	}
-	if len(data) > maxEvidence {
+	if info.Size() > maxEvidence {
 		return nil, fmt.Errorf("registry: %s is no evidence file: %w: it has more than %d bytes", path, ErrCorrupt, maxEvidence)
 	}
-	e := evidence{store.NewMemory(path), path}
-	if err := readEvidence(ctx, e.Memory, data); err != nil {
+	data, err := io.ReadAll(io.LimitReader(file, maxEvidence))
+	if err != nil {
+		return nil, fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
+	}
+	e := evidence{Memory: store.NewMemory(path), path: path}
+	if e.leftOut, err = readEvidence(ctx, e.Memory, data); err != nil {
 		return nil, fmt.Errorf("registry: %s is not a whole evidence file: %w", path, err)
 	}
 	return e, nil
 }
 
-// readEvidence stores the objects of an evidence file.
-func readEvidence(ctx context.Context, to *store.Memory, data []byte) error {
+// readEvidence stores the objects of an evidence file, and returns the artifacts that were left out.
+func readEvidence(ctx context.Context, to *store.Memory, data []byte) (leftOut map[Digest]bool, err error) {
 	plain, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
-		return corrupt("%w", err)
+		return nil, corrupt("%w", err)
 	}
 	limit := min(maxEvidence, 1<<20+maxEvidenceRatio*int64(len(data)))
-	if err := readEvidenceArchive(ctx, to, plain, limit); err != nil {
-		return err
+	if leftOut, err = readEvidenceArchive(ctx, to, plain, limit); err != nil {
+		return nil, err
 	}
 	// The checksum of the compressed data stands behind all of them.
 	if rest, err := io.ReadAll(io.LimitReader(plain, maxPadding)); err != nil || len(rest) == maxPadding || len(bytes.Trim(rest, "\x00")) > 0 {
-		return corrupt("%d bytes after the archive: %w", len(rest), cmp.Or(err, tar.ErrHeader))
+		return nil, corrupt("%d bytes after the archive: %w", len(rest), cmp.Or(err, tar.ErrHeader))
 	}
-	return nil
+	return leftOut, nil
 }
 
-// readEvidenceArchive stores the objects of the archive inside, which may have limit bytes together.
-func readEvidenceArchive(ctx context.Context, to *store.Memory, plain io.Reader, limit int64) error {
-	e := unpacking{expected: map[Digest]int64{}, runs: map[string]Digest{}, first: true}
+// readEvidenceArchive is readEvidence of the archive inside, whose objects may have limit bytes together.
+func readEvidenceArchive(ctx context.Context, to *store.Memory, plain io.Reader, limit int64) (leftOut map[Digest]bool, err error) {
+	e := unpacking{expected: map[Digest]Descriptor{}, here: map[Digest]bool{}, runs: map[string]Digest{}, first: true}
 	// What is between the entries counts, too.
-	err := readArchive(ctx, io.LimitReader(plain, 2*limit), maxEvidenceFiles, limit, func(header *tar.Header, body io.Reader) error {
+	err = readArchive(ctx, io.LimitReader(plain, 2*limit), maxEvidenceFiles, limit, func(header *tar.Header, body io.Reader) error {
 		object, err := io.ReadAll(body)
 		beside := false
 		if err == nil {
@@ -90,24 +95,39 @@ func readEvidenceArchive(ctx context.Context, to *store.Memory, plain io.Reader,
 	})
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return nil, ctx.Err()
 	case err != nil:
-		return corrupt("%w", err)
+		return nil, corrupt("%w", err)
 	case e.first:
-		return corrupt("it is empty")
+		return nil, corrupt("it is empty")
 	case e.list != nil:
-		return e.compare()
+		err = e.compare()
 	}
-	return nil
+	return e.leftOut(), err
 }
 
 // An unpacking is how far an evidence file has been read.
 type unpacking struct {
 	first    bool
-	expected map[Digest]int64  // artifacts of the manifests so far, by size
-	runs     map[string]Digest // the manifests
+	expected map[Digest]Descriptor // artifacts of the manifests so far
+	here     map[Digest]bool       // those of them that have come
+	runs     map[string]Digest     // the manifests
 	list     *EvidenceList
 	beside   map[string]Digest // files of the list that have not come yet
+}
+
+// leftOut are the artifacts of the media types of which none is here: evidence holds all of a type, or none.
+func (e *unpacking) leftOut() map[Digest]bool {
+	taken, left := map[string]bool{}, map[Digest]bool{}
+	for d := range e.here {
+		taken[e.expected[d].MediaType] = true
+	}
+	for d, as := range e.expected {
+		if !taken[as.MediaType] {
+			left[d] = true
+		}
+	}
+	return left
 }
 
 // compare fails unless runs and files are those of the list.
@@ -167,14 +187,15 @@ func (e *unpacking) checkOwn(p part, name string, object []byte) error {
 	case p.kind == manifestPart:
 		m, err := manifestOf(p.run, object)
 		for _, d := range m.Artifacts {
-			e.expected[d.Digest] = d.Size
+			e.expected[d.Digest] = d
 		}
 		e.runs[p.run] = DigestOf(object)
 		return err
 	case p.kind == blobPart:
-		if size, ok := e.expected[p.blob]; !ok || size != int64(len(object)) || DigestOf(object) != p.blob {
+		if d, ok := e.expected[p.blob]; !ok || d.Size != int64(len(object)) || DigestOf(object) != p.blob {
 			return corrupt("%s is not an artifact of the runs before it", name)
 		}
+		e.here[p.blob] = true
 		return nil
 	}
 	return corrupt("%.100q is no part of evidence", name)

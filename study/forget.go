@@ -9,6 +9,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // Forgetting is a run that is to be forgotten, and what keeps it.
@@ -22,7 +23,8 @@ type Forgetting struct {
 // Forget deletes the runs whose ids begin with one of some prefixes, and with failed all failed ones; without remove
 // it only looks. A run is kept that a plan or analysis rests on which is not forgotten with it, that somebody has
 // signed, or that is in one of the evidence registries, which are what reports were saved with: then nothing is
-// deleted, and the error is a UsageError. Other errors: NothingError if no run is selected.
+// deleted, and the error is a UsageError. Nor is anything where a manifest cannot be read, so that nobody knows what it
+// rests on: ErrCorrupt, beside what was looked at. Other errors: NothingError if no run is selected.
 func Forget(ctx context.Context, reg *registry.Registry, prefixes []string, failed bool, evidence []*registry.Registry, remove bool) ([]Forgetting, error) {
 	for _, prefix := range prefixes {
 		if err := checkPrefix(prefix); err != nil {
@@ -32,8 +34,10 @@ func Forget(ctx context.Context, reg *registry.Registry, prefixes []string, fail
 	var chosen []Forgetting
 	cited := map[string][]string{} // by what, by run
 	by := map[string]string{}      // the run of what cites
+	var damage error
 	for m, err := range reg.Manifests(ctx) {
-		if errors.Is(err, registry.ErrCorrupt) { // a damaged one cites nothing any more, and is to be repaired
+		if errors.Is(err, registry.ErrCorrupt) {
+			damage = errors.Join(damage, fmt.Errorf("run %s: what it rests on is not known, so that none is forgotten before registry repair: %w", m.Run, err))
 			continue
 		} else if err != nil {
 			return nil, err
@@ -45,7 +49,7 @@ func Forget(ctx context.Context, reg *registry.Registry, prefixes []string, fail
 		if err != nil {
 			continue
 		}
-		name := stored.Kind + " " + m.Run
+		name := store.Printable(stored.Kind) + " " + m.Run
 		by[name] = m.Run
 		for _, run := range stored.Cites() {
 			cited[run] = append(cited[run], name)
@@ -90,8 +94,8 @@ func Forget(ctx context.Context, reg *registry.Registry, prefixes []string, fail
 	switch {
 	case len(chosen) == 0:
 		return nil, NothingError("no run of the registry is selected")
-	case !remove:
-		return chosen, nil
+	case damage != nil || !remove:
+		return chosen, damage
 	case kept > 0:
 		return chosen, UsageError{fmt.Errorf("%d of these %d runs are cited, so that none is forgotten: leave those out, or forget what cites them with them", kept, len(chosen))}
 	}

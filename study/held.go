@@ -71,7 +71,7 @@ func (c commits) String() string {
 	}
 	text := fmt.Sprintf("%d runs", runs)
 	if len(known) > 0 {
-		text += ", commit " + strings.Join(known, ", ")
+		text += ", commit " + store.Printable(strings.Join(known, ", "))
 	}
 	return text
 }
@@ -168,7 +168,9 @@ func (h *held) notes() (all []string) {
 // A version is what computed some of a registry's runs: a version of the tier's method, on a backend.
 type version bench.Environment
 
-func (v version) String() string { return fmt.Sprintf("v%d on backend %s", v.Method, v.Backend) }
+func (v version) String() string {
+	return fmt.Sprintf("v%d on backend %s", v.Method, store.Printable(v.Backend))
+}
 
 // is says whether a selector names the version: "v1", a backend, or both with a comma between.
 func (v version) is(selector string) bool {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/registry"
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // Listed is a finished run in the words of a catalogue.
@@ -104,7 +105,7 @@ func Resolve(ctx context.Context, catalogue *bench.Catalogue, reg *registry.Regi
 	const most = 10
 	text := fmt.Sprintf("%s begins the ids of %d runs: give more digits", prefix, len(runs))
 	for _, x := range runs[:min(len(runs), most)] {
-		text += "\n  " + x.Run + "  " + x.Name()
+		text += "\n  " + x.Run + "  " + store.Printable(x.Name())
 	}
 	if len(runs) > most {
 		text += fmt.Sprintf("\n  and %d more", len(runs)-most)

@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "first": first, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "probed": probed, "cifar": cifar, "valid": valid,
+			"drop": drop, "exits": exits, "first": first, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "probed": probed, "cifar": cifar, "valid": valid,
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
@@ -45,6 +45,11 @@ func TestScripts(t *testing.T) {
 				}
 				e.Setenv(name, full)
 			}
+			published, err := filepath.Abs("testdata")
+			if err != nil {
+				return err
+			}
+			e.Setenv("PUBLISHED", published)
 			e.Setenv("COLUMNS", "400") // sentences are in one line
 			if filepath.Base(e.WorkDir) != "script-backends" {
 				e.Setenv("PJRT_PLUGIN_LIBRARY_PATH", e.WorkDir+"/no-plugins")

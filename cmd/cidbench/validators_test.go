@@ -101,6 +101,7 @@ func TestForeignValidators(t *testing.T) {
 		{"another key", "in-toto-attestation", "public.pem", "", otherPublicKey(t)},
 		{"other weights", "model-signing", "encoder.safetensors", `"step":"`, `"step":"9`},
 		{"another signature of weights", "model-signing", "encoder.safetensors.sig", `"payload":"eyJ`, `"payload":"eyK`},
+		{"other weights of a checkpoint", "checkpoint.safetensors.sig", "checkpoint.safetensors", `"step":"`, `"step":"9`},
 		{"no type of a field", "datasets/*/croissant.json", "evidence/datasets/glyphs-small/croissant.json", `"dataType": "sc:Text"`, `"data": "sc:Text"`},
 		{"no digest", "photos.json", "photos.json", `"sha256"`, `"sha1"`},
 		{"no authors", "cffconvert", "CITATION.cff", "\nauthors:", "\nwriters:"},
@@ -172,6 +173,8 @@ cidbench report --store "$STORE" --tier smoke --claim hardest5 --seeds 3 --save-
 mkdir evidence
 tar -xzf results.tar.gz -C evidence
 cidbench export-encoder --store "$STORE" "$RUN" --output encoder.safetensors --key ec.pem
+checkpoint=$(cidbench registry show --store "$STORE" "$RUN" | grep -o 'checkpoint-[0-9]*' | head -1)
+cidbench registry get --store "$STORE" "$RUN" "$checkpoint" --output checkpoint.safetensors --key ec.pem
 cidbench data import photos --data-dir data
 cidbench data show photos --data-dir data --croissant >photos.json`
 	c := exec.CommandContext(t.Context(), "sh", "-c", script)

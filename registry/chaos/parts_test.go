@@ -44,6 +44,7 @@ func (p part) play(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	r.Pack("text/plain")
 	if p.Role == "collector" {
 		return p.collect(ctx, r, say)
 	}

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -33,6 +34,7 @@ func (s *storm) wantUndisturbed() {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stormy.Pack("text/plain")
 	want := s.results(alone)
 	if len(want) != cells {
 		t.Fatalf("undisturbed there are %d runs of %d", len(want), cells)
@@ -58,6 +60,13 @@ func (s *storm) wantUndisturbed() {
 			t.Errorf("collection %d after the storm: %v", 2+pass, err)
 		}
 		s.age("trash")
+	}
+	if _, err := stormy.Reindex(ctx); err != nil {
+		t.Error(err)
+	}
+	s.wantOnce(stormy)
+	if packs := s.files("index/packs"); s.server != nil && len(packs) == 0 {
+		t.Error("nothing is packed in the end")
 	}
 	var needed []string
 	for _, line := range want {
@@ -127,6 +136,35 @@ func (s *storm) wantOnce(r *registry.Registry) {
 			t.Errorf("run %s was acknowledged, and is listed %d times", run, listed[run])
 		}
 		s.wantOneOwner(r, run)
+	}
+	s.wantPacked(r, overview)
+}
+
+// wantPacked wants an overview to give the runs and artifacts as they are, from packs where there are any.
+func (s *storm) wantPacked(r *registry.Registry, o *registry.Overview) {
+	t := s.t
+	for m, err := range r.Manifests(t.Context()) {
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		_, want, err := r.Run(t.Context(), m.Run)
+		if err != nil {
+			t.Error(err)
+		}
+		packed, digest, err := o.Run(t.Context(), m.Run)
+		if err != nil || digest != want || packed.ResultDigest != m.ResultDigest {
+			t.Errorf("run %s is %s by the overview, not %s: %v", m.Run, digest, want, err)
+		}
+		for name, d := range m.Artifacts {
+			original, err := r.Blob(t.Context(), d)
+			if err != nil {
+				t.Error(err)
+			}
+			if data, err := o.Blob(t.Context(), d); err != nil || !bytes.Equal(data, original) {
+				t.Errorf("run %s: %s is another by the overview: %v", m.Run, name, err)
+			}
+		}
 	}
 }
 

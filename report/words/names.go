@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/negatives"
@@ -96,10 +97,10 @@ func Joined[T any](all []T, between string, spell func(T) string) string {
 	return strings.Join(said, between)
 }
 
-// OneLine makes text from elsewhere safe to print: no line breaks, no control characters.
+// OneLine makes text from elsewhere safe to print: no line breaks, no control characters, none that turn the direction.
 func OneLine(s string) string {
 	clean := strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r

@@ -14,6 +14,7 @@ import (
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/tw"
 
+	"github.com/cidbench/cidbench/registry/store"
 	"github.com/cidbench/cidbench/report/layout"
 	"github.com/cidbench/cidbench/report/model"
 	"github.com/cidbench/cidbench/report/stats"
@@ -33,7 +34,7 @@ func (o TextOptions) columns() int { return cmp.Or(o.Width, 80) }
 func Sentences(w io.Writer, all []string, o TextOptions) error {
 	var out strings.Builder
 	for _, sentence := range all {
-		out.WriteString(fill(sentence, "  ", o.columns()))
+		out.WriteString(store.PrintableLines(fill(sentence, "  ", o.columns())))
 	}
 	_, err := io.WriteString(w, o.painted(out.String()))
 	return err
@@ -54,7 +55,8 @@ func Text(w io.Writer, d layout.Document, o TextOptions) error {
 			}
 		}
 	}
-	_, err := io.WriteString(w, o.painted(trailing.ReplaceAllString(out.String(), "")))
+	text := store.PrintableLines(trailing.ReplaceAllString(out.String(), "")) // manifests say what anybody wrote
+	_, err := io.WriteString(w, o.painted(text))
 	return err
 }
 
@@ -177,8 +179,13 @@ func drawTable(w io.Writer, t *layout.Table, spell func(string) string, draw tw.
 // JSON writes a report or a comparison as its model, whose fields are documented there and whose schema and
 // version stand on top.
 func JSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	_, err := w.Write(store.PrintableJSON(out.Bytes()))
+	return err
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/cidbench/cidbench/bench/dataset"
+	"github.com/cidbench/cidbench/registry/store"
 )
 
 // ErrUnavailable says that no address gave the file.
@@ -75,7 +76,7 @@ func (c Client) Get(ctx context.Context, f File, path string) error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		all = append(all, fmt.Errorf("%s: %w", address, err))
+		all = append(all, fmt.Errorf("%s: %w", store.Redacted(address), err))
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, errors.Join(all...))
 }
@@ -94,13 +95,13 @@ func Is(path, digest string) error {
 func allowed(address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
-		return err
+		return errors.New("an address that is no URL") // which would say the address, and what is secret in it
 	}
 	ip := net.ParseIP(u.Hostname())
 	if u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return fmt.Errorf("%s: only https is taken", address)
+	return fmt.Errorf("%s: only https is taken", store.Redacted(address))
 }
 
 // errFinal marks what another try at the same address would not change.
@@ -126,7 +127,7 @@ func (c Client) from(ctx context.Context, address string, f File, path string) e
 			return err
 		}
 		if c.Say != nil {
-			c.Say(fmt.Sprintf("%s: %v; trying again from byte %d", address, err, part.size()))
+			c.Say(fmt.Sprintf("%s: %v; trying again from byte %d", store.Redacted(address), err, part.size()))
 		}
 		select {
 		case <-ctx.Done():
@@ -147,12 +148,19 @@ func (c Client) try(ctx context.Context, address string, f File, part partial) e
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
-		return err
+		whole, ok := errors.AsType[*url.Error](err)
+		switch {
+		case !ok:
+			return err
+		case strings.HasPrefix(whole.Err.Error(), "failed to parse Location header"): // which it says, and so what is secret in it
+			return fmt.Errorf("%w: redirected to what is no address", errFinal)
+		}
+		return whole.Err // without the address as it is
 	}
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	request.Header.Set("Accept-Encoding", "identity") // lengths are those of the file
 	at := part.size()
@@ -264,7 +272,11 @@ func Begun(path string) int64 { return partial{path: path + ".part"}.size() }
 // partial is what there is of a file, and a note of which file that is.
 type partial struct{ path, note string }
 
-type note struct{ URL, Validator string }
+// A note has the digest of an address, in which a password may stand.
+type note struct {
+	Address   store.Digest
+	Validator string
+}
 
 func (p partial) size() int64 {
 	info, err := os.Stat(p.path)
@@ -278,7 +290,7 @@ func (p partial) size() int64 {
 func (p partial) validator(address string) string {
 	text, err := os.ReadFile(p.note)
 	var n note
-	if err != nil || json.Unmarshal(text, &n) != nil || n.URL != address {
+	if err != nil || json.Unmarshal(text, &n) != nil || n.Address != store.DigestOf([]byte(address)) {
 		return ""
 	}
 	return n.Validator
@@ -293,7 +305,7 @@ func (p partial) open(answer *http.Response, address string) (*os.File, error) {
 	if validator == "" || strings.HasPrefix(validator, "W/") { // weak ones say nothing of bytes
 		validator = answer.Header.Get("Last-Modified")
 	}
-	text, err := json.Marshal(note{address, validator})
+	text, err := json.Marshal(note{store.DigestOf([]byte(address)), validator})
 	if err != nil {
 		return nil, err
 	}

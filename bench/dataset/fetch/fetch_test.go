@@ -20,6 +20,37 @@ import (
 	"github.com/cidbench/cidbench/bench/dataset"
 )
 
+// TestSecrets: neither what is said, nor an error, nor a file has what may be secret in an address.
+func TestSecrets(t *testing.T) {
+	secret := func(address string) string {
+		return strings.Replace(address, "//", "//me:SECRET@", 1) + "/x?token=SECRET#SECRET"
+	}
+	closed := serve(t, honest)
+	closed.Close()
+	for name, address := range map[string]string{
+		"refused": secret(closed.URL), "busy": secret(serve(t, says(503, "X", "", "")).URL), "gone": secret(serve(t, says(404, "X", "", "")).URL),
+		"cut": secret(serve(t, cutting(1000)).URL), "away": secret(serve(t, says(302, "Location", "http://me:SECRET@example.com/x?token=SECRET", "")).URL),
+		"nowhere": secret(serve(t, says(302, "Location", "http://SECRET:%zz", "")).URL), "not https": "ftp://me:SECRET@host/x?SECRET", "no URL": "https://%zzSECRET",
+		"stalling": secret(serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }).URL),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			told := ""
+			c := Client{Stall: 100 * time.Millisecond, Tries: 2, Wait: time.Millisecond, Say: func(line string) { told += line }}
+			err := c.Get(t.Context(), file(address), filepath.Join(dir, "file"))
+			if !errors.Is(err, ErrUnavailable) || strings.Contains(told+err.Error(), "SECRET") {
+				t.Errorf("it is said: %s; %v", told, err)
+			}
+			files, _ := filepath.Glob(filepath.Join(dir, "*"))
+			for _, name := range files {
+				if text, err := os.ReadFile(name); err != nil || bytes.Contains(text, []byte("SECRET")) {
+					t.Errorf("%s holds %q, %v", name, text, err)
+				}
+			}
+		})
+	}
+}
+
 // content is what is to be had: 200,000 bytes that repeat nowhere near.
 var content = func() []byte {
 	out := make([]byte, 0, 200_000)
