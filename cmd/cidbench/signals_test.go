@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cidbench/cidbench/bench/backend/backendtest"
+	"github.com/cidbench/cidbench/deploy/enginetest"
 )
 
 // worked is the time of processors that a process has used.
@@ -120,7 +121,8 @@ func TestSignalsInEveryPhase(t *testing.T) {
 	}{{signals{term}, 75}, {signals{interrupt, term}, 130}, {signals{term, interrupt}, 75}, {signals{hup, hup}, 75}, {signals{usr1, hup}, 75}}
 	check := func(t *testing.T, store string, args []string, asked func(step int) bool, s signals, code int) {
 		t.Helper()
-		cmd := exec.Command(program(), append([]string{"run", "--parallel", "1", "--lease", "1s", "--store", store}, args...)...)
+		// Steps stand in leases, and those that are not renewed for their term are not given back.
+		cmd := exec.Command(program(), append([]string{"run", "--parallel", "1", "--lease", "5s", "--store", store}, args...)...)
 		end := stop(t, cmd, func(string) bool { return begun(t, store, cmd, asked) }, false, s...)
 		if end.code != code || end.work > 5*time.Second || !strings.Contains(end.said, continues) {
 			t.Errorf("%v: exit code %d after %v of work, want %d\n%s", s, end.code, end.work, code, end.said)
@@ -130,7 +132,7 @@ func TestSignalsInEveryPhase(t *testing.T) {
 		}
 		whole(t, store)
 	}
-	training := t.TempDir()
+	training, longer := t.TempDir(), []string{"--tier", enginetest.LongerTier(t), "--claim", "hardest5", "--seeds", "1", "--backend"}
 	for _, phase := range []struct {
 		name  string
 		store func() string
@@ -139,7 +141,7 @@ func TestSignalsInEveryPhase(t *testing.T) {
 	}{
 		// Floors come first, and are nothing but probes.
 		{"probing", t.TempDir, oneSeed, func(step int) bool { return step == 0 }},
-		{"training", func() string { return training }, oneSeed, func(step int) bool { return step > 0 }},
+		{"training", func() string { return training }, append(slices.Clone(longer), "go"), func(step int) bool { return step > 0 }},
 		{"analysing", func() string { return undisturbed(t) }, []string{"--tier", "smoke", "--claim", "consistency", "--seeds", "1", "--explore", "--backend", "go"}, func(int) bool { return true }},
 	} {
 		t.Run(phase.name, func(t *testing.T) {
@@ -150,7 +152,7 @@ func TestSignalsInEveryPhase(t *testing.T) {
 	}
 	t.Run("xla", func(t *testing.T) {
 		b, store := backendtest.XLA(t), t.TempDir()
-		args := append(slices.Clone(oneSeed[:len(oneSeed)-1]), "xla:"+b.Plugin.Path)
+		args := append(slices.Clone(longer), "xla:"+b.Plugin.Path)
 		for _, c := range codes[:2] {
 			check(t, store, args, func(step int) bool { return step > 0 }, c.signals, c.code)
 		}

@@ -36,18 +36,23 @@ type Matrix struct {
 	done  chan error
 }
 
-// NewMatrix builds the program and starts the process by itself. Trainings take half a minute, so that there is
-// something to interrupt.
+// LongerTier is the file of a tier in which a training takes half a minute, so that there is something to interrupt.
+func LongerTier(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "longer.yaml")
+	if err := os.WriteFile(file, []byte("from: smoke\nid: longer\ntrain:\n  steps: 1500\nband_every: 500\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// NewMatrix builds the program and starts the process by itself, on that tier.
 func NewMatrix(t *testing.T) *Matrix {
 	t.Helper()
 	dir := t.TempDir()
-	tier := filepath.Join(dir, "longer.yaml")
 	m := &Matrix{Program: filepath.Join(dir, "cidbench"), alone: filepath.Join(dir, "alone"), done: make(chan error, 1)}
 	Run(t, "go", "build", "-o", m.Program, "github.com/cidbench/cidbench/cmd/cidbench")
-	if err := os.WriteFile(tier, []byte("from: smoke\nid: longer\ntrain:\n  steps: 1500\nband_every: 500\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	m.Args = []string{"--tier", tier, "--claim", "hardest5", "--seeds", "1", "--backend", "go"}
+	m.Args = []string{"--tier", LongerTier(t), "--claim", "hardest5", "--seeds", "1", "--backend", "go"}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	t.Cleanup(func() { cancel(); <-ended })
