@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race test-engines icons icons-data calibrate bench bench-gpu peer validators fuzz chaos clean
+.PHONY: build help reproduce extend results test lint race test-engines icons icons-data calibrate bench bench-gpu peer rates validators fuzz chaos clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -90,7 +90,7 @@ validators: ## Others' validators of evidence, for docs/evidence.md, into bin/va
 	touch $(VALIDATORS)/whole
 
 # Needs Debian's slurm-wlm, munge and jq. The first time a control plane of Kubernetes is built, from the Go module proxy.
-test-engines: ## What deploy/ holds, on the engines that it is for: minutes
+test-engines: ## What deploy/ holds, on the engines that it is for: half an hour
 	CIDBENCH_TEST_ENGINES=1 go test -count=1 -timeout 90m ./deploy/...
 
 # npm checks the packages against the digests in the lock file; nothing of them is run but the renderer, in node.
@@ -108,6 +108,9 @@ icons-data: build ## The data sets icons and icons-validation, from npm packages
 
 calibrate: ## How often verdicts are wrong in simulated worlds, as docs/error-rates.md
 	go test -count=1 -timeout 120m -run TestErrorRates ./report/calibrate -write ../../docs/error-rates.md
+
+rates: ## How often nights raise an alarm, for nothing and for a shift, in simulated rows: the tables of docs/drift.md must be that
+	go test -count=1 -timeout 120m -v -run TestRates ./report/drift -replications 400
 
 FUZZTIME ?= 30s
 

@@ -1,19 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cidbench/cidbench/deploy/enginetest"
 )
 
 // count is the number of files that match one of some patterns in a store.
@@ -55,20 +53,23 @@ func killWhen(t *testing.T, cmd *exec.Cmd, itIsTime func() bool) bool {
 	}
 }
 
+// evidence is the digest of what a report of a store with the first seed rests on.
+func evidence(t *testing.T, store string) string {
+	t.Helper()
+	out, err := exec.Command(program(), append([]string{"report", "--format", "json", "--store", store}, oneSeed...)...).Output()
+	if err != nil {
+		t.Fatalf("report: %v", err)
+	}
+	var r struct{ Provenance struct{ Evidence string } }
+	if err := json.Unmarshal(out, &r); err != nil || r.Provenance.Evidence == "" {
+		t.Fatalf("report without evidence digest: %v\n%.300s", err, out)
+	}
+	return r.Provenance.Evidence
+}
+
 // TestKilledRunsEndInTheSameBytes kills the program again and again, each time after some more checkpoints
 // and results, until it gets through; what it then reports must be what an undisturbed run reports.
 func TestKilledRunsEndInTheSameBytes(t *testing.T) {
-	evidence := func(store string) string {
-		out, err := exec.Command(program(), append([]string{"report", "--format", "json", "--store", store}, oneSeed...)...).Output()
-		if err != nil {
-			t.Fatalf("report: %v", err)
-		}
-		var r struct{ Provenance struct{ Evidence string } }
-		if err := json.Unmarshal(out, &r); err != nil || r.Provenance.Evidence == "" {
-			t.Fatalf("report without evidence digest: %v\n%.300s", err, out)
-		}
-		return r.Provenance.Evidence
-	}
 	stormy, kills := t.TempDir(), 0
 	progress := func() int { return count(stormy, "runs/*/events/*", "runs/*/manifest.json") }
 	for {
@@ -82,13 +83,25 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 	if kills < 3 {
 		t.Errorf("the program was killed %d times: little was tested", kills)
 	}
-	calm := undisturbed(t)
-	if got, want := evidence(stormy), evidence(calm); got != want {
+	if got, want := evidence(t, stormy), evidence(t, undisturbed(t)); got != want {
 		t.Errorf("after %d kills the evidence is %s, undisturbed %s", kills, got, want)
 	}
-	if out, err := exec.Command(program(), "registry", "check", "--read-data", "--store", stormy).CombinedOutput(); err != nil {
-		t.Errorf("registry check after kills: %v\n%s", err, out)
+	whole(t, stormy)
+}
+
+// TestPreemptedRunsEndInTheSameBytes is the same for signals at random moments, as a scheduler that preempts sends them.
+func TestPreemptedRunsEndInTheSameBytes(t *testing.T) {
+	store := t.TempDir()
+	stopped := enginetest.Preempt(t, 1, 500*time.Millisecond, func() *exec.Cmd {
+		return exec.Command(program(), append([]string{"run", "--parallel", "1", "--lease", "1s", "--store", store}, oneSeed...)...)
+	})
+	if stopped < 3 {
+		t.Errorf("the program was stopped %d times: little was tested", stopped)
 	}
+	if got, want := evidence(t, store), evidence(t, undisturbed(t)); got != want {
+		t.Errorf("preempted %d times the evidence is %s, undisturbed %s", stopped, got, want)
+	}
+	whole(t, store)
 }
 
 // heldBy lists the cells of a store, by run id, that processes hold and have not finished.
@@ -177,24 +190,7 @@ func TestProcessesShareTheMatrix(t *testing.T) {
 	if err != nil || !bytes.Contains(out, []byte("11 cells: 11 complete")) {
 		t.Errorf("status: %v\n%s", err, out)
 	}
-	if out, err := exec.Command(program(), "registry", "check", "--read-data", "--store", store).CombinedOutput(); err != nil {
-		t.Errorf("check: %v\n%s", err, out)
-	}
-}
-
-// worked is the time of processors that a process has used.
-func worked(t *testing.T, pid int) time.Duration {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), ") ") // the name before may hold anything
-	var user, system int
-	if _, err := fmt.Sscan(strings.Join(strings.Fields(rest)[11:13], " "), &user, &system); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(user+system) * time.Second / 100 // the kernel's ticks
+	whole(t, store)
 }
 
 // undisturbed is a registry with the runs of the first seed of the smoke tier, which nothing disturbed.
@@ -209,115 +205,4 @@ func undisturbed(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return store
-}
-
-// TestTermInEveryPhase: SIGTERM ends a probe, a training and an analysis within five seconds of work, with its exit code,
-// and the lease is given back. (Work is the time of processors, so that a machine that is busy changes nothing.)
-func TestTermInEveryPhase(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the work of another process is read from /proc")
-	}
-	analysing := undisturbed(t)
-	lease := func(run string) (l struct {
-		Step     int
-		Released bool
-	}) {
-		text, err := os.ReadFile(run + "/lease.json")
-		if err == nil {
-			err = json.Unmarshal(text, &l)
-		}
-		if err != nil { // it is being written
-			l.Released = true
-		}
-		return l
-	}
-	begins := func(store string, is func(run string) bool) bool {
-		runs, err := filepath.Glob(store + "/runs/*")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return slices.ContainsFunc(runs, func(run string) bool {
-			return !lease(run).Released && count(run, "manifest.json") == 0 && is(run)
-		})
-	}
-	fresh := t.TempDir()
-	for _, phase := range []struct {
-		name, store string
-		args        []string
-		is          func(run string) bool
-	}{
-		// Floors come first, and are nothing but probes.
-		{"probing", fresh, oneSeed, func(run string) bool { return lease(run).Step == 0 }},
-		{"training", fresh, oneSeed, func(run string) bool { return lease(run).Step > 0 }},
-		{"analysing", analysing, []string{"--tier", "smoke", "--claim", "consistency", "--seeds", "1", "--explore", "--backend", "go"}, func(string) bool { return true }},
-	} {
-		cmd := exec.Command(program(), append([]string{"run", "--parallel", "1", "--lease", "1s", "--store", phase.store}, phase.args...)...)
-		var out bytes.Buffer
-		cmd.Stderr = &out
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		for !begins(phase.store, phase.is) {
-			select {
-			case err := <-ended:
-				t.Fatalf("%s never began: %v\n%s", phase.name, err, &out)
-			case <-time.After(5 * time.Millisecond):
-			}
-		}
-		before := worked(t, cmd.Process.Pid)
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		<-ended
-		after := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-		if code := cmd.ProcessState.ExitCode(); code != 75 || after-before > 5*time.Second {
-			t.Errorf("%s: exit code %d after %v of work\n%s", phase.name, code, after-before, &out)
-		}
-		if held := heldBy(t, phase.store, cmd); len(held) > 0 {
-			t.Errorf("%s: leases of %v were not given back", phase.name, held)
-		}
-	}
-}
-
-// TestSignalsLeaveAResumableRun: each signal ends the program with its exit code, a second one changes nothing, and the
-// same command goes on from there.
-func TestSignalsLeaveAResumableRun(t *testing.T) {
-	store := t.TempDir()
-	args := append([]string{"run", "--store", store}, oneSeed...)
-	for _, c := range []struct {
-		signals []os.Signal
-		code    int
-	}{{[]os.Signal{os.Interrupt}, 130}, {[]os.Signal{syscall.SIGTERM, syscall.SIGTERM}, 75}, {[]os.Signal{syscall.SIGHUP}, 75}, {[]os.Signal{syscall.SIGUSR1, os.Interrupt}, 75}} {
-		cmd := exec.Command(program(), args...)
-		progress, err := cmd.StderrPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		text := bufio.NewScanner(progress)
-		for text.Scan() && !strings.Contains(text.Text(), "done in") {
-		}
-		if err := cmd.Process.Signal(c.signals[0]); err != nil {
-			t.Fatal(err)
-		}
-		var rest strings.Builder
-		for text.Scan() {
-			if len(c.signals) > 1 && strings.HasPrefix(text.Text(), "stopping;") {
-				_ = cmd.Process.Signal(c.signals[1]) // it may be through already
-			}
-			rest.WriteString(text.Text() + "\n")
-		}
-		_ = cmd.Wait()
-		if got := cmd.ProcessState.ExitCode(); got != c.code || !strings.Contains(rest.String(), "the same command goes on") {
-			t.Errorf("after %s: exit code %d, want %d\n%s", c.signals, got, c.code, &rest)
-		}
-	}
-	out, err := exec.Command(program(), args...).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "6 of 6 cells are done") || strings.Contains(string(out), "(0 were there already") {
-		t.Errorf("going on: %v\n%s", err, out)
-	}
 }

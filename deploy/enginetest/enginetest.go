@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -34,18 +36,23 @@ type Matrix struct {
 	done  chan error
 }
 
-// NewMatrix builds the program and starts the process by itself. Trainings take half a minute, so that there is
-// something to interrupt.
+// LongerTier is the file of a tier in which a training takes half a minute, so that there is something to interrupt.
+func LongerTier(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "longer.yaml")
+	if err := os.WriteFile(file, []byte("from: smoke\nid: longer\ntrain:\n  steps: 1500\nband_every: 500\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// NewMatrix builds the program and starts the process by itself, on that tier.
 func NewMatrix(t *testing.T) *Matrix {
 	t.Helper()
 	dir := t.TempDir()
-	tier := filepath.Join(dir, "longer.yaml")
 	m := &Matrix{Program: filepath.Join(dir, "cidbench"), alone: filepath.Join(dir, "alone"), done: make(chan error, 1)}
 	Run(t, "go", "build", "-o", m.Program, "github.com/cidbench/cidbench/cmd/cidbench")
-	if err := os.WriteFile(tier, []byte("from: smoke\nid: longer\ntrain:\n  steps: 1500\nband_every: 500\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	m.Args = []string{"--tier", tier, "--claim", "hardest5", "--seeds", "1", "--backend", "go"}
+	m.Args = []string{"--tier", LongerTier(t), "--claim", "hardest5", "--seeds", "1", "--backend", "go"}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	t.Cleanup(func() { cancel(); <-ended })
@@ -88,6 +95,37 @@ func (m *Matrix) digests(t *testing.T, store string) map[string]string {
 		all[x.Run] = x.ResultDigest
 	}
 	return all
+}
+
+// stops are the signals by which schedulers and people preempt a program.
+var stops = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1}
+
+// Preempt runs a command again and again until it gets through, and stops it at random moments, after about so long, by a
+// random signal. It returns how often it was stopped with its code; any other failure ends the test.
+func Preempt(t *testing.T, seed uint64, about time.Duration, command func() *exec.Cmd) (stopped int) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 0))
+	for {
+		var said strings.Builder
+		cmd := command()
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		preempt := time.AfterFunc(time.Duration(random.Float64()*2*float64(about)), func() { _ = cmd.Process.Signal(stops[random.IntN(len(stops))]) })
+		err := cmd.Wait()
+		preempt.Stop()
+		state, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		switch {
+		case err == nil:
+			return stopped
+		case state.ExitStatus() == 75 || state.ExitStatus() == 130:
+			stopped++
+		case !state.Signaled(): // before it listened, and so without a word
+			t.Fatalf("%v: %v\n%s", cmd.Args, err, &said)
+		}
+		about += about / 20 // where a machine is so slow that nothing is done in that time
+	}
 }
 
 // Run returns what a program writes to stdout; the test ends where it fails.

@@ -24,13 +24,21 @@ type manifest struct {
 	Spec struct {
 		Completions, Parallelism int
 		Template                 struct {
-			Spec struct{ Containers []struct{ Args []string } }
+			Spec struct {
+				Containers []struct {
+					Args            []string
+					SecurityContext struct {
+						ReadOnlyRootFilesystem bool `yaml:"readOnlyRootFilesystem"`
+					} `yaml:"securityContext"`
+				}
+			}
 		}
 	}
 }
 
-// The number of workers is told to Kubernetes and to each worker.
-func TestWorkersAreCountedAlike(t *testing.T) {
+// The number of workers is told to Kubernetes and to each worker, and the root of none may be written, which no standard of
+// Kubernetes asks for.
+func TestManifests(t *testing.T) {
 	var job, gpu manifest
 	for file, m := range map[string]*manifest{"job.yaml": &job, "gpu.yaml": &gpu} {
 		text, err := os.ReadFile(file)
@@ -47,6 +55,9 @@ func TestWorkersAreCountedAlike(t *testing.T) {
 		if at := slices.Index(args, "--worker") + 1; at == 0 || args[at] != want {
 			t.Errorf("%s: the arguments are %q, want --worker %s, after job.yaml's completions", file, args, want)
 		}
+	}
+	if !job.Spec.Template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem {
+		t.Error("job.yaml: the root of the container may be written")
 	}
 	if job.Spec.Parallelism != job.Spec.Completions {
 		t.Errorf("job.yaml runs %d of %d workers at a time", job.Spec.Parallelism, job.Spec.Completions)

@@ -116,14 +116,13 @@ func TestArray(t *testing.T) {
 			!strings.Contains(enginetest.Run(t, "squeue", "--noheader", "--jobs="+job, "--format=%T"), "\n")
 	})
 	matrix.Compare(t, store)
-	var all strings.Builder
-	for task := range 4 {
-		all.WriteString(log(task))
-	}
-	if !strings.Contains(all.String(), "terminated; finished runs and checkpoints are kept") {
+	// Task 0 was told by hand, which sends the same signal.
+	if others := log(1) + log(2) + log(3); !strings.Contains(others, "terminated; finished runs and checkpoints are kept") {
 		t.Error("no task ran into its time limit: nothing was tested")
 	}
 	if t.Failed() {
-		t.Log(&all)
+		for task := range 4 {
+			t.Logf("task %d:\n%s", task, log(task))
+		}
 	}
 }

@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/report/stats"
 )
+
+// published is how many rows of nights are behind the tables of docs/drift.md.
+const published = 400
 
 var replications = flag.Int("replications", 100, "rows of nights in TestRates")
 
@@ -61,17 +66,29 @@ func row(r *rand.Rand, law func(*rand.Rand) float64, nights, seeds, from int, sh
 	return all
 }
 
-// TestRates simulates nights and has them followed: how often unchanged ones raise an alarm, and how soon a shift does. The
-// tables of docs/drift.md are what it logs with -replications 400 -v.
+// TestRates simulates nights and has them followed: how often unchanged ones raise an alarm, and how soon a shift does. What
+// it logs with -replications 400 -v are the tables of docs/drift.md, and fails if it does not stand there.
 func TestRates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("this follows some thousand rows of nights")
 	}
-	limit, err := stats.ShiftLimit(Horizon, Alpha/simulatedArms)
+	r := rand.New(rand.NewPCG(6, 0))
+	followed, err := Follow("simulated", row(rand.New(rand.NewPCG(7, 0)), laws[0].draw, Horizon, 5, 0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := rand.New(rand.NewPCG(6, 0))
+	limit := followed.Limit // with as many series; that of every row, which then need not be simulated again
+	docs, err := os.ReadFile("../../docs/drift.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := func(format string, args ...any) {
+		line := fmt.Sprintf(format, args...)
+		t.Log(line)
+		if *replications == published && !strings.Contains(string(docs), line+"\n") {
+			t.Errorf("docs/drift.md does not have %s", line)
+		}
+	}
 	alarms := func(nights []Night) (all []Alarm) {
 		for _, s := range series(nights) {
 			batches := s.batches(nights)
@@ -92,7 +109,7 @@ func TestRates(t *testing.T) {
 				some, more = some+min(n, 1), more+min(n/2, 1)
 			}
 			rate := float64(some) / float64(*replications)
-			t.Logf("| %s | %d | %.1f | %.1f |", law.name, seeds, 100*rate, 100*float64(more)/float64(*replications))
+			log("| %s | %d | %.1f | %.1f |", law.name, seeds, 100*rate, 100*float64(more)/float64(*replications))
 			if rate > Alpha+3*math.Sqrt(Alpha*(1-Alpha)/float64(*replications)) {
 				t.Errorf("%s errors, %d seeds a night: a false alarm in %.3f of rows", law.name, seeds, rate)
 			}
@@ -126,7 +143,7 @@ func TestRates(t *testing.T) {
 		}
 		slices.Sort(nights)
 		half, most := nights[len(nights)/2], nights[len(nights)*9/10]
-		t.Logf("| %g | %d | %d | %d | %d |", tc.shift, tc.seeds, tc.from, half, most)
+		log("| %g | %d | %d | %d | %d |", tc.shift, tc.seeds, tc.from, half, most)
 		if half > tc.half || most > tc.most {
 			t.Errorf("%+v: half are found in %d nights, nine in ten in %d", tc, half, most)
 		}
