@@ -24,8 +24,8 @@ with as many workers as there are now. With --price it says what is left to pay.
 
 With --watch it looks again every INTERVAL (` + every.String() + ` unless given), until nothing is left: on a terminal it redraws
 itself and ends at q, elsewhere it prints some lines, with --json an object in a line. In a bucket a look takes at
-most 50 requests, however many workers there are: what changes is read in turn, so that the step of a cell may be
-some looks old.`,
+most 50 requests, however many workers there are, and beyond 20,000 runs one for each further thousand: what changes
+is read in turn, so that the step of a cell may be some looks old.`,
 		Example: a.examples("status", "status --watch", "status --watch 1m --price 2 --json"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !watch {

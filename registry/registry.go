@@ -159,13 +159,16 @@ func OpenStore(ctx context.Context, rawURL string) (store.Store, error) {
 
 var memories sync.Map // name to *store.Memory
 
-// OpenOn is Open for a store that is configured in code. A store that has to find
-// out whether it can keep its promises has a method Probe, which is called first.
+// OpenOn is Open for a store that is configured in code. A store that has to find out whether it can keep its promises
+// has a method Probe, if that asks a server, or Safe, which is called first.
 func OpenOn(ctx context.Context, s store.Store) (*Registry, error) {
 	r := &Registry{store: s, writing: true}
 	var err error
-	if s, ok := s.(interface{ Probe(context.Context) error }); ok {
+	switch s := s.(type) {
+	case interface{ Probe(context.Context) error }:
 		err = s.Probe(ctx)
+	case interface{ Safe() error }:
+		err = s.Safe()
 	}
 	if err == nil {
 		err = r.create(ctx)

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,16 +14,26 @@ import (
 )
 
 // A probe tests that the server keeps the promises that S3 documents, and that it allows what it has to allow. Its
-// objects are below the prefix, in the folder .probe.
+// objects are below the prefix, in a folder that is no key's.
 type probe struct {
 	bucket
 	key string
 }
 
-func newProbe(b bucket) probe { return probe{b, ".probe/" + uuid.NewString()} }
+const probeFolder = ".probe/"
+
+func newProbe(b bucket) probe { return probe{b, probeFolder + uuid.NewString()} }
 
 // run leaves nothing behind. Errors: ErrUnavailable, with the guarantee that is lacking.
-func (p probe) run(ctx context.Context) (err error) {
+func (p probe) run(ctx context.Context) error {
+	parts := make(chan error, 1)
+	go func() { parts <- p.inParts(ctx) }()
+	err := p.whole(ctx)
+	return cmp.Or(err, <-parts)
+}
+
+// whole is the probe of one object.
+func (p probe) whole(ctx context.Context) (err error) {
 	defer func() {
 		if e := p.remove(context.WithoutCancel(ctx), "probe", p.key); err == nil {
 			err = e
@@ -60,16 +71,19 @@ func (p probe) run(ctx context.Context) (err error) {
 	if there != version {
 		return lacks("it gives an object another ETag when it is read than when it was put")
 	}
-	if _, err = p.allows(ctx, ifVersion(there), second, "it refuses to replace an object whose ETag is the one it gave (If-Match); weak ETags are none to compare with"); err != nil {
-		return err
-	}
+	_, err = p.allows(ctx, ifVersion(there), second, "it refuses to replace an object whose ETag is the one it gave (If-Match); weak ETags are none to compare with")
+	return err
+}
+
+// inParts is the probe of an object that is uploaded in parts, where none is.
+func (p probe) inParts(ctx context.Context) (err error) {
 	other := p.key + "-parts"
 	defer func() {
 		if e := p.remove(context.WithoutCancel(ctx), "probe", other); err == nil {
 			err = e
 		}
 	}()
-	if err = p.complete(ctx, other, second); refused(err) {
+	if err = p.complete(ctx, other, []byte("parts")); refused(err) {
 		return lacks("it refuses to complete a multipart upload of an object that is not there (If-None-Match)")
 	}
 	return classified("probe", other, err)
@@ -123,12 +137,16 @@ func (p probe) sendAs(ctx context.Context, data []byte, sum store.Digest) error 
 	return err
 }
 
-func (p probe) complete(ctx context.Context, key string, data []byte) error {
+func (p probe) complete(ctx context.Context, key string, data []byte) (err error) {
 	id, err := p.startUpload(ctx, key)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(key), id) }()
+	defer func() {
+		if err != nil {
+			_ = p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(key), id)
+		}
+	}()
 	part := uploadPart{number: 1, size: int64(len(data)), sha256: checksumValue(store.DigestOf(data))}
 	sent, err := p.sendPart(ctx, key, id, bytes.NewReader(data), part)
 	if err != nil {
