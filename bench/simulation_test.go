@@ -132,11 +132,14 @@ func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[store.Info, 
 // Probe decides as a bucket of S3 does whether to ask for what one asks for.
 func (b *bucket) Probe(ctx context.Context) error {
 	return s3.Trust(ctx, b, func(context.Context) error {
-		var parts sync.WaitGroup
-		parts.Go(func() { b.writes(4) })
+		var apart sync.WaitGroup
+		apart.Go(func() { b.writes(5) }) // what does not match its sum, an upload in three requests, and its removal
+		b.writes(1)
+		apart.Go(func() { b.writes(2) }) // what is refused
+		b.writes(4)                      // an upload that is refused
 		b.asked(true, readTime)
-		b.writes(10)
-		parts.Wait()
+		b.writes(2)
+		apart.Wait()
 		return nil
 	})
 }
