@@ -166,8 +166,7 @@ func (b *bucket) Begin(context.Context) (first bool, err error) {
 }
 
 func (b *bucket) End(context.Context, bool) error {
-	b.asked(false, 0) // both at once
-	b.asked(false, writeTime)
+	b.writes(2)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.passed, b.begun = time.Now(), false

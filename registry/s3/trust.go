@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 	"strings"
@@ -92,13 +91,12 @@ func (w witness) Begin(ctx context.Context) (bool, error) {
 }
 
 func (w witness) End(ctx context.Context, passed bool) error {
-	removed := make(chan error, 1)
-	go func() { removed <- w.remove(ctx, "probe", w.begun) }()
-	var err error
 	if passed {
-		err = w.write(ctx, w.passed, func(*minio.PutObjectOptions) {})
+		if err := w.write(ctx, w.passed, func(*minio.PutObjectOptions) {}); err != nil {
+			return classified("probe", w.passed, err)
+		}
 	}
-	return cmp.Or(classified("probe", w.passed, err), <-removed)
+	return w.remove(ctx, "probe", w.begun) // not before: a server that keeps files removes a folder with its last object
 }
 
 func (w witness) write(ctx context.Context, key string, condition func(*minio.PutObjectOptions)) error {
