@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race test-engines icons icons-data calibrate bench bench-gpu peer rates validators fuzz chaos clean
+.PHONY: build help reproduce extend results test lint race test-engines simulate icons icons-data calibrate bench bench-gpu peer rates validators fuzz chaos clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -92,6 +92,9 @@ validators: ## Others' validators of evidence, for docs/evidence.md, into bin/va
 # Needs Debian's slurm-wlm, munge and jq. The first time a control plane of Kubernetes is built, from the Go module proxy.
 test-engines: ## What deploy/ holds, on the engines that it is for: half an hour
 	CIDBENCH_TEST_ENGINES=1 go test -count=1 -timeout 90m ./deploy/...
+
+simulate: ## What up to 1,000 workers ask of a bucket, as the table of docs/scale.md: an hour or more
+	go test -count=1 -timeout 5h -v ./bench -run TestRequestsGrowWithTheWork -whole
 
 # npm checks the packages against the digests in the lock file; nothing of them is run but the renderer, in node.
 ICONS := bench/dataset/icons

@@ -70,14 +70,6 @@ func Analyses(ctx context.Context, read func(context.Context, string) (registry.
 	return all, errors.Join(damage...)
 }
 
-// HasState says whether the registry holds what is to be analysed: the checkpoint, unless the encoder is as initialised.
-func (a Analysis) HasState(ctx context.Context, reg *registry.Registry) (bool, error) {
-	if a.state.Digest == "" {
-		return true, nil
-	}
-	return reg.HasBlob(ctx, a.state)
-}
-
 // CountsArtifact is the artifact of an analysis: how often each image is a hard and an easy negative.
 const CountsArtifact = "counts"
 
@@ -132,6 +124,9 @@ func (r *Runner) embedder(ctx context.Context, a Analysis, device nn.Device) (me
 	}
 	if err := r.restoreState(ctx, trainer, a.state, a.Step); err != nil {
 		trainer.Close()
+		if errors.Is(err, registry.ErrNotExist) { // whoever looks for it before would ask for all that others analyse
+			err = fmt.Errorf("%w: the checkpoint of step %d is lost: %w", registry.ErrCorrupt, a.Step, err)
+		}
 		return nil, err
 	}
 	return trainer, nil

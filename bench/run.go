@@ -92,14 +92,7 @@ func (r *Runner) once(ctx context.Context, id, name string, compute func(context
 			r.Observe(e)
 		}
 	}
-	done := r.Known != nil && r.Known(id)
-	if !done {
-		var err error
-		if done, err = Finished(ctx, r.Registry, id); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	if done {
+	if r.Known != nil && r.Known(id) {
 		observe(Event{Done: true, Cached: true})
 		return errCached
 	}
@@ -108,15 +101,18 @@ func (r *Runner) once(ctx context.Context, id, name string, compute func(context
 	}
 	// Not cancelled half-way: a lease that was taken must be given back below.
 	lease, err := r.Registry.Acquire(context.WithoutCancel(ctx), id, r.owner(), r.Lease)
-	switch {
-	case errors.Is(err, registry.ErrHeld):
+	if errors.Is(err, registry.ErrHeld) {
 		observe(Event{Held: true, Twin: r.twin(err)})
 		return err
-	case errors.Is(err, registry.ErrExist): // finished by another process just now
-		observe(Event{Done: true, Cached: true})
-		return errCached
-	case err != nil:
-		return err
+	}
+	if errors.Is(err, registry.ErrExist) { // there is a manifest, whole or not
+		if _, err = Finished(ctx, r.Registry, id); err == nil {
+			observe(Event{Done: true, Cached: true})
+			return errCached
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	ctx, lost := context.WithCancelCause(ctx)
 	defer lost(nil)

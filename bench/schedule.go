@@ -21,16 +21,18 @@ import (
 // left. What others hold is waited for, unless NoWait says to leave it to them.
 func (r *Runner) all(ctx context.Context, ids []string, do func(ctx context.Context, i int) error) error {
 	var damage []error
-	if err := sleep(ctx, r.Share.delay()); err != nil {
-		return err
-	}
-	p, err := r.pass(ctx, r.Share.own(len(ids)), do)
+	own := r.Share.own(len(ids))
+	p, err := r.pass(ctx, own, do)
 	damage = append(damage, p.damage...)
 	rest := p.held
+	first, most := r.Lease/8, time.Duration(r.Share.patience())*r.Lease
+	if err == nil && len(own) == 0 { // one of many who are there in case that others die, once these have begun
+		err = sleep(ctx, first/2+rand.N(first))
+		first = most
+	}
 	if err == nil && r.Share.Of > 1 {
 		rest, err = r.unfinished(ctx, ids)
 	}
-	first, most := r.Lease/8, time.Duration(r.Share.patience())*r.Lease
 	pause, glances := first, 0
 	idle := 0 // how many jobs were seen held, one after the other
 	for err == nil && len(rest) > 0 {

@@ -125,7 +125,10 @@ func (r *Registry) Acquire(ctx context.Context, run, owner string, ttl time.Dura
 }
 
 func (r *Registry) wantUnfinished(ctx context.Context, run string) error {
-	_, err := r.store.Stat(ctx, manifestKey(run))
+	err := r.read(ctx, manifestKey(run), func() error {
+		_, err := r.store.Stat(ctx, manifestKey(run))
+		return err
+	})
 	if errors.Is(err, ErrNotExist) {
 		return nil
 	} else if err != nil {

@@ -49,6 +49,15 @@ func (o *Overview) Has(run string) bool {
 	return ok || o.below != nil && o.below.Has(run)
 }
 
+// FromEvidence says whether evidence alone holds a finished run, and so none of its checkpoints.
+func (o *Overview) FromEvidence(run string) bool {
+	if _, ok := o.find(run); ok {
+		_, is := o.reg.store.(evidence)
+		return is
+	}
+	return o.below != nil && o.below.FromEvidence(run)
+}
+
 // Run is Run of the registry for what there was when the overview was made: in a bucket it reads packs where they hold
 // the manifest, and asks for no run that nothing told of.
 func (o *Overview) Run(ctx context.Context, id string) (Manifest, Digest, error) {

@@ -17,8 +17,8 @@ type Standing struct {
 	Reason   string `json:"reason,omitempty"` // why it is not
 }
 
-// Reach looks at the store at a URL that OpenStore accepts, and leaves it as it was. Errors: as OpenExisting, but a
-// place without a registry is none, if one could be made there.
+// Reach looks at the store at a URL that OpenStore accepts, and leaves it as it was but for the note that a server was
+// probed. Errors: as OpenExisting, but a place without a registry is none, if one could be made there.
 func Reach(ctx context.Context, url string) (Standing, error) {
 	s, err := OpenStore(ctx, url)
 	if err != nil {

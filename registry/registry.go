@@ -159,15 +159,24 @@ func OpenStore(ctx context.Context, rawURL string) (store.Store, error) {
 
 var memories sync.Map // name to *store.Memory
 
-// OpenOn is Open for a store that is configured in code. A store that has to find
-// out whether it can keep its promises has a method Probe, which is called first.
+// OpenOn is Open for a store that is configured in code. A store that has to find out whether it can keep its promises
+// has a method Probe, if that asks a server, or Safe, which is called first.
 func OpenOn(ctx context.Context, s store.Store) (*Registry, error) {
 	r := &Registry{store: s, writing: true}
-	var err error
-	if s, ok := s.(interface{ Probe(context.Context) error }); ok {
-		err = s.Probe(ctx)
-	}
-	if err == nil {
+	trusted := make(chan error, 1)
+	go func() {
+		switch s := s.(type) {
+		case interface{ Probe(context.Context) error }:
+			trusted <- s.Probe(ctx)
+		case interface{ Safe() error }:
+			trusted <- s.Safe()
+		default:
+			trusted <- nil
+		}
+	}()
+	there, err := r.look(ctx) // meanwhile
+	err = cmp.Or(<-trusted, err)
+	if err == nil && !there {
 		err = r.create(ctx)
 	}
 	if errors.Is(err, ErrUnavailable) {
@@ -201,14 +210,17 @@ func (r *Registry) foreign(ctx context.Context) error {
 	return nil
 }
 
-// create loads the configuration, after writing it if there is none.
-func (r *Registry) create(ctx context.Context) error {
+// look loads the configuration. There is none where a registry can be made.
+func (r *Registry) look(ctx context.Context) (there bool, err error) {
 	if err := r.load(ctx); !errors.Is(err, ErrNotExist) {
-		return err
+		return err == nil, err
 	}
-	if err := r.foreign(ctx); err != nil {
-		return err
-	}
+	err = r.foreign(ctx)
+	return r.config.ID != "", err // another process may have made one
+}
+
+// create writes the configuration, and loads that which is there in the end.
+func (r *Registry) create(ctx context.Context) error {
 	text, err := encode(config{format, formatVersion, uuid.NewString(), time.Now().UTC()})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"maps"
+	"strings"
 )
 
 // Stages are how far runs are, by what is there of them and not by what that says: those with a manifest, and those
@@ -31,11 +32,12 @@ func (r *Registry) Stages(ctx context.Context) (Stages, error) {
 		if err != nil {
 			return Stages{}, err
 		}
-		switch p := parseKey(info.Key); p.kind {
-		case manifestPart:
-			s.Finished[p.run] = true
-		case leasePart:
-			s.Leased[p.run] = true
+		run, _, _ := strings.Cut(strings.TrimPrefix(info.Key, runPrefix), "/")
+		switch info.Key { // parseKey takes long for a million keys
+		case manifestKey(run):
+			s.Finished[run] = true
+		case leaseKey(run):
+			s.Leased[run] = true
 		}
 	}
 	return s, nil

@@ -2,14 +2,12 @@ package study
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/machine"
-	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/model"
 )
 
@@ -43,14 +41,13 @@ func (s *Study) compute(ctx context.Context, cells []bench.Cell) error {
 	if s.damage.note(err) != nil {
 		return err
 	}
-	if err := s.lookAgain(ctx, slices.Collect(maps.Keys(weights))); err != nil {
-		return err
-	}
 	return s.analyze(ctx, s.observed(cells))
 }
 
-// lookAgain makes a new overview where runs were not in it before and are to be read by it.
-func (s *Study) lookAgain(ctx context.Context, ran []string) (err error) {
+// lookAgain makes a new overview where there was work on runs that are not in it, and that are about to be read by it.
+func (s *Study) lookAgain(ctx context.Context) (err error) {
+	ran := s.ran
+	s.ran = nil
 	if s.reg.Local() || !slices.ContainsFunc(ran, func(run string) bool { return !s.held.runs.Has(run) }) {
 		return nil
 	}
@@ -60,45 +57,35 @@ func (s *Study) lookAgain(ctx context.Context, ran []string) (err error) {
 
 // analyze analyses what is stored of the cells and was not analysed yet.
 func (s *Study) analyze(ctx context.Context, cells []bench.Cell) error {
+	if err := s.lookAgain(ctx); err != nil {
+		return err
+	}
 	analyses, err := bench.Analyses(ctx, s.held.runs.Run, cells, s.tier.Analysis, s.source.Tree(), s.env)
 	if s.damage.note(err) != nil {
 		return err
 	}
-	analyses = slices.DeleteFunc(analyses, s.unasked)
-	if analyses, err = s.analysable(ctx, analyses); err != nil || len(analyses) == 0 {
-		return err
+	analyses = s.analysable(slices.DeleteFunc(analyses, s.unasked))
+	if len(analyses) == 0 {
+		return nil
 	}
 	weights := map[string]int{}
 	for _, a := range analyses {
 		weights[a.Spec.ID()] = floorSteps
 	}
-	err = s.work(ctx, "analyses", weights, func(r *bench.Runner) error { return r.Analyze(ctx, s.tier.Analysis, analyses) })
-	return errors.Join(err, s.lookAgain(ctx, slices.Collect(maps.Keys(weights))))
+	return s.work(ctx, "analyses", weights, func(r *bench.Runner) error { return r.Analyze(ctx, s.tier.Analysis, analyses) })
 }
 
 // analysable leaves out what is not analysed and cannot be, and says so: of runs that came from evidence the checkpoints
-// are not here.
-func (s *Study) analysable(ctx context.Context, analyses []bench.Analysis) (kept []bench.Analysis, _ error) {
-	for _, a := range analyses {
-		if s.known(a.Spec.ID()) {
-			kept = append(kept, a)
-			continue
-		}
-		there, err := a.HasState(ctx, s.reg)
-		if err == nil && !there {
-			there, err = bench.Finished(ctx, s.reg, a.Spec.ID())
-		}
-		if err != nil && !errors.Is(err, registry.ErrCorrupt) { // damage is met where it is needed
-			return nil, err
-		}
-		if there || err != nil {
-			kept = append(kept, a)
-		}
-	}
+// are not here. It asks the registry for nothing: a worker looks for a checkpoint when it has taken the analysis.
+func (s *Study) analysable(analyses []bench.Analysis) []bench.Analysis {
+	kept := pick(analyses, func(a bench.Analysis) bool {
+		trained := a.Cell.Spec.Training.Features == bench.Trained
+		return !trained || !s.held.runs.FromEvidence(a.Cell.Spec.ID()) || s.held.runs.Has(a.Spec.ID())
+	})
 	if n := len(analyses) - len(kept); n > 0 {
 		s.opts.Observer.Say(fmt.Sprintf("%d of %d analyses are left out: the registry lacks the checkpoints, as evidence does", n, len(analyses)))
 	}
-	return kept, nil
+	return kept
 }
 
 // work does work before the eyes of the observer.
@@ -109,6 +96,7 @@ func (s *Study) work(ctx context.Context, what string, weights map[string]int, d
 	}
 	progress := s.opts.Observer.Begin(what, weights)
 	defer progress.End()
+	s.ran = slices.AppendSeq(s.ran, maps.Keys(weights))
 	return do(&bench.Runner{
 		Registry: s.reg, Data: data, Probe: s.tier.Probe, Backend: s.backend,
 		Parallel: s.opts.Parallel, Threads: s.opts.Threads, Lease: s.opts.Lease,

@@ -144,6 +144,9 @@ func Beside(ctx context.Context, catalogue *bench.Catalogue, o Options, tiers []
 }
 
 func (s *Study) input(ctx context.Context, to extent) (judge.Input, error) {
+	if err := s.lookAgain(ctx); err != nil {
+		return judge.Input{}, err
+	}
 	tree := s.source.Tree()
 	in := judge.Input{
 		Catalogue: s.catalogue, Tier: s.tier, Claims: s.claims, Seeds: s.seeds, Night: s.opts.Night, Plan: s.plan, Stopped: to.stopped,

@@ -1,6 +1,7 @@
 package study_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -184,5 +185,47 @@ func TestWatchRequests(t *testing.T) {
 	}
 	if at, err := s.Status(t.Context()); err != nil || at.Counts[study.Held] != 1 || at.Counts[study.Complete] != cells {
 		t.Errorf("status says %+v, %v", at, err)
+	}
+}
+
+// TestAnalysesOfOthers: a worker among many asks for no checkpoint of the analyses that others are at: of those that it
+// knows nothing of, it looks at a few now and then.
+func TestAnalysesOfOthers(t *testing.T) {
+	const seeds, most = 40, 50
+	c := makeCrowd(t, 100, seeds, false)
+	url, n := countedBucket(t, c)
+	other, tier := *drawn, *drawn.Tier("tiny")
+	tier.Analysis.Draws++
+	other.Tiers = []*bench.Tier{&tier, drawn.Tier("planned")}
+	reg, err := registry.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pending, err := bench.Analyses(t.Context(), reg.Run, c.cells, tier.Analysis, drawn.Datasets[0].Tree(), bench.Environment{Backend: "go"})
+	if err != nil || len(pending) < 2*most {
+		t.Fatal(len(pending), err)
+	}
+	for _, a := range pending {
+		lease, err := reg.Acquire(t.Context(), a.Spec.ID(), "somebody", time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lease.Release(t.Context())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	n.requests.Store(0)
+	s, err := study.Open(ctx, &other, options(study.Options{
+		Store: url, Access: study.Write, Selection: study.Selection{Seeds: seeds, Arms: []string{"all", "half", "untrained"}},
+		Workers: study.Workers{Share: bench.Share{Index: 999, Of: 1000}, Lease: time.Second},
+	}))
+	if err == nil {
+		_, err = s.Analyze(ctx)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with all of them held it ends with %v", err)
+	}
+	if n := n.requests.Load(); n > most {
+		t.Errorf("beside %d analyses that others hold, the first seconds take %d requests, want at most %d", len(pending), n, most)
 	}
 }

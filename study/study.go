@@ -27,6 +27,7 @@ type Study struct {
 	choice
 	reg     *registry.Registry
 	held    *held
+	ran     []string // runs that there was work on since
 	damage  *damage
 	source  *dataset.Source
 	data    func() (*dataset.Dataset, error) // opened once, when it is needed
@@ -47,6 +48,11 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	if o.Backend != "auto" && !stated {
 		if s.backend, err = backend.Choose(ctx, o.Backend); err != nil {
 			return nil, UsageError{err}
+		}
+	}
+	if o.Access == Write {
+		if err := o.Share.Spread(ctx); err != nil {
+			return nil, err
 		}
 	}
 	if s.reg, err = OpenRegistry(ctx, o.Store, o.Base, o.Access); err != nil {

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,41 +14,45 @@ import (
 )
 
 // A probe tests that the server keeps the promises that S3 documents, and that it allows what it has to allow. Its
-// objects are below the prefix, in the folder .probe.
+// objects are below the prefix, in a folder that is no key's.
 type probe struct {
 	bucket
 	key string
 }
 
-func newProbe(b bucket) probe { return probe{b, ".probe/" + uuid.NewString()} }
+const probeFolder = ".probe/"
+
+func newProbe(b bucket) probe { return probe{b, probeFolder + uuid.NewString()} }
 
 // run leaves nothing behind. Errors: ErrUnavailable, with the guarantee that is lacking.
-func (p probe) run(ctx context.Context) (err error) {
+func (p probe) run(ctx context.Context) error {
+	other := make(chan error, 1)
+	go func() { other <- probe{p.bucket, p.key + "-parts"}.sums(ctx) }()
+	err := p.conditions(ctx)
+	return cmp.Or(err, <-other)
+}
+
+// conditions tests those of an object that is sent in one request.
+func (p probe) conditions(ctx context.Context) (err error) {
 	defer func() {
 		if e := p.remove(context.WithoutCancel(ctx), "probe", p.key); err == nil {
 			err = e
 		}
 	}()
 	first, second := []byte("first"), []byte("second")
-
-	err = p.sendAs(ctx, first, store.DigestOf(second))
-	if err == nil {
-		return lacks("it stores a body that does not match its x-amz-checksum-sha256")
-	} else if answer(err).StatusCode != http.StatusBadRequest && !refused(err) {
-		return classified("probe", p.key, err)
-	}
 	// What has to be refused is, by a server that refuses everything; so what has to be allowed comes first.
 	version, err := p.allows(ctx, ifVersion(""), first, "it refuses to put an object that is not there (If-None-Match)")
 	if err != nil {
 		return err
 	}
-	if err := p.refuses(p.send(ctx, ifVersion(""), second), "it ignores If-None-Match when an object is put"); err != nil {
-		return err
+	completed := make(chan error, 1)
+	go func() { completed <- p.complete(ctx, second) }()
+	err = p.refuses(p.send(ctx, ifVersion(""), second), "it ignores If-None-Match when an object is put")
+	if err == nil {
+		err = p.refuses(p.send(ctx, ifVersion("0123456789abcdef0123456789abcdef"), second), "it ignores If-Match when an object is put")
 	}
-	if err := p.refuses(p.send(ctx, ifVersion("0123456789abcdef0123456789abcdef"), second), "it ignores If-Match when an object is put"); err != nil {
-		return err
-	}
-	if err := p.refuses(p.complete(ctx, p.key, second), "it ignores If-None-Match when a multipart upload is completed"); err != nil {
+	err = cmp.Or(err, p.refuses(<-completed, "it ignores If-None-Match when a multipart upload is completed"))
+	if err != nil {
 		return err
 	}
 	data, there, err := p.load(ctx, "probe", p.key)
@@ -60,19 +65,28 @@ func (p probe) run(ctx context.Context) (err error) {
 	if there != version {
 		return lacks("it gives an object another ETag when it is read than when it was put")
 	}
-	if _, err = p.allows(ctx, ifVersion(there), second, "it refuses to replace an object whose ETag is the one it gave (If-Match); weak ETags are none to compare with"); err != nil {
-		return err
-	}
-	other := p.key + "-parts"
+	_, err = p.allows(ctx, ifVersion(there), second, "it refuses to replace an object whose ETag is the one it gave (If-Match); weak ETags are none to compare with")
+	return err
+}
+
+// sums tests those of bodies, and that an object may be uploaded in parts where none is.
+func (p probe) sums(ctx context.Context) (err error) {
 	defer func() {
-		if e := p.remove(context.WithoutCancel(ctx), "probe", other); err == nil {
+		if e := p.remove(context.WithoutCancel(ctx), "probe", p.key); err == nil {
 			err = e
 		}
 	}()
-	if err = p.complete(ctx, other, second); refused(err) {
+	first, second := []byte("first"), []byte("second")
+	err = p.sendAs(ctx, first, store.DigestOf(second))
+	if err == nil {
+		return lacks("it stores a body that does not match its x-amz-checksum-sha256")
+	} else if answer(err).StatusCode != http.StatusBadRequest && !refused(err) {
+		return classified("probe", p.key, err)
+	}
+	if err = p.complete(ctx, second); refused(err) {
 		return lacks("it refuses to complete a multipart upload of an object that is not there (If-None-Match)")
 	}
-	return classified("probe", other, err)
+	return classified("probe", p.key, err)
 }
 
 // allows checks that an object is put whose condition is met, and returns its version. A refusal may be that of the
@@ -123,16 +137,20 @@ func (p probe) sendAs(ctx context.Context, data []byte, sum store.Digest) error 
 	return err
 }
 
-func (p probe) complete(ctx context.Context, key string, data []byte) error {
-	id, err := p.startUpload(ctx, key)
+func (p probe) complete(ctx context.Context, data []byte) (err error) {
+	id, err := p.startUpload(ctx, p.key)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(key), id) }()
+	defer func() {
+		if err != nil {
+			_ = p.client.AbortMultipartUpload(context.WithoutCancel(ctx), p.name, p.object(p.key), id)
+		}
+	}()
 	part := uploadPart{number: 1, size: int64(len(data)), sha256: checksumValue(store.DigestOf(data))}
-	sent, err := p.sendPart(ctx, key, id, bytes.NewReader(data), part)
+	sent, err := p.sendPart(ctx, p.key, id, bytes.NewReader(data), part)
 	if err != nil {
 		return err
 	}
-	return p.completeUpload(ctx, key, id, []minio.CompletePart{sent})
+	return p.completeUpload(ctx, p.key, id, []minio.CompletePart{sent})
 }

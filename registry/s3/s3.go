@@ -62,15 +62,15 @@ func Open(rawURL string) (*Store, error) {
 
 func (s *Store) String() string { return s.config.String() }
 
-// Probe tests once that the server keeps its promises; Create and Swap call it
-// before they write. Errors: ErrUnavailable, with the guarantee that is lacking.
+// Probe tests that the server keeps its promises, unless that was done through the same endpoint within the last hour;
+// Create and Swap call it before they write. Errors: ErrUnavailable, with the guarantee that is lacking.
 func (s *Store) Probe(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.trusted {
 		return nil
 	}
-	if err := newProbe(s.bucket).run(ctx); err != nil {
+	if err := Trust(ctx, newWitness(s.bucket, s.config.Endpoint), newProbe(s.bucket).run); err != nil {
 		return fmt.Errorf("registry: %s: %w", s, err)
 	}
 	s.trusted = true

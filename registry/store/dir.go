@@ -19,7 +19,7 @@ import (
 )
 
 // A Dir is a Store in a directory, one read-only file per object. It needs a file system with hard links, flock(2)
-// and fsync(2) of directories: any local Unix file system, and NFS from version 4.
+// and fsync(2) of directories, all of them for all hosts that share it. Safe says where that cannot be.
 type Dir struct{ disk }
 
 // NewDir returns the store in the directory path. It does not touch the disk:
@@ -32,31 +32,11 @@ func NewDir(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	return &Dir{disk{root: root, Patience: time.Minute}}, nil
+	return &Dir{disk{root: root, Patience: time.Minute, locks: 256, flush: (*os.File).Sync}}, nil
 }
 
 func (d *Dir) String() string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(d.root)}).String()
-}
-
-// Writable says why the directory, or the nearest one above it that is there, cannot be written to; nil if it can.
-// It leaves nothing behind. Errors: ErrUnavailable.
-func (d *Dir) Writable() error {
-	folder := d.root
-	for {
-		if _, err := os.Stat(folder); err == nil || folder == filepath.Dir(folder) {
-			break
-		}
-		folder = filepath.Dir(folder)
-	}
-	f, err := os.CreateTemp(folder, ".writable-*")
-	if err == nil {
-		err = cmp.Or(f.Close(), os.Remove(f.Name()))
-	}
-	if err != nil {
-		return fmt.Errorf("registry: %w: %w", ErrUnavailable, err)
-	}
-	return nil
 }
 
 func (d *Dir) Get(ctx context.Context, key string) (io.ReadCloser, Info, error) {
@@ -137,7 +117,7 @@ func (d *Dir) Swap(ctx context.Context, key string, old Version, data []byte) (V
 	if err := CheckKey("swap", key); err != nil {
 		return "", err
 	}
-	unlock, err := d.lock(ctx)
+	unlock, err := d.lock(ctx, key)
 	if err != nil {
 		return "", writeError("swap", key, err)
 	}
@@ -270,7 +250,7 @@ func (d *Dir) Delete(ctx context.Context, key string) error {
 	} else if err := d.plain(key); err != nil {
 		return readError("delete", key, err)
 	}
-	unlock, err := d.lock(ctx)
+	unlock, err := d.lock(ctx, key)
 	if err != nil {
 		return writeError("delete", key, err)
 	}
@@ -278,7 +258,7 @@ func (d *Dir) Delete(ctx context.Context, key string) error {
 	if err := os.Remove(d.path(key)); err != nil && !absent(err) {
 		return writeError("delete", key, err)
 	}
-	return writeError("delete", key, syncDir(filepath.Dir(d.path(key))))
+	return writeError("delete", key, d.syncDir(filepath.Dir(d.path(key))))
 }
 
 // lstat describes the file of a key. What is no file is ErrCorrupt, but for a folder, which does not exist.

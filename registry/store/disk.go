@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,9 @@ import (
 const (
 	// tempDir holds files being written. What a killed process leaves there is never listed; Tidy removes it.
 	tempDir = ".tmp"
-	// lockFile is locked with flock(2) around Swap and Delete, never removed.
+	// lockDir holds files that are locked with flock(2) around Swap and Delete of the keys that share one, never removed.
+	lockDir = ".locks"
+	// lockFile is what earlier programs lock alone for all keys. It is locked as well, by any number of keys at a time.
 	lockFile = ".lock"
 )
 
@@ -26,7 +29,9 @@ type disk struct {
 	root string
 	// Patience is how long a writer waits for the lock that others hold.
 	Patience time.Duration
-	durable  sync.Map // folders whose names are known to be on disk up to the root
+	locks    int                  // how many locks keys are spread over: up to 256
+	flush    func(*os.File) error // puts a file or folder on disk
+	durable  sync.Map             // folders whose names are known to be on disk up to the root
 }
 
 func (d *disk) path(key string) string {
@@ -49,7 +54,7 @@ func (d *disk) temp(ctx context.Context, body io.ReadSeeker, size int64, sum Dig
 		err = f.Chmod(0o444)
 	}
 	if err == nil {
-		err = f.Sync()
+		err = d.flush(f)
 	}
 	if err = cmp.Or(err, f.Close()); err != nil {
 		os.Remove(f.Name())
@@ -94,7 +99,7 @@ func (d *disk) sync(key string) error {
 	if err := d.keep(folder); err != nil {
 		return err
 	}
-	return syncDir(folder)
+	return d.syncDir(folder)
 }
 
 // keep puts the name of folder on disk, and those of all folders above it, whichever process made them.
@@ -110,38 +115,56 @@ func (d *disk) keep(folder string) error {
 	}
 	// The folder around the store may be one that this user cannot open; then
 	// the store was not made just now either.
-	if err := syncDir(parent); err != nil && (folder != d.root || !errors.Is(err, fs.ErrPermission)) {
+	if err := d.syncDir(parent); err != nil && (folder != d.root || !errors.Is(err, fs.ErrPermission)) {
 		return err
 	}
 	d.durable.Store(folder, true)
 	return nil
 }
 
-func syncDir(path string) error {
+func (d *disk) syncDir(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return f.Sync()
+	return d.flush(f)
 }
 
-// lock excludes every other lock of this store, in all processes of all hosts
-// that share it. The kernel releases the lock of a process that dies.
-func (d *disk) lock(ctx context.Context) (unlock func(), err error) {
-	if err := os.MkdirAll(d.root, 0o777); err != nil {
+// lock excludes every other lock of a key, in all processes of all hosts that share the store. (Some other keys have the
+// same lock.) The kernel releases the lock of a process that dies.
+func (d *disk) lock(ctx context.Context, key string) (unlock func(), err error) {
+	if err := os.MkdirAll(d.path(lockDir), 0o777); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(d.path(lockFile), os.O_RDWR|os.O_CREATE, 0o666)
+	sum := sha256.Sum256([]byte(key))
+	own, err := d.flock(ctx, fmt.Sprintf("%s/%02x", lockDir, int(sum[0])%d.locks), syscall.LOCK_EX)
+	if err != nil {
+		return nil, err
+	}
+	all, err := d.flock(ctx, lockFile, syscall.LOCK_SH)
+	if err != nil {
+		_ = own.Close()
+		return nil, err
+	}
+	return func() {
+		_ = all.Close()
+		_ = own.Close()
+	}, nil
+}
+
+// flock locks a file, which it waits for, until the file is closed.
+func (d *disk) flock(ctx context.Context, name string, how int) (*os.File, error) {
+	f, err := os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
 	for start, wait, said := time.Now(), time.Millisecond, false; ; wait = min(2*wait, 50*time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 		waited := time.Since(start)
 		switch {
 		case err == nil:
-			return func() { _ = f.Close() }, nil
+			return f, nil
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
 			_ = f.Close()
 			return nil, err
