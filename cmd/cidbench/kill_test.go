@@ -55,20 +55,23 @@ func killWhen(t *testing.T, cmd *exec.Cmd, itIsTime func() bool) bool {
 	}
 }
 
+// evidenceOf is the digest of what a report on a store rests on.
+func evidenceOf(t *testing.T, store string) string {
+	t.Helper()
+	out, err := exec.Command(program(), append([]string{"report", "--format", "json", "--store", store}, oneSeed...)...).Output()
+	if err != nil {
+		t.Fatalf("report: %v", err)
+	}
+	var r struct{ Provenance struct{ Evidence string } }
+	if err := json.Unmarshal(out, &r); err != nil || r.Provenance.Evidence == "" {
+		t.Fatalf("report without evidence digest: %v\n%.300s", err, out)
+	}
+	return r.Provenance.Evidence
+}
+
 // TestKilledRunsEndInTheSameBytes kills the program again and again, each time after some more checkpoints
 // and results, until it gets through; what it then reports must be what an undisturbed run reports.
 func TestKilledRunsEndInTheSameBytes(t *testing.T) {
-	evidence := func(store string) string {
-		out, err := exec.Command(program(), append([]string{"report", "--format", "json", "--store", store}, oneSeed...)...).Output()
-		if err != nil {
-			t.Fatalf("report: %v", err)
-		}
-		var r struct{ Provenance struct{ Evidence string } }
-		if err := json.Unmarshal(out, &r); err != nil || r.Provenance.Evidence == "" {
-			t.Fatalf("report without evidence digest: %v\n%.300s", err, out)
-		}
-		return r.Provenance.Evidence
-	}
 	stormy, kills := t.TempDir(), 0
 	progress := func() int { return count(stormy, "runs/*/events/*", "runs/*/manifest.json") }
 	for {
@@ -83,7 +86,7 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 		t.Errorf("the program was killed %d times: little was tested", kills)
 	}
 	calm := undisturbed(t)
-	if got, want := evidence(stormy), evidence(calm); got != want {
+	if got, want := evidenceOf(t, stormy), evidenceOf(t, calm); got != want {
 		t.Errorf("after %d kills the evidence is %s, undisturbed %s", kills, got, want)
 	}
 	if out, err := exec.Command(program(), "registry", "check", "--read-data", "--store", stormy).CombinedOutput(); err != nil {
