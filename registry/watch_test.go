@@ -58,12 +58,6 @@ func TestWatch(t *testing.T) {
 		if _, err := r.Reindex(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for i := range others { // of which there is nothing but names
-			key := fmt.Sprintf("runs/%032x/lease.json", i)
-			if err := s.Store.Create(t.Context(), key, bytes.NewReader(nil), 0, store.DigestOf(nil)); err != nil {
-				t.Fatal(err)
-			}
-		}
 		finish(finished, finished+later)
 		begin := finished + later
 		for i := begin; i < begin+held; i++ {
@@ -82,6 +76,12 @@ func TestWatch(t *testing.T) {
 		begun := time.Now()
 		time.Sleep(10 * time.Second) // they are renewed
 
+		for i := range others { // of which there is nothing but names
+			key := fmt.Sprintf("runs/%032x/lease.json", i)
+			if err := s.Store.Create(t.Context(), key, bytes.NewReader(nil), 0, store.DigestOf(nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		w := openOn(t, s).Watch(runs, nil, most-2)
 		look := func() *registry.Sight {
 			t.Helper()
