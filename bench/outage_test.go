@@ -82,6 +82,9 @@ func TestOutage(t *testing.T) {
 					r.Registry, r.Lease, r.SaveEvery = reg, 20*time.Second, time.Nanosecond
 					r.Parallel = 1 // whoever waits for a lock stops the clock of a bubble
 					r.Observe = func(e Event) {
+						if e.Step > 0 && !e.Done { // what a step takes
+							time.Sleep(time.Second)
+						}
 						mu.Lock()
 						defer mu.Unlock()
 						if e.Done && !e.Cached {
