@@ -24,8 +24,8 @@ with as many workers as there are now. With --price it says what is left to pay.
 
 With --watch it looks again every INTERVAL (` + every.String() + ` unless given), until nothing is left: on a terminal it redraws
 itself and ends at q, elsewhere it prints some lines, with --json an object in a line. In a bucket a look takes at
-most 50 requests, however many workers there are, and one more for each thousand runs beyond 20,000 in the registry:
-what changes is read in turn, so that the step of a cell may be some looks old.`,
+most 50 requests, however many runs and workers there are: what changes is read in turn, so that the step of a cell
+may be some looks old. Without --watch it reads who holds 30 cells that were begun, and says how many more there are.`,
 		Example: a.examples("status", "status --watch", "status --watch 1m --price 2 --json"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !watch {
@@ -56,6 +56,9 @@ what changes is read in turn, so that the step of a cell may be some looks old.`
 			return a.printJSON("status", at)
 		}
 		a.printCells(at.Cells)
+		if at.Unread > 0 {
+			a.printf("%s\n", unread(at))
+		}
 		a.printAnalyses(at.Analyses)
 		a.printf("%s\n", left(at))
 		return nil
@@ -80,13 +83,18 @@ func (c *Console) printCells(cells []study.CellState) {
 		case cell.State == study.Held:
 			detail = holder(cell, time.Now())
 		case cell.Step > 0:
-			detail = fmt.Sprintf("checkpoint at step %d of %d", cell.Step, cell.Spec.Training.Steps())
+			detail = fmt.Sprintf("step %d of %d", cell.Step, cell.Spec.Training.Steps())
 		case cell.Seconds > 0 && detail == "":
 			detail = fmt.Sprintf("%.0f s", cell.Seconds)
 		}
 		c.printf("%-9s %-36s T %-5g seed %-3d %s  %s\n", cell.State, cell.Arm, cell.Temperature, cell.Seed, short(cell.Run), detail)
 	}
 	c.printf("%d cells: %s\n", len(cells), counted(count))
+}
+
+// unread says of how many cells it is not known whether somebody is at work on them.
+func unread(at *study.Standing) string {
+	return fmt.Sprintf("%d that were begun are not looked at yet", at.Unread)
 }
 
 // counted says how many cells are in each state; those that are seldom only where there are any.

@@ -188,7 +188,7 @@ func (a *app) rows(at *study.Standing, width, height int) []string {
 		rows = append(rows, analysesLine(at.Analyses))
 	}
 	if at.Unread > 0 {
-		rows = append(rows, fmt.Sprintf("%d that were begun are not looked at yet", at.Unread))
+		rows = append(rows, unread(at))
 	}
 	var failed, held []string
 	for _, c := range at.Cells {

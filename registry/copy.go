@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -45,16 +46,29 @@ func Copy(ctx context.Context, from, to *Registry, progress func(CopyProgress)) 
 		}
 	}
 	var stages [3][]store.Info
+	begun, finished := make(map[string]bool), make(map[string]bool)
 	for info, err := range from.store.List(ctx, "") {
 		if err != nil {
 			return err
 		}
 		if info.Special != "" {
 			c.failures = append(c.failures, corrupt("%s is a %s, and is not copied", store.Printable(info.Key), info.Special))
-		} else if stage, ok := copyStages[parseKey(info.Key).kind]; ok {
-			stages[stage] = append(stages[stage], info)
-			c.progress.Total++
+			continue
 		}
+		p := parseKey(info.Key)
+		stage, ok := copyStages[p.kind]
+		if !ok {
+			continue
+		}
+		stages[stage] = append(stages[stage], info)
+		c.progress.Total++
+		_, there := c.there[info.Key]
+		begun[p.run] = begun[p.run] || p.kind == eventPart && !there
+		finished[p.run] = finished[p.run] || p.kind == manifestPart
+	}
+	maps.DeleteFunc(begun, func(run string, events bool) bool { return !events || finished[run] })
+	if err := forEach(ctx, slices.Collect(maps.Keys(begun)), to.announceBegun); err != nil {
+		return errors.Join(append(c.failures, err)...)
 	}
 	for _, stage := range stages {
 		if err := forEach(ctx, stage, c.copy); err != nil {

@@ -41,7 +41,7 @@ func (r *Registry) Append(ctx context.Context, run, kind string, data any) (Even
 	if err != nil {
 		return Event{}, err
 	}
-	if last == 0 {
+	if last == 0 && !r.isAnnounced(run) {
 		if err := r.announceBegun(ctx, run); err != nil {
 			return Event{}, err
 		}

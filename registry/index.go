@@ -195,20 +195,10 @@ func (r *Registry) Local() bool {
 	return names && !remote
 }
 
-// Started yields the runs of which there is anything: finished, begun, or only leased; in no order, some perhaps again. In
+// started yields the runs of which there is anything: finished, begun, or only leased; in no order, some perhaps again. In
 // a bucket it takes a request for a thousand of them. An error, ErrUnavailable, is yielded last.
-func (r *Registry) Started(ctx context.Context) iter.Seq2[string, error] {
+func (r *Registry) started(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		if r.base != nil {
-			for _, part := range []*Registry{r.top, r.base} {
-				for run, err := range part.Started(ctx) {
-					if !yield(run, err) || err != nil {
-						return
-					}
-				}
-			}
-			return
-		}
 		if s, ok := r.store.(namer); ok {
 			for run, err := range s.Names(ctx, runPrefix) {
 				if (err != nil || checkRunID(run) == nil) && !yield(run, err) {
@@ -235,7 +225,7 @@ func (r *Registry) unknown(ctx context.Context, lines *indexLines) (map[string]b
 	if err != nil {
 		return nil, err
 	}
-	for run, err := range r.Started(ctx) {
+	for run, err := range r.started(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -257,6 +247,9 @@ type mark struct {
 
 // mark sets one, before something happens to a run that Overview would else not see.
 func (r *Registry) mark(ctx context.Context, run string) error {
+	r.index.Lock()
+	delete(r.begun, run)
+	r.index.Unlock()
 	return r.put(ctx, markPrefix+run+"-"+uuid.NewString(), []byte("{}\n"))
 }
 
@@ -273,7 +266,33 @@ func (r *Registry) announceBegun(ctx context.Context, run string) error {
 	if r.Local() {
 		return nil
 	}
-	return r.put(ctx, markPrefix+run+"-"+begunMark+uuid.NewString(), []byte("{}\n"))
+	if err := r.put(ctx, markPrefix+run+"-"+begunMark+uuid.NewString(), []byte("{}\n")); err != nil {
+		return err
+	}
+	r.index.Lock()
+	defer r.index.Unlock()
+	if r.begun == nil {
+		r.begun = make(map[string]bool)
+	}
+	r.begun[run] = true
+	return nil
+}
+
+// isAnnounced says whether this process has announced that the run was begun: who holds its lease has.
+func (r *Registry) isAnnounced(run string) bool {
+	r.index.Lock()
+	defer r.index.Unlock()
+	return r.begun[run]
+}
+
+// isBegun says whether there is a lease of a run that is not finished, or an event.
+func (r *Registry) isBegun(ctx context.Context, run string) (bool, error) {
+	_, err := r.store.Stat(ctx, leaseKey(run))
+	if !errors.Is(err, ErrNotExist) {
+		return err == nil, err
+	}
+	last, err := r.lastSeq(ctx, run)
+	return last > 0, err
 }
 
 func (r *Registry) marks(ctx context.Context) (all []mark, err error) {
@@ -340,8 +359,8 @@ func (r *Registry) renew(ctx context.Context, v *view, all []*Summary) {
 			var err error
 			switch {
 			case x.summary == nil && !v.begun[run]:
-				var last int
-				if last, err = r.lastSeq(ctx, run); last > 0 { // one bit of a listing makes another run of it
+				var begun bool
+				if begun, err = r.isBegun(ctx, run); begun { // one bit of a listing makes another run of it
 					err = r.announceBegun(ctx, run)
 				}
 			case x.summary != nil && x.summary.Err != nil:
@@ -381,7 +400,7 @@ func (r *Registry) renew(ctx context.Context, v *view, all []*Summary) {
 	})
 	err = forEach(ctx, settled, func(ctx context.Context, m mark) error {
 		if finished(m.run) == nil { // begun, or forgotten
-			if last, err := r.lastSeq(ctx, m.run); err != nil || last > 0 {
+			if begun, err := r.isBegun(ctx, m.run); err != nil || begun {
 				return err
 			}
 		}

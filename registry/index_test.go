@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/registry/store"
@@ -252,4 +255,76 @@ func TestIndexManyWriters(t *testing.T) {
 	if diff := cmp.Diff(collect(t, r.Runs(t.Context())), finished); diff != "" || len(others) > 0 || len(finished) != 600 {
 		t.Errorf("%d finished, %d others: %s", len(finished), len(others), diff)
 	}
+}
+
+// TestBegunIsTold: in a bucket an overview tells of runs that are only leased, and of those that were copied half-way; also when
+// the index is written anew, and after a day. It asks for none of them.
+func TestBegunIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, s := openOn(t, store.NewMemory(t.Name())), &countingStore{Store: store.NewMemory("to " + t.Name())}
+		leased, copied, forgotten := newRunID(t, 1), newRunID(t, 2), newRunID(t, 4)
+		if _, err := from.Append(t.Context(), copied, "checkpoint", 1); err != nil {
+			t.Fatal(err)
+		}
+		finished, _ := commit(t, from, newManifest(3, nil))
+		if _, err := from.Append(t.Context(), finished, "checkpoint", 1); err != nil {
+			t.Fatal(err)
+		}
+		r := openOn(t, s)
+		if err := registry.Copy(t.Context(), from, r, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range []string{leased, forgotten} {
+			lease, err := r.Acquire(t.Context(), run, "somebody", time.Minute)
+			if err == nil && run == leased {
+				_, err = r.Append(t.Context(), run, "checkpoint", 1) // which says nothing new
+			}
+			if err == nil {
+				err = lease.Release(t.Context())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		marks := func() (n int) {
+			for _, err := range s.Store.List(t.Context(), "index/new/") {
+				if n++; err != nil {
+					t.Fatal(err)
+				}
+			}
+			return n
+		}
+		if n := marks(); n > 4 {
+			t.Errorf("%d marks of 4 runs", n)
+		}
+		want := []string{leased, copied, forgotten}
+		look := func(what string) {
+			t.Helper()
+			slices.Sort(want)
+			o := overview(t, openOn(t, s))
+			if got, others := overviewOf(t, what, r, o); !slices.Equal(got, []string{finished}) || !slices.Equal(others, want) {
+				t.Errorf("%s: the overview has %v, and %v that were begun; want %v and %v", what, got, others, finished, want)
+			}
+			s.requests.Store(0)
+			for _, run := range want {
+				if _, _, err := o.Run(t.Context(), run); !errors.Is(err, registry.ErrNotExist) || s.requests.Load() > 0 {
+					t.Errorf("%s: run %s: %v, after %d requests", what, run, err, s.requests.Load())
+				}
+			}
+		}
+		look("at once")
+		if _, err := r.Reindex(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		look("with an index")
+		if err := r.Forget(t.Context(), forgotten); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(25 * time.Hour)
+		if _, err := r.Reindex(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want = []string{leased, copied}
+		look("after a day")
+	})
 }

@@ -99,6 +99,19 @@ func (r *Registry) Hold(ctx context.Context, run string) (Hold, error) {
 	}, nil
 }
 
+// Holds is Hold of some runs, several at a time.
+func (r *Registry) Holds(ctx context.Context, runs []string) (map[string]Hold, error) {
+	holds := make(map[string]Hold, len(runs))
+	var mu sync.Mutex
+	return holds, forEach(ctx, runs, func(ctx context.Context, run string) error {
+		h, err := r.Hold(ctx, run)
+		mu.Lock()
+		defer mu.Unlock()
+		holds[run] = h
+		return err
+	})
+}
+
 // Acquire takes the lease of a run, for everybody who opens the same registry. owner names the caller to others;
 // ttl is the term, between 50 ms and an hour, to be well above the time that a few requests to the store take.
 //
@@ -113,7 +126,14 @@ func (r *Registry) Acquire(ctx context.Context, run, owner string, ttl time.Dura
 	if err := r.wantUnfinished(ctx, run); err != nil {
 		return nil, err
 	}
-	lease, err := r.acquire(ctx, leaseKey(run), owner, ttl)
+	old, err := r.mayTake(ctx, leaseKey(run), ttl)
+	if err == nil && old == "" { // nobody ever had it: what lists runs by marks has to hear of it
+		err = r.announceBegun(ctx, run)
+	}
+	if err != nil {
+		return nil, err
+	}
+	lease, err := r.take(ctx, leaseKey(run), old, owner, ttl)
 	if err != nil {
 		return nil, err
 	}
@@ -138,13 +158,15 @@ func (r *Registry) wantUnfinished(ctx context.Context, run string) error {
 }
 
 func (r *Registry) acquire(ctx context.Context, key, owner string, ttl time.Duration) (*Lease, error) {
-	if ttl < minTTL || ttl > maxTTL {
-		return nil, fmt.Errorf("registry: the term of a lease is between %v and %v, not %v", minTTL, maxTTL, ttl)
-	}
 	old, err := r.mayTake(ctx, key, ttl)
 	if err != nil {
 		return nil, err
 	}
+	return r.take(ctx, key, old, owner, ttl)
+}
+
+// take puts a lease in the place of the version old, which mayTake returned.
+func (r *Registry) take(ctx context.Context, key string, old store.Version, owner string, ttl time.Duration) (*Lease, error) {
 	now := term{Owner: owner, Token: uuid.NewString(), Beat: 1, Milliseconds: ttl.Milliseconds(), Since: time.Now().UTC().Truncate(time.Second)}
 	text, err := encode(now)
 	if err != nil {
@@ -179,8 +201,11 @@ func (r *Registry) await(ctx context.Context, key, owner string, ttl time.Durati
 	}
 }
 
-// mayTake returns the version of a lease that may be replaced.
+// mayTake returns the version of a lease that may be replaced; it is empty if there is none.
 func (r *Registry) mayTake(ctx context.Context, key string, ttl time.Duration) (store.Version, error) {
+	if ttl < minTTL || ttl > maxTTL {
+		return "", fmt.Errorf("registry: the term of a lease is between %v and %v, not %v", minTTL, maxTTL, ttl)
+	}
 	text, version, err := r.store.Load(ctx, key)
 	if errors.Is(err, ErrNotExist) {
 		return "", nil

@@ -59,7 +59,7 @@ func (o *Overview) FromEvidence(run string) bool {
 }
 
 // Run is Run of the registry for what there was when the overview was made: in a bucket it reads packs where they hold
-// the manifest, and asks for no run that nothing told of.
+// the manifest, and asks for no run that was not finished then.
 func (o *Overview) Run(ctx context.Context, id string) (Manifest, Digest, error) {
 	p, finished := o.find(id)
 	switch {
@@ -73,7 +73,7 @@ func (o *Overview) Run(ctx context.Context, id string) (Manifest, Digest, error)
 		}
 	case !finished && o.below != nil && o.below.Has(id):
 		return o.below.Run(ctx, id)
-	case !finished && !o.Others[id] && !o.bad[id]:
+	case !finished && !o.bad[id]:
 		return Manifest{}, "", cmp.Or(checkRunID(id), fmt.Errorf("registry: run %s: %w", id, ErrNotExist))
 	}
 	return o.reg.Run(ctx, id)

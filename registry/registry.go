@@ -80,9 +80,10 @@ type Registry struct {
 	appending sync.Mutex
 	leases    sightings // of others
 	packs     openPacks
-	packTypes []string   // of artifacts that are packed
-	index     sync.Mutex // guards the rest
-	indexed   time.Time  // when the index was looked after
+	packTypes []string        // of artifacts that are packed
+	index     sync.Mutex      // guards the rest
+	indexed   time.Time       // when the index was looked after
+	begun     map[string]bool // runs that this process has marked as begun, and since then as nothing else
 }
 
 // Open opens the registry at a URL that OpenStore accepts, and creates it if there is nothing at all.

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A Watch looks at where some runs stand, again and again. Each time it lists what there is, reads the index and some
-// of the manifests and leases that may have changed, those first that it has not read for longest; the rest it
+// A Watch looks at where some runs stand, again and again. Each time it reads the marks, the index and some of the
+// manifests and leases that may have changed, those first that it has not read for longest; the rest it
 // remembers. So a look takes few requests, however many runs there are and however many are at work. It is for one
 // goroutine.
 type Watch struct {
@@ -56,9 +56,9 @@ type Sight struct {
 	Unread []string
 }
 
-// Watch looks at some runs, in looks of at most so many requests each, to a bucket; listing takes one for a thousand runs,
-// and what is left of them, but no fewer than eight, is for reading. What lies in a directory is always read whole. It
-// sees other finished runs that also wants; nil wants none.
+// Watch looks at some runs, in looks of at most so many requests each, to a bucket; marks take one for a thousand of them,
+// and what is left, but no fewer than eight, is for reading. What lies in a directory is always read whole. It sees other
+// finished runs that also wants; nil wants none.
 func (r *Registry) Watch(runs []string, also func(*Summary) bool, most int) *Watch {
 	watched := make(map[string]bool, len(runs))
 	for _, run := range runs {
@@ -87,18 +87,9 @@ func (w *Watch) Look(ctx context.Context) (*Sight, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, started := 0, map[string]bool{}
-	for run, err := range r.Started(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if names++; w.watched[run] {
-			started[run] = true
-		}
-	}
 	left := math.MaxInt32
 	if !r.Local() {
-		left = max(8, w.most-2-len(v.marks)/1000-1-names/1000-1)
+		left = max(8, w.most-2-len(v.marks)/1000)
 	}
 	sight := &Sight{Finished: map[string]*Summary{}, Reasons: map[string]string{}, Leases: map[string]Holding{}}
 	if w.below != nil {
@@ -122,7 +113,7 @@ func (w *Watch) Look(ctx context.Context) (*Sight, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sight, w.holdings(ctx, r, started, sight, left-spent-spentMore)
+	return sight, w.holdings(ctx, r, v, sight, left-spent-spentMore)
 }
 
 // stalest are at most so many objects, those first that were read longest ago, and notes that they are read now.
@@ -205,35 +196,28 @@ func (w *Watch) failures(ctx context.Context, sight *Sight, most int) (int, erro
 }
 
 // holdings reads some of the leases of watched runs that were started and are not finished.
-func (w *Watch) holdings(ctx context.Context, r *Registry, started map[string]bool, sight *Sight, most int) error {
+func (w *Watch) holdings(ctx context.Context, r *Registry, v *view, sight *Sight, most int) error {
 	var keys []string
 	for _, run := range w.runs {
-		if started[run] && sight.Finished[run] == nil {
+		if (v.begun[run] || v.readings[run] != nil) && sight.Finished[run] == nil {
 			keys = append(keys, leaseKey(run))
 		}
 	}
-	type lease struct {
-		run string
-		Hold
-	}
-	var readings []*lease
+	var runs []string
 	for _, key := range w.stalest(slices.Clone(keys), most) {
-		readings = append(readings, &lease{run: parseKey(key).run})
+		runs = append(runs, parseKey(key).run)
 	}
-	err := forEach(ctx, readings, func(ctx context.Context, x *lease) (err error) {
-		x.Hold, err = r.Hold(ctx, x.run)
-		return err
-	})
+	holds, err := r.Holds(ctx, runs)
 	if err != nil {
 		return err
 	}
-	for _, x := range readings {
+	for run, hold := range holds {
 		now := time.Now()
-		next := Holding{Hold: x.Hold, Read: now, Renewed: now}
-		if last, ok := w.leases[x.run]; ok && last.beat == x.beat {
+		next := Holding{Hold: hold, Read: now, Renewed: now}
+		if last, ok := w.leases[run]; ok && last.beat == hold.beat {
 			next.Renewed = last.Renewed
 		}
-		w.leases[x.run] = next
+		w.leases[run] = next
 	}
 	for _, key := range keys {
 		run := parseKey(key).run

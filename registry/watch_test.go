@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"iter"
@@ -33,10 +34,10 @@ func (b *bucket) Names(ctx context.Context, folder string) iter.Seq2[string, err
 
 func (b *bucket) Probe(context.Context) error { return nil }
 
-// TestWatch: beside 10,000 runs, 400 of them at work, a look takes at most 50 requests, and after some looks everything
-// is known: what is finished and why it failed, who holds what, and at which step he is.
+// TestWatch: of 10,000 runs, 400 of them at work, beside 100,000 others, a look takes at most 50 requests, and after some
+// looks everything is known: what is finished and why it failed, who holds what, and at which step he is.
 func TestWatch(t *testing.T) {
-	const planned, finished, later, held, most = 10_000, 6000, 70, 400, 50
+	const planned, finished, later, held, others, most = 10_000, 6000, 70, 400, 100_000, 50
 	synctest.Test(t, func(t *testing.T) {
 		s := &bucket{countingStore{Store: store.NewMemory(t.Name())}}
 		r := openOn(t, s)
@@ -75,6 +76,12 @@ func TestWatch(t *testing.T) {
 		begun := time.Now()
 		time.Sleep(10 * time.Second) // they are renewed
 
+		for i := range others { // of which there is nothing but names
+			key := fmt.Sprintf("runs/%032x/lease.json", i)
+			if err := s.Store.Create(t.Context(), key, bytes.NewReader(nil), 0, store.DigestOf(nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		w := openOn(t, s).Watch(runs, nil, most-2)
 		look := func() *registry.Sight {
 			t.Helper()

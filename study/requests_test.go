@@ -9,10 +9,13 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/dataset"
@@ -31,8 +34,14 @@ var drawn = func() *bench.Catalogue {
 	return &c
 }()
 
-// count is of the requests to a server, and of those that may change something.
-type count struct{ requests, writes atomic.Int64 }
+// count is of the requests to a server, of those that may change something, and of those that list the names of runs.
+type count struct{ requests, writes, names atomic.Int64 }
+
+func (n *count) reset() {
+	n.requests.Store(0)
+	n.writes.Store(0)
+	n.names.Store(0)
+}
 
 // countedBucket holds a crowd. It counts the requests to its URL.
 func countedBucket(tb testing.TB, c crowd) (url string, n *count) {
@@ -64,12 +73,15 @@ func counted(t testing.TB, to string, n *count) http.Handler {
 		if r.In.Method != http.MethodGet && r.In.Method != http.MethodHead {
 			n.writes.Add(1)
 		}
+		if r.In.URL.Query().Get("prefix") == "runs/runs/" {
+			n.names.Add(1)
+		}
 		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
 	}}
 }
 
 // TestRequests: beside however many runs, in whatever order they came, a command takes at most 50 requests for a tier in a
-// bucket, and one that reads writes nothing, not even to probe. That this holds beside 100,000 runs follows from the number
+// bucket that is all there, and one that reads writes nothing, not even to probe. That this holds beside 100,000 runs follows from the number
 // of packs, which TestPacksStayFew holds; BenchmarkScale measures it.
 func TestRequests(t *testing.T) {
 	const seeds, most = 40, 50
@@ -81,8 +93,7 @@ func TestRequests(t *testing.T) {
 				t.Fatalf("the tier has %d cells, for which a request each would do", len(c.cells))
 			}
 			for _, command := range commands {
-				n.requests.Store(0)
-				n.writes.Store(0)
+				n.reset()
 				command.do(t, url, seeds)
 				if n := n.requests.Load(); n > most {
 					t.Errorf("%s: a tier of %d cells takes %d requests, want at most %d", command.name, len(c.cells), n, most)
@@ -144,6 +155,91 @@ func TestEvidenceIsOfOriginals(t *testing.T) {
 	}
 }
 
+// TestRequestsOfTheUnfinished: where cells are missing, begun, held and failed, status takes at most 50 requests, too, and
+// sees all of it, but of whom nobody was asked who holds them. Nor does any command list the names of all runs, of which
+// there may be any number.
+func TestRequestsOfTheUnfinished(t *testing.T) {
+	const seeds, more, most = 20, 40, 50
+	c := makeCrowd(t, 300, seeds, true)
+	url, n := countedBucket(t, c)
+	r, err := registry.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := drawn.Matrix(drawn.Tier("tiny"), drawn.Claims, bench.Explored(seeds+more), bench.Environment{Backend: "go", Method: drawn.Tier("tiny").Train.ID().Version})
+	missing = slices.DeleteFunc(missing, func(cell bench.Cell) bool {
+		return slices.ContainsFunc(c.cells, func(there bench.Cell) bool { return there.Spec.ID() == cell.Spec.ID() })
+	})
+	want := map[study.State]int{study.Complete: len(c.cells), study.Missing: len(missing)}
+	next := func(state study.State) bench.Cell {
+		cell := missing[0]
+		missing = missing[1:]
+		want[study.Missing]--
+		want[state]++
+		return cell
+	}
+	begin := func(state study.State) *registry.Lease {
+		t.Helper()
+		lease, err := r.Acquire(t.Context(), next(state).Spec.ID(), "somebody", time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lease
+	}
+	status := func() *study.Standing {
+		t.Helper()
+		n.reset()
+		at, err := openCrowd(t, url, study.Read, seeds+more).Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d requests", n.requests.Load())
+		if requests := n.requests.Load(); requests > most || n.writes.Load() > 0 || n.names.Load() > 0 {
+			t.Errorf("status takes %d requests, %d to write and %d for names", requests, n.writes.Load(), n.names.Load())
+		}
+		return at
+	}
+	for range 14 {
+		defer begin(study.Held).Release(t.Context())
+		if err := begin(study.Begun).Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // as they are after they were copied
+		if _, err := r.Append(t.Context(), next(study.Begun).Spec.ID(), "checkpoint", map[string]int{"step": 3}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		m := registry.Manifest{Status: registry.Failed, Reason: "diverged", Key: next(study.Failed).Spec.Key(), Provenance: registry.Provenance{WallSeconds: float64(i)}}
+		if _, err := r.Commit(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want[study.Missing] < 60 {
+		t.Fatalf("%d cells are missing", want[study.Missing])
+	}
+	at := status()
+	if diff := cmp.Diff(want, at.Counts); diff != "" || at.Unread != 0 {
+		t.Errorf("%d are not read: %s", at.Unread, diff)
+	}
+	for _, cell := range at.Cells {
+		if cell.State == study.Failed && cell.Reason != "diverged" || cell.State == study.Held && cell.Owner != "somebody" {
+			t.Errorf("%+v", cell)
+		}
+	}
+	for range 20 { // more than there is time to ask about
+		defer begin(study.Begun).Release(t.Context())
+	}
+	if at = status(); at.Unread != 20 || at.Counts[study.Held]+at.Counts[study.Begun] != 50 {
+		t.Errorf("%v, of which %d are not read", at.Counts, at.Unread)
+	}
+	n.reset()
+	if _, _, err := openCrowd(t, url, study.Read, seeds+more).Report(t.Context()); err != nil || n.requests.Load() > most || n.names.Load() > 0 {
+		t.Errorf("a report takes %d requests, %d for names: %v", n.requests.Load(), n.names.Load(), err)
+	}
+}
+
 // TestWatchRequests: in a bucket a look asks for little, and sees who is at work before any checkpoint is there.
 func TestWatchRequests(t *testing.T) {
 	const seeds = 20
@@ -170,8 +266,7 @@ func TestWatchRequests(t *testing.T) {
 	}
 	w := s.Watch()
 	for range 2 {
-		n.requests.Store(0)
-		n.writes.Store(0)
+		n.reset()
 		at, err := w.Look(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -179,7 +274,7 @@ func TestWatchRequests(t *testing.T) {
 		if at.Counts[study.Complete] != cells || at.Counts[study.Held] != 1 || len(at.Cells) != 1 || at.Cells[0].Owner != "somebody" {
 			t.Errorf("%v, %+v", at.Counts, at.Cells)
 		}
-		if n.requests.Load() > 10 || n.writes.Load() > 0 {
+		if n.requests.Load() > 10 || n.writes.Load() > 0 || n.names.Load() > 0 {
 			t.Errorf("a look takes %d requests, %d of them to write", n.requests.Load(), n.writes.Load())
 		}
 	}

@@ -81,7 +81,7 @@ func benchmarkCommands(b *testing.B, url string, requests *count) {
 	for _, command := range commands {
 		b.Run(command.name, func(b *testing.B) {
 			peak := peakMemory(b, func() { command.do(b, url, crowdSeeds) })
-			requests.requests.Store(0)
+			requests.reset()
 			before := processorSeconds(b)
 			for b.Loop() {
 				command.do(b, url, crowdSeeds)

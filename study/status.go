@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/cidbench/cidbench/bench"
@@ -19,8 +18,8 @@ type Standing struct {
 	// Planned is the number of cells, Counts how many are in each state.
 	Planned int           `json:"planned"`
 	Counts  map[State]int `json:"counts"`
-	// Cells are all of them, or of a watch those that are held, failed or damaged. Unread is how many more were begun of
-	// which a watch has read no lease yet.
+	// Cells are all of them, or of a watch those that are held, failed or damaged. Unread is how many were begun of which
+	// no lease was read yet, since in a bucket that takes a request each.
 	Cells    []CellState `json:"cells"`
 	Unread   int         `json:"unread,omitempty"`
 	Analyses Analyses    `json:"analyses"`
@@ -44,7 +43,7 @@ type CellState struct {
 	State  State  `json:"state"`
 	Reason string `json:"reason,omitempty"`
 	// Seconds is the wall time of a finished run and Bytes the size of its artifacts, Step the last checkpoint
-	// of one begun, or what whoever holds it has reached.
+	// of one begun, or what whoever holds it, in a bucket held it, has reached.
 	Seconds  float64   `json:"seconds,omitempty"`
 	Bytes    int64     `json:"bytes,omitempty"`
 	Finished time.Time `json:"finished,omitzero"`
@@ -54,6 +53,7 @@ type CellState struct {
 	Owner  string    `json:"owner,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
 	Silent bool      `json:"silent,omitempty"`
+	unread bool      // its lease was not read
 }
 
 // State says what there is of a run.
@@ -90,7 +90,7 @@ func (s *Study) Status(ctx context.Context) (*Standing, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := &Standing{At: time.Now().UTC(), Cells: cells}
+	at := &Standing{At: time.Now().UTC(), Cells: cells, Unread: len(pick(cells, func(c CellState) bool { return c.unread }))}
 	each, basis := meanOf(cells)
 	s.sumUp(at, cells, each, basis, 1, analyses)
 	return at, nil
@@ -130,6 +130,12 @@ func (s *Study) sumUp(at *Standing, cells []CellState, each bench.Cost, basis st
 	p.work(&at.Left, at.Analyses.Seconds)
 }
 
+// What is read of single cells in a bucket, a request each: with what Overview takes it is below 50 requests.
+const (
+	mostReasons = 8  // why runs failed
+	mostLeases  = 30 // of runs that were begun
+)
+
 // states says where cells stand, and what there is of the analyses that claims observe. It looks at all runs once more, since
 // it is these that matter to it alone.
 func (s *Study) states(ctx context.Context, cells []bench.Cell) (all []CellState, analyses Analyses, err error) {
@@ -145,27 +151,26 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) (all []CellState
 	for _, x := range o.Finished {
 		finished[x.Run] = x
 	}
-	started := map[string]bool{}
-	untold := func(cell bench.Cell) bool { return !o.Has(cell.Spec.ID()) && !o.Others[cell.Spec.ID()] }
-	if !s.reg.Local() && slices.ContainsFunc(cells, untold) {
-		for run, err := range s.reg.Started(ctx) {
-			if err != nil {
-				return nil, analyses, err
+	all = make([]CellState, len(cells))
+	var begun []*CellState
+	reasons := 0
+	for i, cell := range cells {
+		c := &all[i]
+		*c = CellState{Cell: cell, Run: cell.Spec.ID(), State: Missing}
+		if !s.reg.Local() {
+			known := finished[c.Run]
+			switch {
+			case known == nil:
+				if o.Others[c.Run] {
+					begun = append(begun, c)
+				}
+				continue
+			case known.Err == nil:
+				if c.finish(known); c.State == Complete || reasons == mostReasons {
+					continue
+				}
+				reasons++
 			}
-			if asked[run] {
-				started[run] = true
-			}
-		}
-	}
-	for _, cell := range cells {
-		c := CellState{Cell: cell, Run: cell.Spec.ID(), State: Missing}
-		if known := finished[c.Run]; !s.reg.Local() && known != nil && known.Status == registry.Complete {
-			c.finish(known)
-			all = append(all, c)
-			continue
-		} else if !s.reg.Local() && known == nil && !o.Others[c.Run] && !started[c.Run] { // nothing tells of it
-			all = append(all, c)
-			continue
 		}
 		m, _, err := o.Run(ctx, c.Run)
 		switch {
@@ -181,13 +186,45 @@ func (s *Study) states(ctx context.Context, cells []bench.Cell) (all []CellState
 		case !errors.Is(err, registry.ErrNotExist):
 			return nil, analyses, err
 		default:
-			if err := s.unfinished(ctx, &c); err != nil {
+			if err := s.unfinished(ctx, c); err != nil {
 				return nil, analyses, err
 			}
 		}
-		all = append(all, c)
+	}
+	if err := s.holders(ctx, begun); err != nil {
+		return nil, analyses, err
 	}
 	return all, countAnalyses(wanted, all, o.Finished), nil
+}
+
+// holders finds out who holds cells in a bucket that were begun, as far as that may take requests.
+func (s *Study) holders(ctx context.Context, begun []*CellState) error {
+	for _, c := range begun[min(len(begun), mostLeases):] {
+		c.State, c.unread = Begun, true
+	}
+	begun = begun[:min(len(begun), mostLeases)]
+	runs := make([]string, len(begun))
+	for i, c := range begun {
+		runs[i] = c.Run
+	}
+	holds, err := s.reg.Holds(ctx, runs)
+	if err != nil {
+		return err
+	}
+	for _, c := range begun {
+		if holds[c.Run].Owner != "" {
+			c.hold(holds[c.Run])
+			continue
+		}
+		for _, err := range s.reg.Events(ctx, c.Run) { // which were copied here, or else it was forgotten
+			if err != nil && !errors.Is(err, registry.ErrCorrupt) {
+				return err
+			}
+			c.State = Begun
+			break
+		}
+	}
+	return nil
 }
 
 // finish notes what the index says of a finished run.

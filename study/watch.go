@@ -11,7 +11,7 @@ import (
 	"github.com/cidbench/cidbench/registry/store"
 )
 
-// watchRequests is how many requests to a bucket a look of a watch may take, up to some 20,000 runs.
+// watchRequests is how many requests to a bucket a look of a watch may take.
 const watchRequests = 48
 
 // A Watch looks where a study stands, again and again.

@@ -53,8 +53,8 @@ func killWhen(t *testing.T, cmd *exec.Cmd, itIsTime func() bool) bool {
 	}
 }
 
-// evidence is the digest of what a report of a store with the first seed rests on.
-func evidence(t *testing.T, store string) string {
+// evidenceOf is the digest of what a report of a store with the first seed rests on.
+func evidenceOf(t *testing.T, store string) string {
 	t.Helper()
 	out, err := exec.Command(program(), append([]string{"report", "--format", "json", "--store", store}, oneSeed...)...).Output()
 	if err != nil {
@@ -83,7 +83,7 @@ func TestKilledRunsEndInTheSameBytes(t *testing.T) {
 	if kills < 3 {
 		t.Errorf("the program was killed %d times: little was tested", kills)
 	}
-	if got, want := evidence(t, stormy), evidence(t, undisturbed(t)); got != want {
+	if got, want := evidenceOf(t, stormy), evidenceOf(t, undisturbed(t)); got != want {
 		t.Errorf("after %d kills the evidence is %s, undisturbed %s", kills, got, want)
 	}
 	whole(t, stormy)
@@ -98,7 +98,7 @@ func TestPreemptedRunsEndInTheSameBytes(t *testing.T) {
 	if stopped < 3 {
 		t.Errorf("the program was stopped %d times: little was tested", stopped)
 	}
-	if got, want := evidence(t, store), evidence(t, undisturbed(t)); got != want {
+	if got, want := evidenceOf(t, store), evidenceOf(t, undisturbed(t)); got != want {
 		t.Errorf("preempted %d times the evidence is %s, undisturbed %s", stopped, got, want)
 	}
 	whole(t, store)

@@ -205,7 +205,7 @@ func TestThirdSignalEndsAtOnce(t *testing.T) {
 	if out, err := exec.Command(program(), args...).CombinedOutput(); err != nil {
 		t.Fatalf("going on: %v\n%s", err, out)
 	}
-	if got, want := evidence(t, store), evidence(t, undisturbed(t)); got != want {
+	if got, want := evidenceOf(t, store), evidenceOf(t, undisturbed(t)); got != want {
 		t.Errorf("the evidence is %s, undisturbed %s", got, want)
 	}
 	whole(t, store)

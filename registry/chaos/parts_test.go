@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func (p part) play(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r.Pack("text/plain")
+	r.Pack(seriesType)
 	if p.Role == "collector" {
 		return p.collect(ctx, r, say)
 	}
@@ -81,13 +82,21 @@ func (p part) meet(err error, say func(what string, args ...any)) {
 	}
 }
 
-// write computes the cells that nobody else does, until all are there.
+// write computes the cells that nobody else does, until all are there. Meanwhile it reads what is there, and at times
+// writes the index and its packs anew.
 func (p part) write(ctx context.Context, r *registry.Registry, say func(what string, args ...any)) {
-	left := randomFor(p.Seed, p.Name).Perm(cells)
+	random := randomFor(p.Seed, p.Name)
+	left := random.Perm(cells)
 	for attempt := 1; len(left) > 0; attempt++ {
-		if _, err := r.Overview(ctx, nil); err != nil {
-			p.meet(err, say)
+		overview := func() (*registry.Overview, error) { return r.Overview(ctx, nil) }
+		if random.IntN(8) == 0 {
+			overview = func() (*registry.Overview, error) { return r.Reindex(ctx) }
 		}
+		o, err := overview()
+		if err == nil {
+			err = p.read(ctx, r, o, random, say)
+		}
+		p.meet(err, say)
 		left = slices.DeleteFunc(left, func(cell int) bool {
 			c := computation{r, cellKey(p.Seed, cell), cell, fmt.Sprint(p.Name, ", attempt ", attempt)}
 			over, err := c.compute(ctx, say)
@@ -98,6 +107,32 @@ func (p part) write(ctx context.Context, r *registry.Registry, say func(what str
 		})
 		time.Sleep(20 * time.Millisecond) // between two looks at what others hold
 	}
+}
+
+// read reads a run by an overview, which has packs, and by its originals: these are the same.
+func (p part) read(ctx context.Context, r *registry.Registry, o *registry.Overview, random *rand.Rand, say func(what string, args ...any)) error {
+	if len(o.Finished) == 0 {
+		return nil
+	}
+	run := o.Finished[random.IntN(len(o.Finished))].Run
+	packed, digest, err := o.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	series, err := o.Blob(ctx, packed.Artifacts["series"])
+	if err != nil {
+		return err
+	}
+	m, original, err := r.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	if data, err := r.Blob(ctx, m.Artifacts["series"]); err != nil {
+		return err
+	} else if digest != original || !bytes.Equal(data, series) {
+		say("wrong", "run", run, "is", digest, "by an overview, and", original, "where it lies")
+	}
+	return nil
 }
 
 func cellKey(seed uint64, cell int) json.RawMessage {
@@ -212,7 +247,11 @@ func (c computation) manifest(ctx context.Context, state []byte) (registry.Manif
 		Provenance: registry.Provenance{Tool: c.attempt, Started: now, Finished: now},
 	}
 	for name, data := range map[string][]byte{"checkpoint": state, "shared": []byte(shared), "series": series(state)} {
-		d, err := c.PutBlob(ctx, "text/plain", data)
+		mediaType := "text/plain"
+		if name == "series" {
+			mediaType = seriesType
+		}
+		d, err := c.PutBlob(ctx, mediaType, data)
 		if err != nil {
 			return m, err
 		}
@@ -220,5 +259,8 @@ func (c computation) manifest(ctx context.Context, state []byte) (registry.Manif
 	}
 	return m, nil
 }
+
+// seriesType is that of the artifacts that are packed.
+const seriesType = "text/csv"
 
 func series(state []byte) []byte { return fmt.Appendf(nil, "series of %s", registry.DigestOf(state)) }

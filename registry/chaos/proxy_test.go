@@ -17,7 +17,7 @@ import (
 // What goes wrong with a request.
 var requestFaults = []string{
 	"reset before", "lost answer", "503", "503 and Retry-After", "stall", "slow", "request cut", "request flipped",
-	"answer cut", "answer flipped", "request twice", "login page", "clock skew refused",
+	"answer cut", "answer flipped", "request twice", "login page", "portal", "page not found", "clock skew refused",
 }
 
 // A proxy stands before a server, and does to requests what networks do.
@@ -73,6 +73,13 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "login page":
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<html><body>Please log in.</body></html>")
+		return
+	case "portal":
+		fmt.Fprint(w, "OK")
+		return
+	case "page not found":
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNotFound)
 		return
 	case "stall":
 		time.Sleep(upTo(random, 2*term))

@@ -94,9 +94,9 @@ func (b bucket) open(ctx context.Context, key string) (io.ReadCloser, minio.Obje
 	if err != nil {
 		return nil, minio.ObjectInfo{}, err
 	}
-	if info.ETag == "" || info.Size < 0 {
+	if info.Size < 0 {
 		body.Close()
-		return nil, minio.ObjectInfo{}, fmt.Errorf("%w: its answer has no ETag or no length", errNotS3)
+		return nil, minio.ObjectInfo{}, fmt.Errorf("%w: its answer has no length", errNotS3)
 	}
 	return &download{ctx: ctx, bucket: b, key: key, body: body, info: info, began: time.Now()}, info, nil
 }
@@ -112,6 +112,7 @@ type download struct {
 	offset   int64
 	failures int // since began
 	began    time.Time
+	moved    int // bytes since the last failure
 }
 
 func (d *download) Close() error { return d.body.Close() }
@@ -122,8 +123,8 @@ func (d *download) Read(p []byte) (int, error) {
 	}
 	n, err := d.body.Read(p)
 	d.offset += int64(n)
-	if n > 0 && d.failures > 0 {
-		d.failures, d.began = 0, time.Now()
+	if d.moved += n; d.moved >= leastBytes { // a body that drips gets no further by being asked for again and again
+		d.failures = 0
 	}
 	switch {
 	case err == nil:
@@ -150,6 +151,7 @@ func (d *download) resume(cause error) error {
 			return err
 		}
 		d.failures++
+		d.moved = 0
 		if cause = d.again(); cause == nil {
 			return nil
 		}

@@ -93,9 +93,6 @@ func (s *Store) Stat(ctx context.Context, key string) (store.Info, error) {
 		return store.Info{}, err
 	}
 	info, err := s.client.StatObject(ctx, s.name, s.object(key), minio.StatObjectOptions{})
-	if err == nil && info.ETag == "" {
-		err = fmt.Errorf("%w: its answer has no ETag", errNotS3)
-	}
 	if err != nil {
 		return store.Info{}, classified("stat", key, err)
 	}

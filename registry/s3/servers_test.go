@@ -2,8 +2,6 @@ package s3_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -13,10 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/cidbench/cidbench/registry/s3"
 	"github.com/cidbench/cidbench/registry/s3/s3test"
@@ -34,7 +30,7 @@ func TestRefused(t *testing.T) {
 		"permission": "refuses to put an object that is not there", "strong tags": "weak ETags", "parts": "refuses to complete",
 	} {
 		t.Run(lack, func(t *testing.T) {
-			server := httptest.NewServer(&naiveS3{lack: lack, objects: make(map[string][]byte)})
+			server := httptest.NewServer(&s3test.Naive{Lack: lack})
 			defer server.Close()
 			s := openURL(t, "s3://bucket/p?endpoint="+server.URL)
 			err := s.Probe(t.Context())
@@ -53,21 +49,11 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// naiveS3 is just enough of a server to be probed and to hold a registry. It
-// keeps every promise but one.
-type naiveS3 struct {
-	lack    string
-	mu      sync.Mutex
-	objects map[string][]byte
-	part    []byte
-	cut     int // answers that break off half-way
-}
-
 // TestIgnoredRange: the rest of what was cut off is asked for, and all of it comes once more.
 func TestIgnoredRange(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.SecretKey)
-	naive := &naiveS3{objects: make(map[string][]byte)}
+	naive := &s3test.Naive{Lack: "ranges"}
 	server := httptest.NewServer(naive)
 	defer server.Close()
 	s := openURL(t, "s3://bucket/p?endpoint="+server.URL)
@@ -75,82 +61,12 @@ func TestIgnoredRange(t *testing.T) {
 	if err := s.Create(t.Context(), "k", bytes.NewReader(data), int64(len(data)), store.DigestOf(data)); err != nil {
 		t.Fatal(err)
 	}
-	naive.cut = 2
+	naive.Cut = 2
 	if got, _, err := s.Load(t.Context(), "k"); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("Load = %d bytes, %v, want %d", len(got), err, len(data))
 	}
-	if naive.cut != 0 {
-		t.Errorf("%d answers were not cut", naive.cut)
-	}
-}
-
-func (s *naiveS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fail := func(status int, code string) {
-		w.WriteHeader(status)
-		fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", code, code)
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		fail(http.StatusBadRequest, "IncompleteBody")
-		return
-	}
-	key, query := r.URL.Path, r.URL.Query()
-	there, exists := s.objects[key]
-	etag := store.DigestOf(there).Hex()[:32]
-	if r.Method == http.MethodPut || query.Has("uploadId") {
-		condition := "put"
-		if r.Method == http.MethodPost {
-			condition = "complete"
-		}
-		if r.Header.Get("If-None-Match") == "*" && exists && s.lack != condition ||
-			r.Header.Get("If-Match") != "" && strings.Trim(r.Header.Get("If-Match"), `"`) != etag && s.lack != "match" {
-			fail(http.StatusPreconditionFailed, "PreconditionFailed")
-			return
-		}
-		weak := s.lack == "strong tags" && r.Header.Get("If-Match") != "" // which no weak tag meets
-		if weak || s.lack == "permission" && r.Method == http.MethodPut || s.lack == "parts" && r.Method == http.MethodPost && query.Has("uploadId") {
-			fail(http.StatusPreconditionFailed, "PreconditionFailed")
-			return
-		}
-	}
-	switch {
-	case r.Method == http.MethodPost && query.Has("uploads"):
-		fmt.Fprint(w, "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>")
-	case r.Method == http.MethodPost:
-		s.objects[key] = s.part
-		fmt.Fprint(w, "<CompleteMultipartUploadResult><Bucket>bucket</Bucket></CompleteMultipartUploadResult>")
-	case r.Method == http.MethodPut:
-		if got := checksumOf(body); s.lack != "checksum" && r.Header.Get("X-Amz-Checksum-Sha256") != got {
-			fail(http.StatusBadRequest, "BadDigest")
-			return
-		}
-		if query.Has("uploadId") {
-			s.part = body
-		} else {
-			s.objects[key] = body
-		}
-		w.Header().Set("ETag", `"`+store.DigestOf(body).Hex()[:32]+`"`)
-	case r.Method == http.MethodDelete:
-		if !query.Has("uploadId") {
-			delete(s.objects, key)
-		}
-		w.WriteHeader(http.StatusNoContent)
-	case query.Has("list-type"):
-		fmt.Fprint(w, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
-	case !exists:
-		fail(http.StatusNotFound, "NoSuchKey")
-	default:
-		w.Header().Set("ETag", `"`+etag+`"`)
-		w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
-		if s.cut > 0 { // and a Range that is asked for is ignored
-			s.cut--
-			w.Header().Set("Content-Length", fmt.Sprint(len(there)))
-			w.Write(there[:len(there)/2])
-			panic(http.ErrAbortHandler)
-		}
-		w.Write(there)
+	if naive.Cut != 0 {
+		t.Errorf("%d answers were not cut", naive.Cut)
 	}
 }
 
@@ -195,7 +111,7 @@ func TestUnavailable(t *testing.T) {
 func TestCustomCA(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.SecretKey)
-	server := httptest.NewUnstartedServer(&naiveS3{objects: make(map[string][]byte)})
+	server := httptest.NewUnstartedServer(new(s3test.Naive))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that do not trust it
 	server.StartTLS()
 	defer server.Close()
@@ -251,9 +167,4 @@ func TestCredentials(t *testing.T) {
 		}
 		storetest.WantErr(t, "Probe", openURL(t, url).Probe(t.Context()), nil)
 	})
-}
-
-func checksumOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return base64.StdEncoding.EncodeToString(sum[:])
 }

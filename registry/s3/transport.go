@@ -172,34 +172,57 @@ func (t *transport) once(r *http.Request) (*http.Response, error) {
 
 // trust fails for the answers of login pages and broken proxies, and of servers whose listings go round in circles.
 func trust(r *http.Request, response *http.Response) error {
-	if response.StatusCode/100 != 2 {
+	absent := response.StatusCode == http.StatusNotFound
+	if response.StatusCode/100 != 2 && !absent {
 		return nil
 	}
 	if kind := response.Header.Get("Content-Type"); strings.HasPrefix(kind, "text/html") {
 		return fmt.Errorf("%w: it sends a page (%.40s)", errNotS3, kind)
 	}
 	query := r.URL.Query()
-	root := "ListBucketResult"
-	if !query.Has("list-type") {
-		if root = "ListPartsResult"; r.Method != http.MethodGet || !query.Has("uploadId") {
-			return nil
-		}
+	switch {
+	case absent && r.Method == http.MethodHead: // whose answer has no body
+		return nil
+	case absent:
+		return trustBody(response, "Error", nil)
+	case query.Has("list-type"):
+		return trustBody(response, "ListBucketResult", func(l list) bool {
+			return l.IsTruncated && (len(l.Contents)+len(l.Folders) == 0 || l.Next == query.Get("continuation-token"))
+		})
+	case r.Method == http.MethodGet && query.Has("uploadId"):
+		return trustBody(response, "ListPartsResult", nil)
+	case r.Method == http.MethodPost && query.Has("uploads"):
+		return trustBody(response, "InitiateMultipartUploadResult", nil)
+	case r.Method == http.MethodPost:
+		return nil // it may come after a while; minio-go reads it
+	case r.Method == http.MethodDelete && response.StatusCode != http.StatusNoContent:
+		return fmt.Errorf("%w: it answers to a DELETE with %.60q", errNotS3, response.Status)
+	case r.Method != http.MethodDelete && strings.Trim(response.Header.Get("ETag"), `"`) == "":
+		return fmt.Errorf("%w: its answer to a %s has no ETag", errNotS3, r.Method)
 	}
+	return nil
+}
+
+// A list is an answer in XML, as far as it has to be understood before it is believed.
+type list struct {
+	XMLName     xml.Name
+	IsTruncated bool
+	Next        string `xml:"NextContinuationToken"`
+	Contents    []struct{ Key string }
+	Folders     []struct{} `xml:"CommonPrefixes"`
+}
+
+// trustBody reads the body of an answer, which has to be XML with a root, and puts it back.
+func trustBody(response *http.Response, root string, endless func(list) bool) error {
 	page, err := io.ReadAll(io.LimitReader(response.Body, maxList+1))
 	if err != nil {
 		return err
 	}
-	var list struct {
-		XMLName     xml.Name
-		IsTruncated bool
-		Next        string `xml:"NextContinuationToken"`
-		Contents    []struct{ Key string }
-		Folders     []struct{} `xml:"CommonPrefixes"`
+	var l list
+	if err := xml.Unmarshal(page, &l); err != nil || l.XMLName.Local != root || len(page) > maxList {
+		return fmt.Errorf("%w: it answers with %.60q, not with a %s", errNotS3, page, root)
 	}
-	if err := xml.Unmarshal(page, &list); err != nil || list.XMLName.Local != root || len(page) > maxList {
-		return fmt.Errorf("%w: it answers to a listing with %.60q", errNotS3, page)
-	}
-	if root == "ListBucketResult" && list.IsTruncated && (len(list.Contents)+len(list.Folders) == 0 || list.Next == query.Get("continuation-token")) {
+	if endless != nil && endless(l) {
 		return errEndless
 	}
 	response.Body = struct {

@@ -8,12 +8,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/cidbench/cidbench/registry/s3/s3test"
 	"github.com/cidbench/cidbench/registry/store"
 	"github.com/minio/minio-go/v7"
 )
@@ -53,35 +53,6 @@ func (w *waiting) Read(p []byte) (int, error) {
 
 const forever = 1000 * time.Hour
 
-// A server's misbehaviour, and how long it lasts.
-var misbehaviours = map[string]func(r *http.Request) (*http.Response, error){
-	"503": func(*http.Request) (*http.Response, error) { return reply(503, strings.NewReader("")), nil },
-	"429": func(*http.Request) (*http.Response, error) { return reply(429, strings.NewReader("")), nil },
-	"retry after": func(*http.Request) (*http.Response, error) {
-		return reply(503, strings.NewReader(""), "Retry-After", "7"), nil
-	},
-	"reset": func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNRESET },
-	"no answer": func(r *http.Request) (*http.Response, error) {
-		<-r.Context().Done()
-		return nil, r.Context().Err()
-	},
-	"page": func(*http.Request) (*http.Response, error) {
-		return reply(200, strings.NewReader("<html><body>Please log in.</body></html>"), "Content-Type", "text/html; charset=utf-8"), nil
-	},
-	"page in disguise": func(*http.Request) (*http.Response, error) {
-		return reply(200, strings.NewReader("<html><body>Please log in.</body></html>")), nil
-	},
-	"stalled list": func(r *http.Request) (*http.Response, error) {
-		return reply(200, &waiting{r.Context(), "<ListBucketResult>", forever}), nil
-	},
-	"dripping list": func(r *http.Request) (*http.Response, error) {
-		return reply(200, &waiting{r.Context(), "<ListBucketResult>", time.Second}), nil
-	},
-	"endless list": func(*http.Request) (*http.Response, error) {
-		return reply(200, strings.NewReader("<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken></ListBucketResult>")), nil
-	},
-}
-
 func listing(ctx context.Context, t *transport) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://s3/bucket?list-type=2", nil)
 	if err != nil {
@@ -96,58 +67,44 @@ func listing(ctx context.Context, t *transport) (string, error) {
 	return fmt.Sprint(response.StatusCode, " ", string(body)), err
 }
 
-// TestMisbehaviour: for a minute of it a request waits, says what for, and succeeds; for ever, it ends in some minutes.
-func TestMisbehaviour(t *testing.T) {
-	const good = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
-	for name, bad := range misbehaviours {
-		for _, lasts := range []time.Duration{time.Minute, forever} {
-			t.Run(fmt.Sprint(name, " for ", lasts), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					begin := time.Now()
-					var requests atomic.Int64
-					tr := &transport{next: sender(func(r *http.Request) (*http.Response, error) {
-						if requests.Add(1) > 1 && time.Since(begin) < lasts {
-							return bad(r)
-						}
-						return reply(200, strings.NewReader(good)), nil
-					})}
-					var said atomic.Int64
-					ctx := store.WithNotices(t.Context(), func(string) { said.Add(1) })
-					if got, err := listing(ctx, tr); err != nil || got != "200 "+good {
-						t.Fatalf("the first answer is %q, %v", got, err)
-					}
-					got, err := listing(ctx, tr)
-					took := time.Since(begin)
-					if lasts == time.Minute && (err != nil || got != "200 "+good || took < lasts) {
-						t.Errorf("after %v: %q, %v", took, got, err)
-					}
-					if lasts == forever && (err == nil && strings.HasPrefix(got, "200") || took > 3*time.Minute) {
-						t.Errorf("after %v: %q, %v", took, got, err)
-					}
-					if said.Load() == 0 || said.Load() > 20 || requests.Load() > 100 {
-						t.Errorf("%d requests, %d notices", requests.Load(), said.Load())
-					}
-				})
-			})
-		}
-	}
-}
-
-// TestRetryAfter: the server is not asked again before it wants to be.
+// TestRetryAfter: the server is not asked again before it wants to be, neither for what it sends nor with what it is sent.
 func TestRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var times []time.Time
-		tr := &transport{next: sender(func(*http.Request) (*http.Response, error) {
-			times = append(times, time.Now())
-			if len(times) == 1 {
-				return reply(503, strings.NewReader(""), "Retry-After", "45"), nil
+	t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.SecretKey)
+	for name, op := range operations {
+		synctest.Test(t, func(t *testing.T) {
+			var times []time.Time
+			good, armed := new(s3test.Naive), false
+			s, err := New(Config{Bucket: "bucket", Endpoint: "http://s3", Transport: func(http.RoundTripper) http.RoundTripper {
+				return sender(func(r *http.Request) (*http.Response, error) {
+					if armed {
+						times = append(times, time.Now())
+					}
+					if len(times) == 1 {
+						if r.Body != nil {
+							r.Body.Close()
+						}
+						return reply(503, strings.NewReader(""), "Retry-After", "45"), nil
+					}
+					return good.RoundTrip(r)
+				})
+			}})
+			if err != nil {
+				t.Fatal(err)
 			}
-			return reply(200, strings.NewReader("<ListBucketResult/>")), nil
-		})}
-		if _, err := listing(t.Context(), tr); err != nil || len(times) != 2 || times[1].Sub(times[0]) < 45*time.Second {
-			t.Errorf("asked at %v, %v", times, err)
-		}
-	})
+			if err := s.Create(t.Context(), "there", bytes.NewReader(nil), 0, store.DigestOf(nil)); err != nil {
+				t.Fatal(err)
+			}
+			version, err := s.Swap(t.Context(), "counter", "", []byte("1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			armed = true
+			if _, err := op.do(t.Context(), s, version); err != nil || len(times) != 2 || times[1].Sub(times[0]) < 45*time.Second {
+				t.Errorf("%s: asked at %v, %v", name, times, err)
+			}
+		})
+	}
 }
 
 // TestFirstContact: a server that was never there is not waited for long.
@@ -171,9 +128,9 @@ func TestStalledBodies(t *testing.T) {
 				return reply(200, strings.NewReader("")), err
 			}
 			if r.URL.Path == "/slow" {
-				return reply(200, &slow{n: 100}), nil
+				return reply(200, &slow{n: 100}, "ETag", "slow"), nil
 			}
-			return reply(200, &waiting{r.Context(), "some", forever}), nil
+			return reply(200, &waiting{r.Context(), "some", forever}, "ETag", "some"), nil
 		})}
 		get, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://s3/key", nil)
 		response, err := tr.RoundTrip(get)
