@@ -22,6 +22,13 @@ import (
 
 const workflow = ".github/workflows/nightly.yml"
 
+// tier is a small one that has verdicts: inconclusive ones, on two seeds.
+const tier = `from: smoke
+id: night
+machinery: false
+seeds: 2
+`
+
 // absent fails if it is run: it stands for an action that is left out here.
 const absent = `name: absent
 description: fails
@@ -67,10 +74,14 @@ func start(t *testing.T) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	file := filepath.Join(t.TempDir(), "tier.yaml")
+	if err := os.WriteFile(file, []byte(tier), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	e.args = []string{
 		"workflow_dispatch", "--directory", e.repository, "--workflows", filepath.Join(e.repository, workflow), "--platform", "ubuntu-24.04=-self-hosted",
 		"--action-cache-path", filepath.Join(t.TempDir(), "act"), "--no-cache-server", "--concurrent-jobs", "2", "--rm",
-		"--var", "NIGHTLY_TIER=smoke", "--var", "NIGHTLY_BACKEND=go", "--var", "NIGHTLY_WORKERS=2",
+		"--var", "NIGHTLY_TIER=" + file, "--var", "NIGHTLY_BACKEND=go", "--var", "NIGHTLY_WORKERS=2",
 		"--var", `NIGHTLY_RUNNER=["ubuntu-24.04"]`, "--var", "NIGHTLY_GO=installed",
 		"--env", "GOFLAGS=-trimpath", // so that the copies of the repository share what is built
 		"--env", "AWS_ACCESS_KEY_ID=" + s3test.AccessKey, "--env", "AWS_SECRET_ACCESS_KEY=" + s3test.SecretKey,

@@ -8,7 +8,6 @@ import (
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/deploy/enginetest"
-	"github.com/cidbench/cidbench/experiments"
 	"github.com/cidbench/cidbench/registry"
 	"github.com/cidbench/cidbench/report/drift"
 	"github.com/cidbench/cidbench/report/model"
@@ -29,7 +28,7 @@ func TestNightly(t *testing.T) {
 	if again := e.tally(t); again != first {
 		t.Errorf("run again, the night has made %+v of %+v", again, first)
 	}
-	e.fails(t, append(night("2026-11-29"), "--var", "NIGHTLY_ACCEPT=0"), "::error::the claims ended with ", "Failure - Main Verdict", "[nightly/report] 🏁  Job failed")
+	e.fails(t, append(night("2026-11-29"), "--var", "NIGHTLY_ACCEPT=0"), "::error::the claims ended with 4", "exitcode '4'", "[nightly/report] 🏁  Job failed")
 	e.succeeds(t, night("2026-11-30"), "No alarm in 2 nights, 2026-11-29 to 2026-11-30")
 	e.succeeds(t, append(night("2026-11-30"), "--input", "control=true"), "2026-11-30, control")
 	if all := e.tally(t); all.nights != 3 || all.trainings != 3*first.trainings {
@@ -82,7 +81,7 @@ func (e *engine) alarm(t *testing.T, like drift.Night) {
 	const old = 12
 	all := func(shifted int) (nights []drift.Night) {
 		for at := range old + shifted {
-			n := drift.Night{Night: bench.Night{Name: fmt.Sprintf("2026-10-%02d", at+1)}, Tier: like.Tier, Machinery: true, Seeds: like.Seeds, Dataset: like.Dataset, Claims: []drift.Judged{}}
+			n := drift.Night{Night: bench.Night{Name: fmt.Sprintf("2026-10-%02d", at+1)}, Tier: like.Tier, Seeds: like.Seeds, Dataset: like.Dataset, Claims: []drift.Judged{}}
 			v, level, commit := drift.Values{Key: like.Series[0].Key, Statistic: like.Series[0].Statistic}, 1000.0, e.before
 			if at >= old {
 				level, commit = 0, e.now
@@ -128,7 +127,7 @@ func (e *engine) keep(t *testing.T, nights []drift.Night) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tier := experiments.All.Tier(nights[0].Tier)
+	tier := &bench.Tier{ID: nights[0].Tier}
 	for _, n := range nights {
 		result, err := json.Marshal(n)
 		if err == nil {

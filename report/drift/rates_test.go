@@ -83,6 +83,7 @@ func TestRates(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := func(format string, args ...any) {
+		t.Helper()
 		line := fmt.Sprintf(format, args...)
 		t.Log(line)
 		if *replications == published && !strings.Contains(string(docs), line+"\n") {
