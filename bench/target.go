@@ -35,6 +35,10 @@ type Target struct {
 	At float64 `json:"at"`
 	// Figures are the published accuracies in points, one for each seed, or one alone.
 	Figures []float64 `json:"figures"`
+	// SeedsSD is the standard deviation in points, and SeedsN the number, of seeds of which the mean alone is published; 0 where
+	// neither is, or Figures has them.
+	SeedsSD float64 `json:"seeds_sd,omitempty"`
+	SeedsN  int     `json:"seeds_n,omitempty"`
 	// SD is the standard deviation between implementations, in points.
 	SD float64 `json:"sd"`
 	// Source says where the figures are from, and Spread whose deviation SD is.
@@ -57,7 +61,9 @@ func (t *Tier) validate(x Target) error {
 		return fmt.Errorf("%s: that is none of the checkpoints", place)
 	case len(x.Figures) == 0 || slices.ContainsFunc(x.Figures, outside):
 		return fmt.Errorf("%s: want one or more figures, in points from 0 to 100", place)
-	case !(x.SD >= 0) || math.IsInf(x.SD, 1) || x.SD == 0 && len(x.Figures) == 1:
+	case (x.SeedsSD != 0 || x.SeedsN != 0) && (!(x.SeedsSD > 0) || math.IsInf(x.SeedsSD, 1) || x.SeedsN < 2 || len(x.Figures) > 1):
+		return fmt.Errorf("%s: seeds_sd must be positive, of seeds_n, which is 2 or more, and beside one figure, their mean", place)
+	case !(x.SD >= 0) || math.IsInf(x.SD, 1) || x.SD == 0 && len(x.Figures) == 1 && x.SeedsN == 0:
 		return fmt.Errorf("%s: the deviation between implementations must be positive; 0 is for figures of several seeds", place)
 	case x.Source == "" || x.SD > 0 && x.Spread == "":
 		return fmt.Errorf("%s: say where the figures are from, and whose deviation sd is", place)

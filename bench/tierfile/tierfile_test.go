@@ -77,15 +77,18 @@ func TestTargetsAreOfOneRecipe(t *testing.T) {
 		}
 	}
 	for text, says := range map[string]string{
-		"{arm: none, measure: linear, at: 1, figures: [50], sd: 1, source: s, spread: s}":  `"none" is no arm`,
-		"{arm: all, measure: weighted, at: 1, figures: [50], sd: 1, source: s, spread: s}": "does not measure",
-		"{arm: all, measure: knn, at: 1, figures: [50], sd: 1, source: s, spread: s}":      "want linear or weighted",
-		"{arm: all, measure: linear, at: 0.3, figures: [50], sd: 1, source: s, spread: s}": "none of the checkpoints",
-		"{arm: all, measure: linear, at: 1, figures: [], sd: 1, source: s, spread: s}":     "one or more figures",
-		"{arm: all, measure: linear, at: 1, figures: [101], sd: 1, source: s, spread: s}":  "one or more figures",
-		"{arm: all, measure: linear, at: 1, figures: [50], sd: 0, source: s, spread: s}":   "must be positive",
-		"{arm: all, measure: linear, at: 1, figures: [50], sd: 1, source: s, spread: ''}":  "say where",
-		"{arm: all, at: 1, mesure: linear}":                                                `unknown field "mesure"`,
+		"{arm: none, measure: linear, at: 1, figures: [50], sd: 1, source: s, spread: s}":                             `"none" is no arm`,
+		"{arm: all, measure: weighted, at: 1, figures: [50], sd: 1, source: s, spread: s}":                            "does not measure",
+		"{arm: all, measure: knn, at: 1, figures: [50], sd: 1, source: s, spread: s}":                                 "want linear or weighted",
+		"{arm: all, measure: linear, at: 0.3, figures: [50], sd: 1, source: s, spread: s}":                            "none of the checkpoints",
+		"{arm: all, measure: linear, at: 1, figures: [], sd: 1, source: s, spread: s}":                                "one or more figures",
+		"{arm: all, measure: linear, at: 1, figures: [60], seeds_sd: 1, source: s, spread: s}":                        "seeds_sd must be positive, of seeds_n",
+		"{arm: all, measure: linear, at: 1, figures: [60], seeds_sd: 1, seeds_n: 1, source: s, spread: s}":            "seeds_sd must be positive, of seeds_n",
+		"{arm: all, measure: linear, at: 1, figures: [60, 61], seeds_sd: 1, seeds_n: 3, sd: 1, source: s, spread: s}": "beside one figure",
+		"{arm: all, measure: linear, at: 1, figures: [101], sd: 1, source: s, spread: s}":                             "one or more figures",
+		"{arm: all, measure: linear, at: 1, figures: [50], sd: 0, source: s, spread: s}":                              "must be positive",
+		"{arm: all, measure: linear, at: 1, figures: [50], sd: 1, source: s, spread: ''}":                             "say where",
+		"{arm: all, at: 1, mesure: linear}":                                                                           `unknown field "mesure"`,
 	} {
 		if _, err := Read([]byte("from: small\nid: mine\ntargets:\n- "+text), &c); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s gives %v, which does not say %q", text, err, says)

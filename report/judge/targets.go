@@ -18,13 +18,13 @@ func (m *matrix) targets() ([]model.Target, error) {
 	declared := m.Tier.Targets
 	for _, x := range declared {
 		level := 1 - (1-model.Together)/float64(len(declared))
-		band, err := stats.Reference(x.Figures, x.SD, level)
+		band, err := stats.Reference(stats.Published{Figures: x.Figures, SeedsSD: x.SeedsSD, SeedsN: x.SeedsN, SD: x.SD}, level)
 		if err != nil {
 			return nil, fmt.Errorf("report: target of %s: %w", x.Arm, err)
 		}
 		t := model.Target{
-			Target: x, Step: m.Tier.StepsOf(x.At), Steps: m.Tier.StepsOf(1), Published: *exists(stats.Mean(x.Figures)), Band: band,
-			Held: model.Unmeasured,
+			Target: x, Step: m.Tier.StepsOf(x.At), Steps: m.Tier.StepsOf(1), Published: *exists(stats.Mean(x.Figures)), Band: band.Interval,
+			SeedsHalf: band.Seeds, ImplementationsHalf: band.Implementations, Held: model.Unmeasured,
 		}
 		m.measureTarget(&t, func(o measurement) []bench.CurvePoint { return o.run.Result.Curve })
 		if len(t.Found) == 0 {

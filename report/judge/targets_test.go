@@ -116,6 +116,17 @@ func TestBandsOfTargets(t *testing.T) {
 		if b := r.Targets[i].Band; math.Abs(b.Low-(mean-0.5*z)) > 1e-3 || math.Abs(b.High-(mean+0.5*z)) > 1e-3 || math.Abs(b.Level-0.975) > 1e-9 {
 			t.Errorf("%+v", b)
 		}
+		if x := r.Targets[i]; x.SeedsHalf != 0 || math.Abs(x.ImplementationsHalf-0.5*z) > 1e-3 {
+			t.Errorf("half widths %g and %g", x.SeedsHalf, x.ImplementationsHalf)
+		}
+	}
+	// Of three seeds the mean and the deviation may be all that is published.
+	target := atEnd(60)
+	target.SeedsSD, target.SeedsN = 0.3, 3
+	r = build(t, targeted(t, learned, []bench.Target{target}, "easiest95"))
+	seeds, implementations := 4.302653*0.3*math.Sqrt(4./3), 1.959964*0.5
+	if x := r.Targets[0]; math.Abs(x.SeedsHalf-seeds) > 1e-4 || math.Abs(x.ImplementationsHalf-implementations) > 1e-4 || math.Abs(x.Band.High-60-math.Hypot(seeds, implementations)) > 1e-4 {
+		t.Errorf("%+v", x)
 	}
 }
 

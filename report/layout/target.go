@@ -34,6 +34,7 @@ func targetsSection(r *model.Report) Document {
 		if t.SD > 0 {
 			add("Between implementations", fmt.Sprintf("SD %s points: %s", words.Plain(t.SD), t.Spread))
 		}
+		add("Half width of the band", words.HalfWidths(t))
 	}
 	return Document{{ID: "targets", Level: 2, Title: "Held against what is published", Blocks: []Block{
 		Paragraph("Where an arm lies outside its band, this is not the same experiment yet, and no claim of the tier is decided."), table, facts}}}

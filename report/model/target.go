@@ -27,8 +27,12 @@ type Target struct {
 	// figures.
 	Published float64        `json:"published"`
 	Band      stats.Interval `json:"band"`
-	Seeds     []uint64       `json:"seeds"`
-	Found     []float64      `json:"found"` // by seed
+	// SeedsHalf and ImplementationsHalf are the half widths that the band would have by the published seeds alone, and by the
+	// implementations alone. Its own is the root of the sum of their squares.
+	SeedsHalf           float64   `json:"seedsHalfWidth"`
+	ImplementationsHalf float64   `json:"implementationsHalfWidth"`
+	Seeds               []uint64  `json:"seeds"`
+	Found               []float64 `json:"found"` // by seed
 	// Begun says that no run of the arm is finished: those that are begun have come this far.
 	Begun bool     `json:"begun,omitempty"`
 	Mean  *float64 `json:"mean,omitempty"` // of Found

@@ -124,10 +124,14 @@ func Prediction(x []float64, level float64) (Interval, error) {
 	if err := errors.Join(checkSample(x, 2), checkOpen("level", level, 1)); err != nil {
 		return Interval{}, err
 	}
-	n := float64(len(x))
 	mean, sd := stat.MeanStdDev(x, nil)
-	half := criticalT(len(x), (1-level)/2) * sd * math.Sqrt(1+1/n)
+	half := predicted(sd, len(x), level)
 	return Interval{mean - half, mean + half, level}, finite(mean, half)
+}
+
+// predicted is the half width of such an interval, of n values of deviation sd.
+func predicted(sd float64, n int, level float64) float64 {
+	return criticalT(n, (1-level)/2) * sd * math.Sqrt(1+1/float64(n))
 }
 
 // MeanInterval is the interval that covers the mean of what values like these, of two or more, are drawn from, if they

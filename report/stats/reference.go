@@ -9,29 +9,51 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Reference is the interval in which a run that repeats a published experiment is expected with probability level:
+// Published is what is published of an experiment.
+type Published struct {
+	// Figures are the values of its seeds, or their mean alone.
+	Figures []float64
+	// SeedsSD is the deviation of SeedsN seeds of which there is the mean alone; 0 where none is published.
+	SeedsSD float64
+	SeedsN  int
+	// SD is the known deviation between implementations.
+	SD float64
+}
+
+// A Band is where a run is expected that repeats an experiment. Seeds and Implementations are the half widths that it
+// would have by either alone.
+type Band struct {
+	Interval
+	Seeds, Implementations float64
+}
+
+// Reference is the band in which a run that repeats a published experiment is expected with probability level:
 //
 //	mean +- sqrt((t s sqrt(1 + 1/n))^2 + (z sd)^2)
 //
 // From the figures of n seeds, of deviation s, one more is predicted by Student's t with n - 1 degrees of freedom, as
 // CORE-Bench holds reproduced results against published ones (Siegel et al., 2024). What another implementation adds is
 // independent of that: of its half width, z sd for a known deviation sd between implementations and normal values, the
-// square is added. A single figure says nothing of seeds, and has the implementations' band alone, which then needs an
-// sd above 0.
-func Reference(figures []float64, sd, level float64) (Interval, error) {
-	if err := errors.Join(checkSample(figures, 1), finite(sd), checkOpen("level", level, 1)); err != nil {
-		return Interval{}, err
+// square is added. A single figure without a deviation says nothing of seeds, and has the implementations' band alone, which
+// then needs an sd above 0.
+func Reference(p Published, level float64) (Band, error) {
+	if err := errors.Join(checkSample(p.Figures, 1), finite(p.SD, p.SeedsSD), checkOpen("level", level, 1)); err != nil {
+		return Band{}, err
 	}
-	if sd < 0 || sd == 0 && len(figures) == 1 {
-		return Interval{}, fmt.Errorf("%w: a deviation of %g between implementations, of %d figures", ErrRange, sd, len(figures))
+	mean, s, n := stat.Mean(p.Figures, nil), p.SeedsSD, p.SeedsN
+	switch {
+	case (n != 0 || s != 0) && (n < 2 || s <= 0 || len(p.Figures) > 1):
+		return Band{}, fmt.Errorf("%w: a deviation of %g between %d seeds, beside %d figures", ErrRange, s, n, len(p.Figures))
+	case p.SD < 0 || p.SD == 0 && len(p.Figures) == 1 && n == 0:
+		return Band{}, fmt.Errorf("%w: a deviation of %g between implementations, of %d figures", ErrRange, p.SD, len(p.Figures))
+	case len(p.Figures) > 1:
+		s, n = stat.StdDev(p.Figures, nil), len(p.Figures)
 	}
-	mean, half := stat.Mean(figures, nil), distuv.UnitNormal.Quantile((1+level)/2)*sd
-	if len(figures) > 1 {
-		seeds, err := Prediction(figures, level)
-		if err != nil {
-			return Interval{}, err
-		}
-		half = math.Hypot(half, (seeds.High-seeds.Low)/2)
+	b := Band{Implementations: distuv.UnitNormal.Quantile((1+level)/2) * p.SD}
+	if n > 1 {
+		b.Seeds = predicted(s, n, level)
 	}
-	return Interval{mean - half, mean + half, level}, finite(mean, half)
+	half := math.Hypot(b.Seeds, b.Implementations)
+	b.Interval = Interval{mean - half, mean + half, level}
+	return b, finite(mean, half)
 }

@@ -51,3 +51,15 @@ func TargetSeeds(t model.Target) string {
 	}
 	return text
 }
+
+// HalfWidths says what makes the band of a target as wide as it is.
+func HalfWidths(t model.Target) string {
+	seeds := max(len(t.Figures), t.SeedsN)
+	switch {
+	case seeds < 2:
+		return fmt.Sprintf("%s points by implementations; nothing is published of seeds", Plain(t.ImplementationsHalf))
+	case t.SD == 0:
+		return fmt.Sprintf("%s points by %d seeds", Plain(t.SeedsHalf), seeds)
+	}
+	return fmt.Sprintf("%s points by %d seeds, %s by implementations: the root of the sum of their squares", Plain(t.SeedsHalf), seeds, Plain(t.ImplementationsHalf))
+}

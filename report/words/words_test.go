@@ -277,3 +277,16 @@ func TestDiffers(t *testing.T) {
 		}
 	}
 }
+
+// The band of a target is told with what makes it as wide as it is.
+func TestHalfWidths(t *testing.T) {
+	for want, target := range map[string]model.Target{
+		"1.04 points by implementations; nothing is published of seeds": {Target: bench.Target{Figures: []float64{60}, SD: 0.53}, ImplementationsHalf: 1.04},
+		"0.50 points by 5 seeds": {Target: bench.Target{Figures: []float64{1, 2, 3, 4, 5}}, SeedsHalf: 0.5},
+		"1.39 points by 3 seeds, 1.04 by implementations: the root of the sum of their squares": {Target: bench.Target{Figures: []float64{77.88}, SeedsSD: 0.28, SeedsN: 3, SD: 0.53}, SeedsHalf: 1.39, ImplementationsHalf: 1.04},
+	} {
+		if got := words.HalfWidths(target); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
