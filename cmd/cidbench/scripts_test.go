@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -33,15 +34,17 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "first": first, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "cifar": cifar, "valid": valid,
+			"exits": exits, "first": first, "flip": flip, "listed": listed, "named": named, "same": same, "recode": recode, "trained": trained, "pretend": pretend, "pictures": pictures, "probed": probed, "cifar": cifar, "valid": valid,
 		},
 		// What auto takes must not depend on this machine, but where that is what is tested.
 		Setup: func(e *testscript.Env) error {
-			checkpoints, err := filepath.Abs("../../bench/encoderfile/testdata")
-			if err != nil {
-				return err
+			for name, at := range map[string]string{"CHECKPOINTS": "../../bench/encoderfile/testdata", "WORDNET": "../../bench/taxonomy/testdata/wordnet"} {
+				full, err := filepath.Abs(at)
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, full)
 			}
-			e.Setenv("CHECKPOINTS", checkpoints)
 			e.Setenv("COLUMNS", "400") // sentences are in one line
 			if filepath.Base(e.WorkDir) != "script-backends" {
 				e.Setenv("PJRT_PLUGIN_LIBRARY_PATH", e.WorkDir+"/no-plugins")
@@ -82,6 +85,22 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Chmod(files[0], 0o644))
 	ts.Check(os.WriteFile(files[0], content, 0o444))
 	ts.Setenv("FLIPPED", filepath.Base(files[0]))
+}
+
+// probed waits until a run of a registry has reached a checkpoint: probed DIR.
+func probed(ts *testscript.TestScript, _ bool, args []string) {
+	for patience := time.Now().Add(5 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		events, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "runs/*/events/*"))
+		ts.Check(err)
+		for _, at := range events {
+			if text, err := os.ReadFile(at); err == nil && strings.Contains(string(text), `"curve"`) {
+				return
+			}
+		}
+		if time.Now().After(patience) {
+			ts.Fatalf("no run of %s comes to a checkpoint", args[0])
+		}
+	}
 }
 
 // listed sets a variable to the id of the first run of an arm: listed VARIABLE DIR ARM.
