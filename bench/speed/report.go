@@ -97,6 +97,11 @@ func (c Comparison) write(out io.Writer) {
 		c.writeSteps(out)
 	}
 	if len(c.Ratios) == 0 {
+		var faults []string
+		for _, m := range c.Sides {
+			faults = append(faults, m.Faults...)
+		}
+		writeFaults(out, "Disturbed", faults)
 		return
 	}
 	fmt.Fprintf(out, "\n| ratio of block medians of time | (quartiles) |\n|---|---|\n")
