@@ -20,8 +20,6 @@ const (
 	tempDir = ".tmp"
 	// lockDir holds files that are locked with flock(2) around Swap and Delete of the keys that share one, never removed.
 	lockDir = ".locks"
-	// lockFile is what earlier programs lock alone for all keys. It is locked as well, by any number of keys at a time.
-	lockFile = ".lock"
 )
 
 // A disk names files below root, in a way that outlives a crash.
@@ -138,33 +136,16 @@ func (d *disk) lock(ctx context.Context, key string) (unlock func(), err error) 
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(key))
-	own, err := d.flock(ctx, fmt.Sprintf("%s/%02x", lockDir, int(sum[0])%d.locks), syscall.LOCK_EX)
-	if err != nil {
-		return nil, err
-	}
-	all, err := d.flock(ctx, lockFile, syscall.LOCK_SH)
-	if err != nil {
-		_ = own.Close()
-		return nil, err
-	}
-	return func() {
-		_ = all.Close()
-		_ = own.Close()
-	}, nil
-}
-
-// flock locks a file, which it waits for, until the file is closed.
-func (d *disk) flock(ctx context.Context, name string, how int) (*os.File, error) {
-	f, err := os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := os.OpenFile(d.path(fmt.Sprintf("%s/%02x", lockDir, int(sum[0])%d.locks)), os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
 	for start, wait, said := time.Now(), time.Millisecond, false; ; wait = min(2*wait, 50*time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		waited := time.Since(start)
 		switch {
 		case err == nil:
-			return f, nil
+			return func() { _ = f.Close() }, nil
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
 			_ = f.Close()
 			return nil, err

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,36 +68,5 @@ func TestManyWorkersShareADirectory(t *testing.T) {
 				t.Errorf("one lock carries 500 workers, too: the longest renewal takes %v", worst)
 			}
 		})
-	}
-}
-
-// TestEarlierProgramsLock: programs that have one lock for all keys are kept apart from these, both ways.
-func TestEarlierProgramsLock(t *testing.T) {
-	root := t.TempDir()
-	d, err := NewDir(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	earlier, err := os.Create(filepath.Join(root, lockFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer earlier.Close()
-	lock := func(how int) error { return syscall.Flock(int(earlier.Fd()), how|syscall.LOCK_NB) }
-	d.flush = func(*os.File) error { // while a swap is at it
-		if err := lock(syscall.LOCK_EX); err == nil {
-			t.Error("an earlier program gets its lock in the middle of a swap")
-		}
-		return nil
-	}
-	if _, err := d.Swap(t.Context(), "k", "", []byte("1")); err != nil {
-		t.Fatal(err)
-	}
-	if err := lock(syscall.LOCK_EX); err != nil {
-		t.Errorf("the lock is not given back: %v", err)
-	}
-	d.Patience = 20 * time.Millisecond
-	if err := d.Delete(t.Context(), "k"); err == nil {
-		t.Error("a key is deleted while an earlier program has the lock")
 	}
 }

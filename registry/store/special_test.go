@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,7 +131,10 @@ func TestDirStuckLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.Create(filepath.Join(root, ".lock"))
+	if err := os.Mkdir(filepath.Join(root, ".locks"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(root, ".locks", fmt.Sprintf("%02x", sha256.Sum256([]byte("k"))[0])))
 	if err != nil {
 		t.Fatal(err)
 	}
