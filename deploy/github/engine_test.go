@@ -105,6 +105,9 @@ func (e *engine) on(store string) *engine {
 	return &other
 }
 
+// padding is what act puts behind the names of jobs, so that they are equally long.
+var padding = regexp.MustCompile(` +\] `)
+
 // run runs the workflow with further arguments of act, shows its log line by line to a watcher, and returns it.
 func (e *engine) run(t *testing.T, watch func(line string), args []string) (log string, failed bool) {
 	t.Helper()
@@ -128,7 +131,7 @@ func (e *engine) run(t *testing.T, watch func(line string), args []string) (log 
 			t.Fatal(err)
 		}
 	}
-	return all.String(), cmd.Wait() != nil
+	return padding.ReplaceAllString(all.String(), "] "), cmd.Wait() != nil
 }
 
 // succeeds runs the workflow, and ends the test unless it succeeds and says all that it should.

@@ -28,7 +28,7 @@ func TestNightly(t *testing.T) {
 	if again := e.tally(t); again != first {
 		t.Errorf("run again, the night has made %+v of %+v", again, first)
 	}
-	e.fails(t, append(night("2026-11-29"), "--var", "NIGHTLY_ACCEPT=0"), "::error::the claims ended with 4", "exitcode '4'", "[nightly/report] 🏁  Job failed")
+	e.fails(t, append(night("2026-11-29"), "--var", "NIGHTLY_ACCEPT=0"), "::error::the claims ended with 4", "] exit status 4", "[nightly/report] 🏁  Job failed")
 	e.succeeds(t, night("2026-11-30"), "No alarm in 2 nights, 2026-11-29 to 2026-11-30")
 	e.succeeds(t, append(night("2026-11-30"), "--input", "control=true"), "2026-11-30, control")
 	if all := e.tally(t); all.nights != 3 || all.trainings != 3*first.trainings {
@@ -50,7 +50,7 @@ func (e *engine) cancelled(t *testing.T) {
 			e.cancel(t)
 		}
 	}, night("2026-12-01"))
-	if !failed || !strings.Contains(first, "exitcode '130'") {
+	if !failed || !strings.Contains(first, "] exit status 130") {
 		t.Fatalf("no worker ended with 130:\n%s", first)
 	}
 	second := e.succeeds(t, night("2026-12-01"), "No alarm in 3 nights, 2026-11-29 to 2026-12-01")
@@ -110,7 +110,7 @@ func (e *engine) alarm(t *testing.T, like drift.Night) {
 		}
 	}
 	e.keep(t, all(shifted))
-	log := e.fails(t, night(like.Name), "::error::the last night raised an alarm", "exitcode '8'", "[nightly/report] 🏁  Job failed", "[nightly/control] 🏁  Job succeeded")
+	log := e.fails(t, night(like.Name), "::error::the last night raised an alarm", "] exit status 8", "[nightly/report] 🏁  Job failed", "[nightly/control] 🏁  Job succeeded")
 	control := e.night(t, bench.Night{Name: like.Name, Control: true})
 	if got := control.Provenance.Sources; len(got) != 1 || got[0].Commit != e.before || got[0].Dirty {
 		t.Errorf("the control is of %v, want commit %s, that of the nights before:\n%s", got, e.before, log)
