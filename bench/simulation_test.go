@@ -165,11 +165,19 @@ func (b *bucket) Begin(context.Context) (first bool, err error) {
 	return first, nil
 }
 
-func (b *bucket) End(context.Context, bool) error {
-	b.writes(2)
+func (b *bucket) Pass(context.Context) error {
+	b.writes(1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.passed, b.begun = time.Now(), false
+	b.passed = time.Now()
+	return nil
+}
+
+func (b *bucket) End(context.Context) error {
+	b.writes(1)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.begun = false
 	return nil
 }
 

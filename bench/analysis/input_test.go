@@ -198,8 +198,8 @@ func TestProtocolIsChecked(t *testing.T) {
 	p := testProtocol
 	p.Seed++
 	ids[p.ID()] = true
-	if len(ids) != 9 {
-		t.Errorf("%d ids for 9 protocols", len(ids))
+	if len(ids) != 10 {
+		t.Errorf("%d ids for 10 protocols", len(ids))
 	}
 	if want := "analysis1-q60-tail-0.05-draws-199-resamples-99-seed-1"; testProtocol.ID() != want {
 		t.Errorf("id %s, want %s", testProtocol.ID(), want)

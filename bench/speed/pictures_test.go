@@ -74,9 +74,9 @@ func TestLooksThatDiffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	same, other := works[3], works[3]
-	grey := *other.Augment
-	grey.GreyProb, grey.Brightness = 1, 0.9
-	other.Augment = &grey
+	blurred := *other.Augment
+	blurred.BlurProb, blurred.BlurMin, blurred.BlurMax = 1, 9, 10
+	other.Augment = &blurred
 	var looks [2][][]float64
 	for i, w := range []pictureWork{same, other} {
 		if looks[i], err = look(t.Context(), []pictureWork{w}, s.bringing(w, []string{"go"})[0]); err != nil {
@@ -84,7 +84,7 @@ func TestLooksThatDiffer(t *testing.T) {
 		}
 	}
 	if !near(looks[0][0], looks[0][0], same.allowed) || near(looks[0][0], looks[1][0], same.allowed) || near(nil, nil, 1) {
-		t.Errorf("looks are %.1f, and of grey views %.1f", looks[0][0], looks[1][0])
+		t.Errorf("looks are %.1f, and of blurred views %.1f", looks[0][0], looks[1][0])
 	}
 	left, right := coarse(append(make([]uint8, 8*8*3-3), 9, 9, 9), 8), coarse(make([]uint8, 8*8*3), 8)
 	if near(left, right, 2) || left[191] != 9 {

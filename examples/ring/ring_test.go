@@ -70,7 +70,7 @@ func TestVerify(t *testing.T) {
 
 	// What is trained again is the same, and is said to be.
 	code, text, progress := try(t, on(t.TempDir()+"/again", "reproduce", "--evidence", evidence)...)
-	outcome := regexp.MustCompile(`Of (\d+) runs, (\d+) have the same bytes as the published evidence; the verdict on each of the 2 claims is the same\.`).FindStringSubmatch(text)
+	outcome := regexp.MustCompile(`Of (\d+) runs, (\d+) have the same bytes as the published evidence; the verdict on each of the 2 claims is the same\.`).FindStringSubmatch(strings.Join(strings.Fields(text), " "))
 	if code != 0 || outcome == nil || outcome[1] != outcome[2] || outcome[1] == "0" {
 		t.Errorf("reproduce: exit %d: %s%s", code, text, progress)
 	}

