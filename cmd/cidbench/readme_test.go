@@ -104,7 +104,7 @@ func TestShownIDs(t *testing.T) {
 			args := strings.Fields(strings.ReplaceAll(command, "'", ""))
 			for i, flag := range args[:max(len(args)-1, 0)] {
 				id := args[i+1]
-				known := false
+				var known bool
 				switch {
 				case strings.ToUpper(id) == id || strings.HasSuffix(id, ".yaml"): // a place for one, or a file
 					continue

@@ -23,10 +23,8 @@ type Witness interface {
 	Passed(ctx context.Context) (bool, error)
 	// Begin is false where somebody else has begun a probe, and has not ended it. Errors: ErrUnavailable.
 	Begin(ctx context.Context) (bool, error)
-	// Pass notes that a probe has passed. Errors: ErrUnavailable.
-	Pass(ctx context.Context) error
-	// End takes back that one has begun. Errors: ErrUnavailable.
-	End(ctx context.Context) error
+	// End notes that a probe has ended. Errors: ErrUnavailable.
+	End(ctx context.Context, passed bool) error
 }
 
 // Trust probes a server unless a probe of it has passed not long ago. Of many who start together one probes, and the
@@ -49,13 +47,11 @@ func Trust(ctx context.Context, w Witness, probe func(context.Context) error) er
 			return err
 		}
 	}
-	err = probe(ctx)
-	if err == nil {
-		err = w.Pass(ctx)
+	if err := probe(ctx); err != nil {
+		_ = w.End(context.WithoutCancel(ctx), false) // it is the probe that failed
+		return err
 	}
-	// Nobody waits for this: what a process leaves that ends before costs the next one, within the hour or after, some seconds.
-	go func() { _ = w.End(context.WithoutCancel(ctx)) }()
-	return err
+	return w.End(ctx, true)
 }
 
 // A witness is a pair of objects in the folder of probes. What passed did so through an endpoint: another may be a server
@@ -94,12 +90,14 @@ func (w witness) Begin(ctx context.Context) (bool, error) {
 	return true, classified("probe", w.begun, err)
 }
 
-func (w witness) Pass(ctx context.Context) error {
-	return classified("probe", w.passed, w.write(ctx, w.passed, func(*minio.PutObjectOptions) {}))
+func (w witness) End(ctx context.Context, passed bool) error {
+	if passed {
+		if err := w.write(ctx, w.passed, func(*minio.PutObjectOptions) {}); err != nil {
+			return classified("probe", w.passed, err)
+		}
+	}
+	return w.remove(ctx, "probe", w.begun) // not before: a server that keeps files removes a folder with its last object
 }
-
-// End comes after Pass: a server that keeps files removes a folder with its last object.
-func (w witness) End(ctx context.Context) error { return w.remove(ctx, "probe", w.begun) }
 
 func (w witness) write(ctx context.Context, key string, condition func(*minio.PutObjectOptions)) error {
 	const text = "{}\n"

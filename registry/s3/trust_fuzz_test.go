@@ -18,6 +18,7 @@ func FuzzTrust(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string, body []byte) {
 		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/b", RawQuery: query}}
 		response := reply(http.StatusOK, bytes.NewReader(body), "Content-Type", "application/xml", "ETag", `"e"`)
+		defer func() { _ = response.Body.Close() }()
 		err := trust(r, response)
 		if err != nil {
 			if !errors.Is(err, errNotS3) && !errors.Is(err, errEndless) {
