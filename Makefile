@@ -48,7 +48,7 @@ results: build ## Write RESULTS.md, docs/figures and docs/report.html again from
 # The S3 store runs on a server that the tests build and start themselves. What was skipped is listed at the
 # end, with the reason.
 test: ## Every test of every package
-	$(call tool,gotestsum) --format pkgname-and-test-fails --format-hide-empty-pkg -- -timeout 20m ./...
+	$(call tool,gotestsum) --format pkgname-and-test-fails --format-hide-empty-pkg -- -timeout 30m ./...
 
 lint: ## golangci-lint over the code, actionlint over the hosted workflow
 	$(call tool,golangci-lint) run
