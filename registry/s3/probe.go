@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/cidbench/cidbench/registry/store"
@@ -77,11 +78,11 @@ func (p probe) sums(ctx context.Context) (err error) {
 		}
 	}()
 	first, second := []byte("first"), []byte("second")
-	err = p.sendAs(ctx, first, store.DigestOf(second))
-	if err == nil {
-		return lacks("it stores a body that does not match its x-amz-checksum-sha256")
-	} else if answer(err).StatusCode != http.StatusBadRequest && !refused(err) {
+	stored, err := p.sendAs(ctx, first, store.DigestOf(second))
+	if err != nil {
 		return classified("probe", p.key, err)
+	} else if stored {
+		return lacks("it stores a body that does not match its x-amz-checksum-sha256")
 	}
 	if err = p.complete(ctx, second); refused(err) {
 		return lacks("it refuses to complete a multipart upload of an object that is not there (If-None-Match)")
@@ -131,10 +132,17 @@ func (p probe) send(ctx context.Context, condition func(*minio.PutObjectOptions)
 	return err
 }
 
-// sendAs puts an object with the checksum of another.
-func (p probe) sendAs(ctx context.Context, data []byte, sum store.Digest) error {
-	_, err := p.client.PutObject(ctx, p.name, p.object(p.key), bytes.NewReader(data), int64(len(data)), "", "", checked(sum))
-	return err
+// sendAs puts an object with the checksum of another, and reports whether it is stored rather than refused.
+func (p probe) sendAs(ctx context.Context, data []byte, sum store.Digest) (stored bool, err error) {
+	_, err = p.retry(ctx, bytes.NewReader(data), 0, int64(len(data)), func(ctx context.Context, body io.Reader) error {
+		_, err := p.client.PutObject(ctx, p.name, p.object(p.key), body, int64(len(data)), "", "", checked(sum))
+		stored = err == nil
+		if damaged(err) || answer(err).StatusCode == http.StatusBadRequest && !transient(err) || refused(err) {
+			return nil
+		}
+		return err
+	})
+	return stored, err
 }
 
 func (p probe) complete(ctx context.Context, data []byte) (err error) {
