@@ -34,13 +34,13 @@ func (p located) New(s method.Start) (method.Trainer, error) {
 
 // TestCellsOnFourDevices: on a machine with four devices, which a CPU client has that is asked for them, four cells train at
 // the same time, each on one of its own, with what is compiled once for all; and end in the results of one after the other
-// on one.
+// on one device. The pool of threads is as large then: how XLA divides a sum follows from that.
 func TestCellsOnFourDevices(t *testing.T) {
 	if testing.Short() {
 		t.Skip("XLA compiles for seconds")
 	}
 	b := backendtest.XLA(t)
-	train := func(parallel int, begin func(method.Start) error) (*Runner, []Cell) {
+	train := func(parallel, threads int, begin func(method.Start) error) (*Runner, []Cell) {
 		c := small()
 		c.Tiers[0].Train = located{c.Tiers[0].Train.(moco.Config), begin}
 		cells := slices.DeleteFunc(c.Matrix(c.Tiers[0], c.Claims, Explored(2), Environment{Backend: b.Kind}), func(c Cell) bool {
@@ -50,7 +50,7 @@ func TestCellsOnFourDevices(t *testing.T) {
 			t.Fatalf("%d cells", len(cells))
 		}
 		r := runner(t, t.TempDir())
-		r.Backend, r.Parallel, r.Lease = b, parallel, time.Minute
+		r.Backend, r.Parallel, r.Threads, r.Lease = b, parallel, threads, time.Minute
 		if err := r.Run(t.Context(), cells); err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestCellsOnFourDevices(t *testing.T) {
 
 	var mu sync.Mutex
 	used, all, built := map[string]int{}, make(chan struct{}), func() int { return 0 }
-	r, cells := train(4, func(s method.Start) error {
+	r, cells := train(4, 1, func(s method.Start) error {
 		mu.Lock()
 		used[s.Device.DeviceDescription(s.Device.Number)]++
 		built = s.Device.Built
@@ -78,7 +78,7 @@ func TestCellsOnFourDevices(t *testing.T) {
 		t.Errorf("cells by device: %v", used)
 	}
 	four := built()
-	one, _ := train(1, func(s method.Start) error { built = s.Device.Built; return nil })
+	one, _ := train(1, 4, func(s method.Start) error { built = s.Device.Built; return nil })
 	if diff := cmp.Diff(results(t, one, cells), results(t, r, cells)); diff != "" {
 		t.Errorf("one device, and four: %s", diff)
 	}
