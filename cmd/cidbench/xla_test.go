@@ -45,6 +45,22 @@ func TestSmokeOnXLA(t *testing.T) {
 			t.Errorf("--no-run --backend %s: exit code %d\n%s\n%s\nbefore:\n%s", backend, code, again, said, answer)
 		}
 	}
+
+	// Where a card shows, and auto goes on without it, it says so.
+	folder := t.TempDir()
+	if err := os.Symlink(b.Plugin.Path, filepath.Join(folder, "pjrt_c_api_cpu_plugin.so")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "nvidia-smi"), []byte("#!/bin/sh\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PJRT_PLUGIN_LIBRARY_PATH", folder)
+	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+	_, said, code = ran(t, append(verify, "--backend", "auto")...)
+	if code != 0 || !strings.Contains(said, "but no CUDA plugin is installed, so training runs on the CPU") || !strings.Contains(said, "made on xla, and auto goes on with that") {
+		t.Errorf("auto on a machine with a card: exit code %d\n%s", code, said)
+	}
+
 	reg, err := registry.OpenExisting(t.Context(), store)
 	if err != nil {
 		t.Fatal(err)
@@ -73,20 +89,8 @@ func TestSmokeOnXLA(t *testing.T) {
 // TestCUDAWithoutGPU: whoever asks for CUDA where a plugin finds no GPU learns why before anything is stored, and doctor
 // says it of that plugin.
 func TestCUDAWithoutGPU(t *testing.T) {
-	if card := backend.NVIDIA(); card != "" {
-		t.Skipf("NOT CHECKED: this machine has a card (%s)", card)
-	}
-	python, _ := backend.AskPython(t.Context()) // or no wheels
-	found := backend.Find(python)
-	at := slices.IndexFunc(found, func(p *backend.Plugin) bool { return p.Kind == "cuda" })
-	switch {
-	case at >= 0:
-	case os.Getenv("CIDBENCH_REQUIRE_XLA") != "":
-		t.Fatal("no CUDA plugin is installed")
-	default:
-		t.Skip("NOT CHECKED: no CUDA plugin is installed")
-	}
-	plugin, store := found[at].Path, filepath.Join(t.TempDir(), "store")
+	_, cuda := backendtest.CUDA(t)
+	plugin, store := cuda.Path, filepath.Join(t.TempDir(), "store")
 
 	out, _, code := ran(t, "doctor", "--json", "--store", store)
 	var d struct {
@@ -96,7 +100,7 @@ func TestCUDAWithoutGPU(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &d); err != nil || code != 0 {
 		t.Fatalf("exit code %d, %v\n%s", code, err, out)
 	}
-	at = slices.IndexFunc(d.Plugins, func(p backend.Plugin) bool { return p.Path == plugin })
+	at := slices.IndexFunc(d.Plugins, func(p backend.Plugin) bool { return p.Path == plugin })
 	if at < 0 || d.Plugins[at].Reason == "" || len(d.Plugins[at].Devices) > 0 {
 		t.Fatalf("doctor --json says of it: %+v", d.Plugins)
 	}
