@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ type releases struct {
 }
 
 func (r releases) RoundTrip(request *http.Request) (*http.Response, error) {
-	name := "https://github.com/a/releases/download/pjrt_cpu_linux_amd64.tar.gz"
+	name := fmt.Sprintf("https://github.com/a/releases/download/pjrt_cpu_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH)
 	answer := func(status int, body io.ReadCloser) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: body, ContentLength: -1, Request: request}, nil
 	}

@@ -95,8 +95,8 @@ func oneGraph(t *testing.T, c Case) {
 	}
 }
 
-// compilations: trainings on one client that differ in seed, rules, temperature or length are one executable; one whose
-// rules draw, which the host does for them, is another. Where operations run one by one nothing is compiled, and the graphs
+// compilations: trainings on one client that differ in seed, rules or temperature are one executable; one whose rules
+// draw, which the host does for them, is another. Where operations run one by one nothing is compiled, and the graphs
 // of another temperature are others.
 func compilations(t *testing.T, c Case) {
 	half := negatives.Rule{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}
