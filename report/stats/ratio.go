@@ -75,8 +75,8 @@ func fieller(a, b []float64, level float64, skew func(residuals []float64) float
 	return ratio, nil
 }
 
-// RatioResult is one claim about a ratio of means judged on its own. The interval is Fieller's at level 1-2*alpha, by the two
-// tests that a Result is judged by.
+// RatioResult is one claim about a ratio of means judged on its own. The interval is Fieller's at level 1-2*alpha, with the
+// tails that a Result is judged by.
 type RatioResult struct {
 	Ratio
 	Evidence

@@ -120,8 +120,8 @@ func (e Evidence) Judge(alpha float64) Verdict {
 	return Inconclusive
 }
 
-// Result is one claim judged on its own, by Student's t and by that corrected for skewness, whichever says less. The
-// interval has level 1-2*alpha: its ends are the two one-sided 1-alpha bounds, each the farther one of the two.
+// Result is one claim judged on its own, by Student's t with the heavier tail that skewed differences have. The interval
+// has level 1-2*alpha: its ends are the two one-sided 1-alpha bounds.
 type Result struct {
 	Difference
 	Evidence

@@ -83,6 +83,7 @@ func Method(r *model.Report) []string {
 			"so either can be shown, even where there is no effect at all. A difference that is not significant supports nothing.",
 		"The interval shown is the one that decides: its ends are two one-sided bounds at the level at which its claim was judged. To refute, one of several contrasts is enough, or one of two sides of an equivalence; " +
 			"each then has its part of the level, and unless the claim is supported its intervals are that much wider.",
+		"Tests are Student's t. Since differences of few seeds may be skewed, and one tail of t is heavier then, a bound on that side is put further out by the skewness that the seeds show (Johnson 1978), so that an interval may be longer on one side.",
 		"A claim with several contrasts is supported only if all hold: its p value is the largest (intersection-union). " +
 			"It is refuted if one fails: its p value is the smallest times their number (Bonferroni).",
 	}
@@ -95,7 +96,7 @@ func Method(r *model.Report) []string {
 		"Some claims that are supported are asked further whether they are specific: whether what supports them is more than a control of as many negatives shows.",
 		"A claim is inconclusive, whatever its numbers, if a run is missing or failed, if a metric is not a number, if there are fewer seeds than it asks for, if the better of its arms is not shown to lie above the floors, or if its arms differ in anything but the declared rules or features.",
 		"What encoders show is measured on their embeddings of training images, each a negative of each query, at the end of training. A statistic that is compared with chance must exceed it in two ways: "+
-			"over seeds, by Student's t, and against its permutation null. The seeds share their permutations, so their p values are combined as twice their mean, which holds whatever the dependence; "+
+			"over seeds, by those tests, and against its permutation null. The seeds share their permutations, so their p values are combined as twice their mean, which holds whatever the dependence; "+
 			"the larger of the two p values counts.",
 		"Agreement between encoders is a mean over pairs of seeds, which share encoders: it is judged by its jackknife pseudo-values, one for each seed. "+
 			"A trend is the rank correlation of dose and fall in accuracy, mean over seeds; Page's test must show it too.",
