@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
@@ -263,6 +264,36 @@ func TestOpenErrors(t *testing.T) {
 		edit(&o)
 		if _, err := study.Open(t.Context(), small, o); !errors.As(err, new(study.UsageError)) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestBackendOfWhatIsBegun: before any training is finished, auto reads the runs of the backend that has begun some.
+func TestBackendOfWhatIsBegun(t *testing.T) {
+	ctx, store := t.Context(), t.TempDir()
+	reg, err := registry.Open(ctx, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tier := small.Tier("tiny")
+	cells := small.Matrix(tier, small.Claims, bench.Explored(1), bench.Environment{Backend: "xla", Method: tier.Train.ID().Version})
+	i := slices.IndexFunc(cells, func(c bench.Cell) bool { return c.Arm == "all" })
+	lease, err := reg.Acquire(ctx, cells[i].Spec.ID(), "somebody", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lease.Release(ctx)
+	for flag, want := range map[string]study.State{"auto": study.Held, "go": study.Missing} {
+		s, err := study.Open(ctx, small, study.Options{Store: store, Access: study.Read, Selection: study.Selection{Tier: "tiny", Backend: flag, Seeds: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := s.Status(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := at.Cells[i]; got.Arm != "all" || got.State != want {
+			t.Errorf("--backend %s: %s is %s, want %s", flag, got.Arm, got.State, want)
 		}
 	}
 }
