@@ -61,3 +61,12 @@ func XLA(t testing.TB) backend.Backend {
 	}
 	return b
 }
+
+// NoPeer leaves out a test that finds no PyTorch to hold something against, or with CIDBENCH_REQUIRE_PEER fails it.
+func NoPeer(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CIDBENCH_REQUIRE_PEER") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf("NOT CHECKED against PyTorch, which make test-peer installs: "+format, args...)
+}
