@@ -103,8 +103,8 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	return s, nil
 }
 
-// backends are the kinds of those that the tier's trainings were made on or, where none is finished yet, that cells of this
-// study were begun on, or their floors made.
+// backends are the kinds that the tier's trainings were made on or, where none is finished, that cells of this study were
+// begun on. A floor, which takes minutes, tells whoever reads what is going on, and binds no training.
 func (s *Study) backends() []string {
 	if kinds := s.held.backends(s.tier); len(kinds) > 0 {
 		return kinds
@@ -113,7 +113,8 @@ func (s *Study) backends() []string {
 	return pick([]string{"go", "xla"}, func(kind string) bool {
 		s.env = bench.Environment{Backend: kind, Method: s.tier.Train.ID().Version}
 		return slices.ContainsFunc(s.matrix(s.opts.Look-1), func(c bench.Cell) bool {
-			return s.held.has(c) || s.held.others[c.Spec.ID()]
+			tells := s.opts.Access == Read || c.Spec.Training.Features == bench.Trained
+			return tells && (s.held.has(c) || s.held.others[c.Spec.ID()])
 		})
 	})
 }
