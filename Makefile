@@ -74,11 +74,11 @@ TORCHVISION ?= torchvision==0.29.2
 
 peer: ## PyTorch and torchvision into bin/peer, for make bench (some gigabytes)
 	python3 -m venv bin/peer
-	bin/peer/bin/pip install --quiet numpy safetensors $(TORCH) $(TORCHVISION)
+	bin/peer/bin/python -m pip install --quiet numpy safetensors $(TORCH) $(TORCHVISION)
 
 # Their Python comes first on the PATH, with XLA's plugins, where the tests find both.
 test-peer: peer ## What is held against PyTorch and torchvision: layers, encoders of both, steps, views
-	bin/peer/bin/pip install --quiet --no-deps --require-hashes -r .ci/xla.txt
+	bin/peer/bin/python -m pip install --quiet --no-deps --require-hashes -r .ci/xla.txt
 	PATH="$(CURDIR)/bin/peer/bin:$$PATH" CIDBENCH_REQUIRE_PEER=1 CIDBENCH_REQUIRE_XLA=1 go test -count=1 -v -timeout 45m -run 'Torch|torch|Peer|ResNet50' ./bench/encoder ./bench/encoderfile ./bench/speed
 
 VALIDATORS := bin/validators
