@@ -249,7 +249,7 @@ func (a *app) addWorkers(cmd *cobra.Command) {
 	f.IntVar(&a.Parallel, "parallel", 0, "cells at a time (default: one for each processor, or for each GPU)")
 	f.IntSliceVar(&a.Devices, "devices", nil, "GPUs to use, by number, with one cell on each at a time (default: all)")
 	f.DurationVar(&a.Lease, "lease", 20*time.Second, "how long other processes on the same store leave a cell to one that gives no sign of life")
-	f.IntVar(&a.Threads, "threads", 1, "threads of each cell; with 1 a run's bytes depend on nothing but its spec")
+	f.IntVar(&a.Threads, "threads", 1, "threads of each cell; on go they change no byte, on XLA those of all cells together may")
 }
 
 // Where schedulers tell a task its index: Slurm's job arrays, with its least index and their number, and Indexed Jobs

@@ -129,6 +129,9 @@ func (s *Study) autoBackend(ctx context.Context) (backend.Backend, error) {
 			return b, fmt.Errorf("the registry's runs of this tier were made on %s, and auto goes on with that (--backend go trains anew): %w", kinds[0], err)
 		}
 		b.Note = strings.TrimPrefix(b.Note+"; the registry's runs of this tier were made on "+kinds[0]+", and auto goes on with that", "; ")
+		if card := backend.NVIDIA(); card != "" && b.Kind == "go" {
+			b.Note += fmt.Sprintf(", not on the NVIDIA card that this machine has (%s); --backend xla:cuda trains anew", card)
+		}
 		return b, nil
 	case len(kinds) == 1:
 		return backend.Backend{Kind: kinds[0]}, nil

@@ -2,6 +2,8 @@ package backend_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -48,8 +50,7 @@ func TestDevicesShareWhatIsCompiled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var mu sync.Mutex
-	built, used := 0, map[string]bool{}
+	used := map[string]bool{}
 	var cells sync.WaitGroup
 	all := make([]nn.Device, 4)
 	for i := range all {
@@ -61,9 +62,6 @@ func TestDevicesShareWhatIsCompiled(t *testing.T) {
 	for i, d := range all {
 		cells.Go(func() {
 			program, err := d.Program(func(in []*Node) []*Node {
-				mu.Lock()
-				built++
-				mu.Unlock()
 				return []*Node{Add(in[0], in[0])}
 			}, t.Name())
 			if err != nil {
@@ -84,7 +82,36 @@ func TestDevicesShareWhatIsCompiled(t *testing.T) {
 		})
 	}
 	cells.Wait()
-	if built != 1 || len(used) != 4 {
+	if built := all[0].Built(); built != 1 || len(used) != 4 {
 		t.Errorf("the graph was built %d times, for %d devices", built, len(used))
+	}
+}
+
+// TestThreads: the pool of a client of XLA's CPU has as many threads as its cells have together, as on go.
+func TestThreads(t *testing.T) {
+	if _, err := os.Stat("/proc/self/task"); err != nil {
+		t.Skip("NOT CHECKED: this system does not list threads")
+	}
+	pool := func() (n int) {
+		threads, err := filepath.Glob("/proc/self/task/*/comm")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, thread := range threads {
+			if name, err := os.ReadFile(thread); err == nil && strings.HasPrefix(string(name), "tf_XLAEigen") { // others may have ended
+				n++
+			}
+		}
+		return n
+	}
+	b := backendtest.XLA(t)
+	for _, ask := range []struct{ cells, threads int }{{1, 5}, {3, 3}} { // which no other test asks for
+		before := pool()
+		if _, err := b.Open(ask.cells, ask.threads); err != nil {
+			t.Fatal(err)
+		}
+		if got := pool() - before; got != ask.cells*ask.threads {
+			t.Errorf("%d cells with %d threads each: a pool of %d", ask.cells, ask.threads, got)
+		}
 	}
 }

@@ -43,14 +43,19 @@ func CPUInstall() (Install, error) {
 	}, nil
 }
 
-// Do downloads and unpacks the plugin, and tries it. Errors: go-xla's, of the network and the disk; that the plugin
-// does not work; the context's, which leaves the download behind.
+// Do downloads and unpacks the plugin, unless it is there, and tries it. Errors: go-xla's, of the network and the disk; that
+// the plugin does not work; the context's, which leaves the download behind.
 func (i Install) Do(ctx context.Context) (*Plugin, error) {
 	if err := os.MkdirAll(i.To, 0o755); err != nil {
 		return nil, err
 	}
+	// Its progress goes to stdout even where it is quiet, and that belongs to results.
+	stdout := os.Stdout
+	os.Stdout = os.Stderr
+	defer func() { os.Stdout = stdout }()
 	done := make(chan error, 1)
-	go func() { done <- installer.CPUAutoInstall(i.To, true, installer.Quiet) }()
+	// Not by way of go-xla's cache, where what is broken would stay: no digest is known, and any answer is taken for the archive.
+	go func() { done <- installer.CPUAutoInstall(i.To, false, installer.Quiet) }()
 	select {
 	case err := <-done:
 		if err != nil {
@@ -64,7 +69,7 @@ func (i Install) Do(ctx context.Context) (*Plugin, error) {
 		return nil, err
 	}
 	if p.Reason != "" {
-		return nil, fmt.Errorf("the plugin was installed at %s, but does not work: %s", p.Path, p.Reason)
+		return nil, fmt.Errorf("the plugin was installed at %s, but does not work: %s; remove it, or another installation takes it as it is", p.Path, p.Reason)
 	}
 	return p, nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -55,21 +54,9 @@ func TestRealPlugin(t *testing.T) {
 
 // TestCUDAWithoutGPU: a CUDA plugin that finds no device is an error with a reason, and auto says that it is there.
 func TestCUDAWithoutGPU(t *testing.T) {
-	if card := backend.NVIDIA(); card != "" {
-		t.Skipf("NOT CHECKED: this machine has a card (%s)", card)
-	}
-	python, _ := backend.AskPython(t.Context()) // or no wheels
-	found := backend.Find(python)
-	at := slices.IndexFunc(found, func(p *backend.Plugin) bool { return p.Kind == "cuda" })
-	switch {
-	case at >= 0:
-	case os.Getenv("CIDBENCH_REQUIRE_XLA") != "":
-		t.Fatal("no CUDA plugin is installed")
-	default:
-		t.Skip("NOT CHECKED: no CUDA plugin is installed")
-	}
+	found, cuda := backendtest.CUDA(t)
 	_, err := backend.Choose(t.Context(), "xla:cuda")
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%s (cuda): ", found[at].Path)) {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%s (cuda): ", cuda.Path)) {
 		t.Errorf("got %v", err)
 	}
 	t.Log(err)

@@ -107,11 +107,11 @@ func (s Shape) Kept(similarity, queryClass, class, slots *Node, drawn []*Node) *
 	return kept
 }
 
-// sortable maps floats to integers in the same order; the two zeros are one.
+// sortable maps floats to integers in the same order; the two zeros are one. It compares bits, since XLA's CPU takes floats
+// next to zero for zero.
 func sortable(x *Node) *Node {
-	x = Where(Equal(x, zero(x)), ZerosLike(x), x)
 	b := Bitcast(x, dtypes.Int32)
-	return Where(LessThan(b, zero(b)), BitwiseXor(b, Scalar(b.Graph(), dtypes.Int32, 0x7fffffff)), b)
+	return Where(LessThan(b, zero(b)), Sub(Scalar(b.Graph(), dtypes.Int32, int32(math.MinInt32)), b), b)
 }
 
 // hardest marks the n largest of each row of keys [B, K], ties by index: the lower is the harder. Sorting would take

@@ -5,29 +5,36 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
+	"github.com/cidbench/cidbench/bench/nn"
 )
 
-// keptByGraph is Select through Kept, for queries that share one row of classes.
-func keptByGraph(t testing.TB, rules []Rule, similarity []float32, queryClass, class []int32, classes, step, steps int, drawn [][]bool) []bool {
+// keeper is Select through Kept, on a device and for queries that share one row of classes.
+type keeper struct {
+	device   nn.Device
+	compiled map[Shape]*Exec
+}
+
+func newKeeper(d nn.Device) keeper { return keeper{d, map[Shape]*Exec{}} }
+
+func (g keeper) kept(t testing.TB, rules []Rule, similarity []float32, queryClass, class []int32, classes, step, steps int, drawn [][]bool) []bool {
 	t.Helper()
 	b, k := len(queryClass), len(class)
 	shape := ShapeOf(rules)
 	if shape.Random != len(drawn) {
 		t.Fatalf("%d rules draw, and %d were drawn", shape.Random, len(drawn))
 	}
-	e := compiled[shape]
+	e := g.compiled[shape]
 	if e == nil {
-		e = MustNewExec(pure(), func(in []*Node) []*Node {
+		e = MustNewExec(g.device.Backend, func(in []*Node) []*Node {
 			return []*Node{shape.Kept(in[0], in[1], in[2], in[3], in[4:])}
 		}).SetMaxCache(-1)
-		compiled[shape] = e
+		g.compiled[shape] = e
 	}
 	args := []any{
 		tensors.FromFlatDataAndDimensions(similarity, b, k), tensors.FromFlatDataAndDimensions(queryClass, b),
@@ -45,16 +52,6 @@ func keptByGraph(t testing.TB, rules []Rule, similarity []float32, queryClass, c
 	out[0].MustConstFlatData(func(v any) { kept = slices.Clone(v.([]bool)) })
 	return kept
 }
-
-var compiled = map[Shape]*Exec{}
-
-var pure = sync.OnceValue(func() compute.Backend {
-	b, err := gobackend.New("ops_sequential")
-	if err != nil {
-		panic(err)
-	}
-	return b
-})
 
 // awkward are values in which an order of floats and one of bit patterns differ, or nothing does.
 func awkward(rng *rand.Rand, k int) []float32 {
@@ -78,8 +75,10 @@ func awkward(rng *rand.Rand, k int) []float32 {
 
 // TestKeptAgainstSelect: the graph keeps what Select keeps, for every pool and action, with ties, infinities and few
 // negatives.
-func TestKeptAgainstSelect(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 7))
+func TestKeptAgainstSelect(t *testing.T) { backendtest.Each(t, keptAgainstSelect) }
+
+func keptAgainstSelect(t *testing.T, d nn.Device) {
+	graph, rng := newKeeper(d), rand.New(rand.NewPCG(7, 7))
 	var rules []Rule
 	for _, action := range []Action{Keep, Drop} {
 		for _, pool := range []Pool{Hardest, Easiest, Random, SameClass} {
@@ -91,6 +90,9 @@ func TestKeptAgainstSelect(t *testing.T) {
 	}
 	for i := range 150 {
 		b, k, classes := 1+rng.IntN(4), 1+rng.IntN(40), 1+rng.IntN(5)
+		if d.Compiles { // each shape takes its time
+			b, k = 4, []int{1, 2, 7, 40}[rng.IntN(4)]
+		}
 		arm := []Rule{rules[i%len(rules)]}
 		for range rng.IntN(3) {
 			arm = append(arm, rules[rng.IntN(len(rules))])
@@ -132,14 +134,25 @@ func TestKeptAgainstSelect(t *testing.T) {
 				drawn[r] = append(drawn[r], pool...)
 			}
 		}
-		if got := keptByGraph(t, arm, similarity, queryClass, class, classes, step, steps, drawn); !slices.Equal(got, want) {
+		if got := graph.kept(t, arm, similarity, queryClass, class, classes, step, steps, drawn); !slices.Equal(got, want) {
 			t.Fatalf("%v of %v at step %d:\nkept     %v\nselected %v", arm, similarity, step, got, want)
 		}
 	}
 }
 
 // FuzzKept: no similarities, however they are spelled as bits, part the graph from Select.
-func FuzzKept(f *testing.F) {
+func FuzzKept(f *testing.F) { fuzzKept(f, backendtest.Go(f)) }
+
+// FuzzKeptOnXLA: the same as XLA compiles it.
+func FuzzKeptOnXLA(f *testing.F) {
+	if testing.Short() {
+		f.Skip("XLA compiles for seconds")
+	}
+	fuzzKept(f, backendtest.Open(f, backendtest.XLA(f), 1))
+}
+
+func fuzzKept(f *testing.F, d nn.Device) {
+	graph := newKeeper(d)
 	f.Add([]byte{0, 0, 0, 128, 0, 0, 0, 0, 0, 0, 128, 63, 0, 0, 128, 127}, uint16(2), false)
 	f.Fuzz(func(t *testing.T, bits []byte, n uint16, easiest bool) {
 		const k = 16
@@ -157,7 +170,7 @@ func FuzzKept(f *testing.F) {
 		rules := []Rule{{Action: Keep, Pool: pool, Fraction: float64(1+n%k) / k}}
 		class, want := make([]int32, k), make([]bool, k)
 		NewSelector(k, 1).Select(want, rules, row, 0, class, nil)
-		if got := keptByGraph(t, rules, row, []int32{0}, class, 1, 0, 1, nil); !slices.Equal(got, want) {
+		if got := graph.kept(t, rules, row, []int32{0}, class, 1, 0, 1, nil); !slices.Equal(got, want) {
 			t.Fatalf("%v of %v:\nkept     %v\nselected %v", rules, row, got, want)
 		}
 	})

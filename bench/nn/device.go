@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph" //nolint:revive // the graph operations read as a language
@@ -44,10 +45,14 @@ func (d Device) IsCPU() bool {
 	return !ok || !xla.IsCUDA()
 }
 
+// Built is how many graphs were built so far, and on XLA compiled, for this device and those that share them.
+func (d Device) Built() int { return int(d.programs.built.Load()) }
+
 // programs are compiled graphs by their keys.
 type programs struct {
 	mu    sync.Mutex
 	byKey map[string]*Exec
+	built atomic.Int64
 }
 
 // Program is a graph on a device.
@@ -65,7 +70,11 @@ func (d Device) Program(build func([]*Node) []*Node, key ...any) (Program, error
 	e, ok := d.programs.byKey[name]
 	if !ok {
 		var err error
-		if e, err = NewExec(d.Backend, build); err != nil {
+		counted := func(in []*Node) []*Node {
+			d.programs.built.Add(1)
+			return build(in)
+		}
+		if e, err = NewExec(d.Backend, counted); err != nil {
 			return Program{}, err
 		}
 		d.programs.byKey[name] = e

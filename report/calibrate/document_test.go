@@ -123,7 +123,8 @@ func (s *study) document(replications int) (string, error) {
 	say("- Other errors: at most %s. Target %g%% or less: %s.", other, 100*mostOther, other.against(0, mostOther))
 	say("- Levels of the looks add up to a claim's share, and shares of the primaries, and of the secondaries, to alpha. So")
 	say("  neither looks nor correlated arms nor missing runs take the rate above alpha where t tests keep their levels. With")
-	say("  skewed errors they do not: of %d seeds or fewer, one tail of t is heavier than its level.", s.seeds())
+	say("  skewed errors they do not: of %d seeds or fewer, one tail of t is heavier than its level. So a verdict has to hold", s.seeds())
+	say("  after Hall's transformation of t, too (verdicts.md), which takes back as much as few seeds show of their skewness.")
 	say("- A claim whose truth lies near its margin stays open, and then no wrong verdict is to be feared of it. How often the")
 	say("  claim on agreement is decided depends on how much encoders differ, for which there was nothing to go by.")
 	return out.String(), nil

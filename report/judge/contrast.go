@@ -128,7 +128,7 @@ func (l look) weigh(c *model.Contrast, alpha float64) (stats.Evidence, *model.Es
 	}
 	if errors.Is(err, stats.ErrUnbounded) {
 		gain := l.Catalogue.Gain
-		err = fmt.Errorf("the gain, %s over %s, is not shown to be above 0, and shares of what may be nothing say nothing", gain.Of, gain.Over)
+		err = fmt.Errorf("the gain, %s over %s, is not shown to be so far above 0 that a share of it has bounds", gain.Of, gain.Over)
 	}
 	return r.Evidence, &model.Estimate{Value: r.Estimate, Interval: r.Interval}, err
 }

@@ -20,7 +20,7 @@ func ExampleAbove() {
 		fmt.Printf("above %g: %s, a - b = %.2f in [%.2f, %.2f]\n", bound, r.Verdict, r.Estimate, r.Interval.Low, r.Interval.High)
 	}
 	// Output:
-	// above -2: supported, a - b = 0.26 in [-0.19, 0.71]
-	// above 0: inconclusive, a - b = 0.26 in [-0.19, 0.71]
-	// above 2: refuted, a - b = 0.26 in [-0.19, 0.71]
+	// above -2: supported, a - b = 0.26 in [-0.20, 0.71]
+	// above 0: inconclusive, a - b = 0.26 in [-0.20, 0.71]
+	// above 2: refuted, a - b = 0.26 in [-0.20, 0.71]
 }

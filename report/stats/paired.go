@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Warning qualifies a number that was computed but should not be shown alone.
@@ -23,20 +22,26 @@ type MeanDifference struct {
 	Interval
 }
 
-// Difference is a mean difference together with its Student t distribution: (Estimate - truth) / SE has DF degrees
-// of freedom if differences are independent and normal.
+// Difference is a mean difference together with its distribution: (Estimate - truth) / SE is Student's t, with DF degrees
+// of freedom, if differences are independent and normal.
 type Difference struct {
 	N int // pairs
 	MeanDifference
 	DF      float64 // N - 1
 	Warning Warning // empty or ZeroSpread
+	skew    float64 // of student
 }
 
 // PairedT estimates mean(a - b) from samples paired by index, with the two-sided interval Estimate -+
 // t((1+level)/2, n-1) * s/sqrt(n) ("Student", The probable error of a mean, Biometrika 1908). It needs two pairs;
 // with two the interval is valid and very wide.
 func PairedT(a, b []float64, level float64) (Difference, error) {
-	if err := checkPairs(a, b, 2); err != nil {
+	return paired(a, b, level, symmetric)
+}
+
+// paired is PairedT by the distribution that differences of that skew have.
+func paired(a, b []float64, level float64, skew func(differences []float64) float64) (Difference, error) {
+	if err := errors.Join(checkPairs(a, b, 2), checkOpen("level", level, 1)); err != nil {
 		return Difference{}, err
 	}
 	d := make([]float64, len(a))
@@ -45,50 +50,44 @@ func PairedT(a, b []float64, level float64) (Difference, error) {
 		d[i] = a[i] - b[i]
 		scale = max(scale, math.Abs(a[i]), math.Abs(b[i]))
 	}
-	return newDifference(d, scale, level)
-}
-
-// newDifference summarises the differences d of values no larger than scale.
-func newDifference(d []float64, scale, level float64) (Difference, error) {
-	if err := checkOpen("level", level, 1); err != nil {
-		return Difference{}, err
-	}
 	mean, sd := stat.MeanStdDev(d, nil)
 	if err := finite(mean, sd); err != nil {
 		return Difference{}, err
 	}
 	n := float64(len(d))
-	diff := Difference{N: len(d), MeanDifference: MeanDifference{Estimate: mean, SE: sd / math.Sqrt(n)}, DF: n - 1}
+	diff := Difference{N: len(d), MeanDifference: MeanDifference{Estimate: mean, SE: sd / math.Sqrt(n)}, DF: n - 1, skew: skew(d)}
 	// 0.3-0.2 and 0.2-0.1 differ in the last bit: such a spread is rounding, and
 	// dividing by it would turn rounding into certainty.
 	const ulps = 4 * 0x1p-52
 	if sd <= ulps*scale {
 		diff.SE, diff.Warning = 0, ZeroSpread
 	}
-	half := diff.t().Quantile((1+level)/2) * diff.SE
-	diff.Interval = Interval{mean - half, mean + half, level}
+	low, high := diff.student().critical((1 - level) / 2)
+	diff.Interval = Interval{mean - high*diff.SE, mean - low*diff.SE, level}
 	return diff, nil
 }
 
 // PAbove is the one-sided p value of the hypothesis "difference <= m": small when
 // the data show the difference to lie above m.
-func (d Difference) PAbove(m float64) float64 { return d.tail(d.Estimate - m) }
+func (d Difference) PAbove(m float64) float64 { return d.tail(d.Estimate-m, d.student().above) }
 
 // PBelow is the one-sided p value of the hypothesis "difference >= m": small when
 // the data show the difference to lie below m.
-func (d Difference) PBelow(m float64) float64 { return d.tail(m - d.Estimate) }
+func (d Difference) PBelow(m float64) float64 {
+	return d.tail(m-d.Estimate, func(t float64) float64 { return d.student().below(-t) })
+}
 
-func (d Difference) tail(excess float64) float64 {
+func (d Difference) tail(excess float64, p func(t float64) float64) float64 {
 	switch {
 	case d.SE > 0:
-		return d.t().Survival(excess / d.SE)
+		return p(excess / d.SE)
 	case excess > 0:
 		return 0
 	}
 	return 1
 }
 
-func (d Difference) t() distuv.StudentsT { return distuv.StudentsT{Sigma: 1, Nu: d.DF} }
+func (d Difference) student() student { return student{d.DF, d.skew} }
 
 // Change is how much an estimate moved between two independent samples.
 type Change struct {
@@ -112,7 +111,7 @@ func NewChange(before, after Difference, level float64) (Change, error) {
 	half := 0.0
 	if d.SE > 0 {
 		d.DF = math.Pow(d.SE, 4) / (math.Pow(before.SE, 4)/before.DF + math.Pow(after.SE, 4)/after.DF)
-		half = d.t().Quantile((1+level)/2) * d.SE
+		half = d.student().t().Quantile((1+level)/2) * d.SE
 	}
 	d.Interval = Interval{d.Estimate - half, d.Estimate + half, level}
 	return Change{d.MeanDifference, min(1, 2*min(d.PAbove(0), d.PBelow(0)))}, nil
@@ -135,7 +134,7 @@ func predicted(sd float64, n int, level float64) float64 {
 }
 
 // MeanInterval is the interval that covers the mean of what values like these, of two or more, are drawn from, if they
-// are independent and normal: mean +- t * sd / sqrt(n).
+// are independent: that of PairedT.
 func MeanInterval(x []float64, level float64) (Interval, error) {
 	d, err := PairedT(x, make([]float64, len(x)), level)
 	return d.Interval, err

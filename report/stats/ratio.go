@@ -11,6 +11,7 @@ import (
 type Ratio struct {
 	Estimate float64 // mean(a) / mean(b)
 	Interval Interval
+	skew     float64 // of student, for the residuals a - Estimate b
 }
 
 // RatioOfMeans estimates mean(a) / mean(b) from samples paired by index, with the interval of Fieller ("Some
@@ -18,45 +19,64 @@ type Ratio struct {
 // mean(a - r b) from 0. It needs two pairs. Where the t interval of mean(b) includes 0 that set has no bounds,
 // and the error is ErrUnbounded.
 func RatioOfMeans(a, b []float64, level float64) (Ratio, error) {
+	return fieller(a, b, level, symmetric)
+}
+
+// fieller is RatioOfMeans by the distribution that residuals a - Estimate b of that skew have.
+func fieller(a, b []float64, level float64, skew func(residuals []float64) float64) (Ratio, error) {
 	if err := checkPairs(a, b, 2); err != nil {
 		return Ratio{}, err
 	}
-	scale := 0.0
-	for _, v := range b {
-		scale = max(scale, math.Abs(v))
-	}
-	bottom, err := newDifference(b, scale, level)
+	bottom, err := PairedT(b, make([]float64, len(b)), level)
 	if err != nil {
 		return Ratio{}, err
 	}
 	if low, high := bottom.Interval.Low, bottom.Interval.High; low <= 0 && high >= 0 {
 		return Ratio{}, fmt.Errorf("%w: the denominator lies between %v and %v", ErrUnbounded, low, high)
 	}
-	// With R the estimate and e = a - R b, whose mean is 0, R + d is inside where (d B)^2 <= c (var e - 2 d cov(e,b) +
-	// d^2 var b), c = t^2 / n: between the roots of a quadratic in d, one on each side of 0.
-	t := bottom.t().Quantile((1 + level) / 2)
-	estimate, c := stat.Mean(a, nil)/bottom.Estimate, t*t/float64(len(a))
+	estimate := stat.Mean(a, nil) / bottom.Estimate
 	residual := make([]float64, len(a))
 	for i := range a {
 		residual[i] = a[i] - estimate*b[i]
 	}
-	square := bottom.Estimate*bottom.Estimate - c*stat.Variance(b, nil)
-	half, constant := -c*stat.Covariance(residual, b, nil), c*stat.Variance(residual, nil)
-	// The root that is a difference of like numbers follows from the product of both, -constant / square.
-	far := half + math.Copysign(math.Sqrt(half*half+square*constant), half)
-	near := 0.0
-	if far != 0 {
-		near = -constant / far
+	ratio := Ratio{Estimate: estimate, Interval: Interval{Level: level}, skew: skew(residual)}
+	// A ratio further down than R makes t positive where mean(b) is, one further up where it is not.
+	tBelow, tAbove := student{bottom.DF, ratio.skew}.critical((1 - level) / 2)
+	if bottom.Estimate > 0 {
+		tBelow, tAbove = tAbove, tBelow
 	}
-	far /= square
-	ratio := Ratio{estimate, Interval{estimate + min(near, far), estimate + max(near, far), level}}
+	// With e the residuals, whose mean is 0, R + d is inside where (d B)^2 <= c (var e - 2 d cov(e,b) + d^2 var b), c = t^2 / n:
+	// between the roots of a quadratic in d, one on each side of 0.
+	roots := func(t float64) (below, above float64) {
+		c := t * t / float64(len(a))
+		square := bottom.Estimate*bottom.Estimate - c*stat.Variance(b, nil)
+		if square < 0 { // as the check of the denominator, where t is larger
+			return math.Inf(-1), math.Inf(1)
+		}
+		half, constant := -c*stat.Covariance(residual, b, nil), c*stat.Variance(residual, nil)
+		// The root that is a difference of like numbers follows from the product of both, -constant / square.
+		far := half + math.Copysign(math.Sqrt(half*half+square*constant), half)
+		near := 0.0
+		if far != 0 {
+			near = -constant / far
+		}
+		far /= square
+		return min(near, far), max(near, far)
+	}
+	below, _ := roots(tBelow)
+	_, above := roots(tAbove)
+	if math.IsInf(below, -1) || math.IsInf(above, 1) {
+		return Ratio{}, fmt.Errorf("%w: the denominator is %v, with standard error %v", ErrUnbounded, bottom.Estimate, bottom.SE)
+	}
+	ratio.Interval.Low, ratio.Interval.High = estimate+below, estimate+above
 	if err := finite(ratio.Estimate, ratio.Interval.Low, ratio.Interval.High); err != nil {
 		return Ratio{}, err
 	}
 	return ratio, nil
 }
 
-// RatioResult is one claim about a ratio of means judged on its own. The interval is Fieller's at level 1-2*alpha.
+// RatioResult is one claim about a ratio of means judged on its own. The interval is Fieller's at level 1-2*alpha, by the two
+// tests that a Result is judged by.
 type RatioResult struct {
 	Ratio
 	Evidence
@@ -64,9 +84,9 @@ type RatioResult struct {
 	Warning Warning // ZeroSpread if top - r * bottom has none for an r that was asked about, else empty
 }
 
-// RatioAbove judges "mean(top) / mean(bottom) exceeds the bound" from values paired by seed, by the paired t test of
-// top - bound * bottom: supported if Fieller's lower one-sided 1-alpha bound of the ratio lies above it, refuted if
-// the upper one lies below. Each decision is wrong with probability at most alpha, which must lie between 0 and 0.5.
+// RatioAbove judges "mean(top) / mean(bottom) exceeds the bound" from values paired by seed, by the paired test of
+// top - bound * bottom, with the skewness of top - Estimate * bottom: supported if Fieller's lower one-sided 1-alpha
+// bound of the ratio lies above it, refuted if the upper one lies below. Each decision is wrong with probability at most alpha, which must lie between 0 and 0.5.
 //
 // The claim presumes that mean(bottom) is above 0. Unless the data show that at alpha the ratio has no interval and
 // the error is ErrUnbounded; where it is in truth not above 0, anything else comes with probability at most alpha.
@@ -95,7 +115,7 @@ func testRatio(top, bottom []float64, low, high, alpha float64, weigh func(low, 
 	if err := checkOpen("alpha", alpha, 0.5); err != nil {
 		return RatioResult{}, err
 	}
-	ratio, err := RatioOfMeans(top, bottom, 1-2*alpha)
+	ratio, err := fieller(top, bottom, 1-2*alpha, skewOf)
 	if err != nil {
 		return RatioResult{}, err
 	}
@@ -109,7 +129,7 @@ func testRatio(top, bottom []float64, low, high, alpha float64, weigh func(low, 
 		for j, v := range bottom {
 			scaled[j] = r * v
 		}
-		if excess[i], err = PairedT(top, scaled, 1-2*alpha); err != nil {
+		if excess[i], err = paired(top, scaled, 1-2*alpha, func([]float64) float64 { return ratio.skew }); err != nil {
 			return RatioResult{}, err
 		}
 		if excess[i].Warning != "" {

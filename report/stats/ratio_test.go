@@ -68,7 +68,7 @@ func TestRatioCovers(t *testing.T) {
 // The interval that is shown is the one that decides, at every alpha and whatever the correlation of top and bottom.
 func TestRatioIntervalAgreesWithTheVerdict(t *testing.T) {
 	r := rng(7)
-	seen := map[Verdict]int{}
+	seen, bounded, skewed := map[Verdict]int{}, 0, 0
 	for range 20_000 {
 		n, mean, shared := 2+r.IntN(10), 2*r.Float64(), r.NormFloat64()
 		alpha, bound := 0.5*math.Pow(r.Float64(), 3), 1.5*r.NormFloat64()
@@ -80,12 +80,18 @@ func TestRatioIntervalAgreesWithTheVerdict(t *testing.T) {
 		}
 		above, err := RatioAbove(top, bottom, bound, alpha)
 		d, _ := PairedT(bottom, make([]float64, n), 1-2*alpha)
-		if positive := d.PAbove(0) < alpha; positive != (err == nil) || err != nil && !errors.Is(err, ErrUnbounded) {
+		positive := d.PAbove(0) < alpha
+		if !positive && err == nil || err != nil && !errors.Is(err, ErrUnbounded) {
 			t.Fatalf("denominator at %v, alpha %v: %v", d, alpha, err)
 		}
 		if err != nil {
+			// Where the ratio's own differences are skewed, a denominator that is not far above 0 gives no bounds either.
+			if positive {
+				skewed++
+			}
 			continue
 		}
+		bounded++
 		side := Inconclusive
 		if above.Interval.Low > bound {
 			side = Supported
@@ -103,7 +109,7 @@ func TestRatioIntervalAgreesWithTheVerdict(t *testing.T) {
 		if err != nil || within.Ratio != above.Ratio || inside != (within.Verdict == Supported) {
 			t.Errorf("%+v within %v at %v: %v", within, margin, alpha, err)
 		}
-		if wide, err := RatioOfMeans(top, bottom, 1-alpha); err == nil {
+		if wide, err := fieller(top, bottom, 1-alpha, skewOf); err == nil {
 			outside := wide.Interval.Low > margin || wide.Interval.High < -margin
 			if outside != (within.Verdict == Refuted) {
 				t.Errorf("%+v within %v at %v, wide interval %+v", within, margin, alpha, wide)
@@ -115,6 +121,9 @@ func TestRatioIntervalAgreesWithTheVerdict(t *testing.T) {
 		if seen[v] < 100 || seen["within "+v] < 100 {
 			t.Errorf("too few cases: %v", seen)
 		}
+	}
+	if skewed > bounded/8 {
+		t.Errorf("%d without bounds though the denominator is above 0, %d with", skewed, bounded)
 	}
 }
 
@@ -194,7 +203,7 @@ func TestRatioTestsRefuseBadArguments(t *testing.T) {
 	}
 }
 
-// A ratio on its bound is decided wrongly with probability alpha in each direction.
+// A ratio on its bound is decided wrongly with probability alpha in each direction, less what skewness asks for.
 func TestRatioAboveKeepsItsLevel(t *testing.T) {
 	const draws, bound = 10_000, 0.95
 	r := rng(9)
@@ -213,7 +222,7 @@ func TestRatioAboveKeepsItsLevel(t *testing.T) {
 		wrong[got.Verdict] += 1. / draws
 	}
 	for _, v := range []Verdict{Supported, Refuted} {
-		if math.Abs(wrong[v]-level) > slack(level, draws) {
+		if wrong[v] > level+slack(level, draws) || wrong[v] < kept*level {
 			t.Errorf("wrongly %s in %.4f", v, wrong[v])
 		}
 	}

@@ -56,7 +56,7 @@ var looks = []int{5, 8, 12}
 
 // atAnyLook are the rates at which a difference of 0 is shown to be above and below it at some look, the first
 // decision being kept.
-func atAnyLook(t *testing.T, levels []float64, draws int, next func() float64) (above, below float64) {
+func atAnyLook(t *testing.T, test func(a, b []float64, bound, alpha float64) (Result, error), levels []float64, draws int, next func() float64) (above, below float64) {
 	zero := make([]float64, looks[len(looks)-1])
 	d := make([]float64, len(zero))
 	for range draws {
@@ -64,7 +64,7 @@ func atAnyLook(t *testing.T, levels []float64, draws int, next func() float64) (
 			d[i] = next()
 		}
 		for k, n := range looks {
-			r, err := Above(d[:n], zero[:n], 0, levels[k])
+			r, err := test(d[:n], zero[:n], 0, levels[k])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,6 @@ func atAnyLook(t *testing.T, levels []float64, draws int, next func() float64) (
 	return above / float64(draws), below / float64(draws)
 }
 
-// Of skewed differences a t test itself is wrong more often: that is logged.
 func TestLooksKeepTheirAlpha(t *testing.T) {
 	const draws, alpha = 40_000, 0.025
 	levels, err := OBrienFleming(alpha, looks)
@@ -90,16 +89,36 @@ func TestLooksKeepTheirAlpha(t *testing.T) {
 	}
 	t.Logf("levels at %v: %.6f", looks, levels)
 	r := rng(12)
-	above, below := atAnyLook(t, levels, draws, r.NormFloat64)
-	t.Logf("normal errors: wrong above in %.4f, below in %.4f", above, below)
-	for side, got := range map[string]float64{"above": above, "below": below} {
-		if got > alpha+slack(alpha, draws) || got < 0.8*alpha {
-			t.Errorf("wrong %s in %.4f", side, got)
+	want := func(of string, got, low, high float64) {
+		t.Logf("%s: wrong in %.4f", of, got)
+		if got < low-slack(low, draws) || got > high+slack(high, draws) {
+			t.Errorf("%s: wrong in %.4f, want %v to %v", of, got, low, high)
 		}
 	}
-	if above, _ := atAnyLook(t, []float64{alpha, alpha, alpha}, draws, r.NormFloat64); above < alpha+slack(alpha, draws) {
+	above, below := atAnyLook(t, studentAbove, levels, draws, r.NormFloat64)
+	want("normal errors, Student's t, above", above, 0.85*alpha, alpha)
+	want("normal errors, Student's t, below", below, 0.85*alpha, alpha)
+	above, below = atAnyLook(t, Above, levels, draws, r.NormFloat64)
+	want("normal errors, above", above, 0.7*alpha, 0.8*alpha)
+	want("normal errors, below", below, 0.7*alpha, 0.8*alpha)
+	if above, _ := atAnyLook(t, Above, []float64{alpha, alpha, alpha}, draws, r.NormFloat64); above < alpha+slack(alpha, draws) {
 		t.Errorf("uncorrected looks are wrong in %.4f only: the test cannot tell", above)
 	}
-	above, below = atAnyLook(t, levels, draws, func() float64 { return r.ExpFloat64() - 1 })
-	t.Logf("exponential errors: wrong above in %.4f, below in %.4f", above, below)
+	exponential := func() float64 { return r.ExpFloat64() - 1 }
+	above, below = atAnyLook(t, studentAbove, levels, draws, exponential)
+	want("exponential errors, Student's t, above", above, 0.001, 0.005)
+	want("exponential errors, Student's t, below", below, 0.105, 0.115)
+	above, below = atAnyLook(t, Above, levels, draws, exponential)
+	want("exponential errors, above", above, 0.001, 0.005)
+	want("exponential errors, below", below, 0.055, 0.065)
+	half := []float64{levels[0] / 2, levels[1] / 2, levels[2] / 2}
+	_, below = atAnyLook(t, studentAbove, half, draws, exponential)
+	want("exponential errors, Student's t at half the level, below", below, 0.07, 0.08)
+}
+
+// studentAbove is Above by Student's t alone.
+func studentAbove(a, b []float64, bound, alpha float64) (Result, error) {
+	d, err := PairedT(a, b, 1-2*alpha)
+	e := exceeds(d, bound)
+	return Result{d, e, e.Judge(alpha)}, err
 }

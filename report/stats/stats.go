@@ -120,8 +120,8 @@ func (e Evidence) Judge(alpha float64) Verdict {
 	return Inconclusive
 }
 
-// Result is one claim judged on its own. The interval has level 1-2*alpha: its
-// ends are the two one-sided 1-alpha bounds.
+// Result is one claim judged on its own, by Student's t and by that corrected for skewness, whichever says less. The
+// interval has level 1-2*alpha: its ends are the two one-sided 1-alpha bounds, each the farther one of the two.
 type Result struct {
 	Difference
 	Evidence
@@ -158,7 +158,7 @@ func test(a, b []float64, alpha float64, weigh func(Difference) Evidence) (Resul
 	if err := checkOpen("alpha", alpha, 0.5); err != nil {
 		return Result{}, err
 	}
-	d, err := PairedT(a, b, 1-2*alpha)
+	d, err := paired(a, b, 1-2*alpha, skewOf)
 	if err != nil {
 		return Result{}, err
 	}

@@ -4,6 +4,7 @@ package backendtest
 import (
 	"cmp"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/cidbench/cidbench/bench/backend"
@@ -69,4 +70,24 @@ func NoPeer(t testing.TB, format string, args ...any) {
 		t.Fatalf(format, args...)
 	}
 	t.Skipf("NOT CHECKED against PyTorch, which make test-peer installs: "+format, args...)
+}
+
+// CUDA are all plugins of this machine, which shows no card, and one of CUDA among them. Where there is a card or no such
+// plugin, the test is left out; with CIDBENCH_REQUIRE_XLA the latter fails.
+func CUDA(t testing.TB) (found []*backend.Plugin, cuda *backend.Plugin) {
+	t.Helper()
+	if card := backend.NVIDIA(); card != "" {
+		t.Skipf("NOT CHECKED: this machine has a card (%s)", card)
+	}
+	python, _ := backend.AskPython(t.Context()) // or no wheels
+	found = backend.Find(python)
+	at := slices.IndexFunc(found, func(p *backend.Plugin) bool { return p.Kind == "cuda" })
+	switch {
+	case at >= 0:
+	case os.Getenv("CIDBENCH_REQUIRE_XLA") != "":
+		t.Fatal("no CUDA plugin is installed")
+	default:
+		t.Skip("NOT CHECKED: no CUDA plugin is installed")
+	}
+	return found, found[at]
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -45,35 +44,31 @@ var Data = sync.OnceValue(func() *dataset.Dataset {
 	return &dataset.Dataset{Name: "test", Images: images, Tree: tree, Classes: taxonomy.Classes(tree)}
 })
 
-// Run holds a method to its contract: on go to all of it, and on XLA, where every training compiles its graphs for
-// seconds, to what depends on who computes.
+// Run holds a method to its contract on every backend of this machine. On XLA most trainings share one graph, so that
+// what takes its time there is the few that have another.
 func Run(t *testing.T, c Case) {
+	t.Run("settings", func(t *testing.T) { settings(t, c) })
 	backendtest.Each(t, func(t *testing.T, d nn.Device) {
 		c.device = d
-		tests := map[string]func(*testing.T, Case){
-			"initial weights": initialWeights,
-			"determinism":     determinism,
-			"resume":          resume,
-			"rules":           rules,
-			"embeddings":      embeddings,
-			"one graph":       oneGraph,
-			"larger pictures": largerPictures,
-		}
-		if !d.Compiles {
-			maps.Copy(tests, map[string]func(*testing.T, Case){
-				"settings":        settings,
-				"scale":           scale,
-				"temperature":     temperature,
-				"foreign states":  foreignStates,
-				"late rules":      lateRules,
-				"metrics":         metrics,
-				"cancellation":    cancellation,
-				"divergence":      divergence,
-				"unfit data":      unfitData,
-				"unreadable data": unreadableData,
-			})
-		}
-		for name, test := range tests {
+		for name, test := range map[string]func(*testing.T, Case){
+			"initial weights":  initialWeights,
+			"determinism":      determinism,
+			"resume":           resume,
+			"foreign states":   foreignStates,
+			"scale":            scale,
+			"temperature":      temperature,
+			"rules":            rules,
+			"late rules":       lateRules,
+			"metrics":          metrics,
+			"cancellation":     cancellation,
+			"divergence":       divergence,
+			"embeddings":       embeddings,
+			"unfit data":       unfitData,
+			"unreadable data":  unreadableData,
+			"one graph":        oneGraph,
+			"larger pictures":  largerPictures,
+			"what is compiled": compilations,
+		} {
 			t.Run(name, func(t *testing.T) { test(t, c) })
 		}
 	})

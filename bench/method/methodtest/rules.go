@@ -95,6 +95,40 @@ func oneGraph(t *testing.T, c Case) {
 	}
 }
 
+// compilations: trainings on one client that differ in seed, rules or temperature are one executable; one whose rules
+// draw, which the host does for them, is another. Where operations run one by one nothing is compiled, and the graphs
+// of another temperature are others.
+func compilations(t *testing.T, c Case) {
+	half := negatives.Rule{Action: negatives.Keep, Pool: negatives.Hardest, Fraction: 0.5}
+	random, late := half, half
+	random.Pool, late.Pool, late.After = negatives.Random, negatives.SameClass, 0.5
+	with := func(rules ...negatives.Rule) func(*method.Start) { return func(s *method.Start) { s.Rules = rules } }
+	warmer, first, temperature, draws := c, 2, 2, 0
+	warmer.Method = c.Method.AtTemperature(0.6)
+	if c.device.Compiles {
+		first, temperature, draws = 1, 0, 1
+	}
+	for _, cell := range []struct {
+		name    string
+		trainer method.Trainer
+		most    int // graphs, where those of other tests are there already
+	}{
+		{"the first training", start(t, c), first},
+		{"another seed", start(t, c, seed(2)), 0},
+		{"a rule that ranks", start(t, c, with(half)), 0},
+		{"two rules, of which one begins later", start(t, c, with(half, late)), 0},
+		{"another temperature", start(t, warmer), temperature},
+		{"a rule that draws", start(t, c, with(random)), draws},
+		{"that and another", start(t, c, with(half, random)), 0},
+	} {
+		before := c.device.Built()
+		advance(t, cell.trainer, 2)
+		if built := c.device.Built() - before; built > cell.most {
+			t.Errorf("%s: %d graphs were built, want at most %d", cell.name, built, cell.most)
+		}
+	}
+}
+
 // alike: both train alike for some steps.
 func alike(t *testing.T, name string, one, two method.Trainer) {
 	t.Helper()
