@@ -12,7 +12,7 @@ LDFLAGS := -X $(BENCH).Commit=$(COMMIT) -X $(BENCH).Dirty=$(DIRTY)
 # Developer tools, each a module of its own, so that what they need is not what cidbench needs.
 tool = go tool -modfile=tools/$(1)/go.mod $(1)
 
-.PHONY: build help reproduce extend results test lint race test-engines simulate icons icons-data calibrate bench bench-gpu peer rates validators fuzz chaos clean
+.PHONY: build help reproduce extend results test lint race test-engines simulate icons icons-data calibrate bench bench-gpu peer test-peer rates validators fuzz chaos clean
 
 build: ## The program as bin/cidbench, its man pages, and completion for shells
 	go build -ldflags '$(LDFLAGS)' -o bin/cidbench ./cmd/cidbench
@@ -74,7 +74,12 @@ TORCHVISION ?= torchvision==0.29.2
 
 peer: ## PyTorch and torchvision into bin/peer, for make bench (some gigabytes)
 	python3 -m venv bin/peer
-	bin/peer/bin/pip install --quiet numpy $(TORCH) $(TORCHVISION)
+	bin/peer/bin/python -m pip install --quiet numpy safetensors $(TORCH) $(TORCHVISION)
+
+# Their Python comes first on the PATH, with XLA's plugins, where the tests find both.
+test-peer: peer ## What is held against PyTorch and torchvision: layers, encoders of both, steps, views
+	bin/peer/bin/python -m pip install --quiet --no-deps --require-hashes -r .ci/xla.txt
+	PATH="$(CURDIR)/bin/peer/bin:$$PATH" CIDBENCH_REQUIRE_PEER=1 CIDBENCH_REQUIRE_XLA=1 go test -count=1 -v -timeout 45m -run 'Torch|torch|Peer|ResNet50' ./bench/encoder ./bench/encoderfile ./bench/speed
 
 VALIDATORS := bin/validators
 

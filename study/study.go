@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -102,9 +103,25 @@ func Open(ctx context.Context, catalogue *bench.Catalogue, o Options) (*Study, e
 	return s, nil
 }
 
+// backends are the kinds that the tier's trainings were made on or, where none is finished, that cells of this study were
+// begun on. A floor, which takes minutes, tells whoever reads what is going on, and binds no training.
+func (s *Study) backends() []string {
+	if kinds := s.held.backends(s.tier); len(kinds) > 0 {
+		return kinds
+	}
+	defer func(env bench.Environment) { s.env = env }(s.env)
+	return pick([]string{"go", "xla"}, func(kind string) bool {
+		s.env = bench.Environment{Backend: kind, Method: s.tier.Train.ID().Version}
+		return slices.ContainsFunc(s.matrix(s.opts.Look-1), func(c bench.Cell) bool {
+			tells := s.opts.Access == Read || c.Spec.Training.Features == bench.Trained
+			return tells && (s.held.has(c) || s.held.others[c.Spec.ID()])
+		})
+	})
+}
+
 // autoBackend goes on with the backend of the tier's runs that are there, if it is one; who only reads needs no plugin.
 func (s *Study) autoBackend(ctx context.Context) (backend.Backend, error) {
-	kinds := s.held.backends(s.tier)
+	kinds := s.backends()
 	switch {
 	case len(kinds) == 1 && s.opts.Access != Read:
 		b, err := backend.Choose(ctx, kinds[0])
@@ -131,7 +148,7 @@ func (s *Study) statedBackend() (backend.Backend, error) {
 	case "go", "xla":
 		return backend.Backend{Kind: kind}, nil
 	case "auto":
-		if kinds := s.held.backends(s.tier); len(kinds) == 1 {
+		if kinds := s.backends(); len(kinds) == 1 {
 			return backend.Backend{Kind: kinds[0]}, nil
 		}
 		return backend.Backend{Kind: "xla"}, nil

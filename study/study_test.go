@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cidbench/cidbench/bench"
 	"github.com/cidbench/cidbench/bench/analysis"
 	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/backend"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/encoder"
 	"github.com/cidbench/cidbench/bench/moco"
@@ -263,6 +265,50 @@ func TestOpenErrors(t *testing.T) {
 		edit(&o)
 		if _, err := study.Open(t.Context(), small, o); !errors.As(err, new(study.UsageError)) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestBackendOfWhatIsBegun: before any training is finished, auto reads the runs of the backend that has begun some.
+// A floor binds nobody who trains.
+func TestBackendOfWhatIsBegun(t *testing.T) {
+	for _, name := range []string{"HOME", "PATH", "LD_LIBRARY_PATH", "PJRT_PLUGIN_LIBRARY_PATH"} {
+		t.Setenv(name, t.TempDir())
+	}
+	ctx, tier := t.Context(), small.Tier("tiny")
+	_, without := backend.Choose(ctx, "xla") // which a machine may have all the same
+	cells := small.Matrix(tier, small.Claims, bench.Explored(1), bench.Environment{Backend: "xla", Method: tier.Train.ID().Version})
+	for i, cell := range cells {
+		store := t.TempDir()
+		reg, err := registry.Open(ctx, store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lease, err := reg.Acquire(ctx, cell.Spec.ID(), "somebody", time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lease.Release(ctx)
+		o := study.Options{Store: store, Access: study.Read, Selection: study.Selection{Tier: "tiny", Backend: "auto", Seeds: 1}}
+		for flag, want := range map[string]study.State{"auto": study.Held, "go": study.Missing} {
+			o.Backend = flag
+			s, err := study.Open(ctx, small, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, err := s.Status(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := at.Cells[i]; got.Arm != cell.Arm || got.State != want {
+				t.Errorf("--backend %s: %s is %s, want %s", flag, got.Arm, got.State, want)
+			}
+		}
+		o.Backend, o.Access = "auto", study.Write
+		_, err = study.Open(ctx, small, o)
+		trained := cell.Spec.Training.Features == bench.Trained
+		if bound := err != nil && strings.Contains(err.Error(), "auto goes on with that"); without != nil && bound != trained {
+			t.Errorf("%s was begun on XLA, which is not here: %v", cell.Arm, err)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/cidbench/cidbench/bench/augment"
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
 	"github.com/cidbench/cidbench/bench/dataset"
 	"github.com/cidbench/cidbench/bench/nn"
 	"github.com/cidbench/cidbench/bench/safetensors"
@@ -84,7 +85,7 @@ func TestTapsAndChannelsChangePlaces(t *testing.T) {
 // the same images.
 func TestPyTorchComputesTheSame(t *testing.T) {
 	if out, err := exec.Command("python3", "-c", "import torch, safetensors").CombinedOutput(); err != nil {
-		t.Skipf("NOT CHECKED: python3 has no torch and safetensors: %v %s", err, out)
+		backendtest.NoPeer(t, "python3 has no torch and safetensors: %v %s", err, out)
 	}
 	images, err := dataset.Glyphs(0, 20)("")
 	if err != nil {

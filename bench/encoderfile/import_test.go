@@ -286,7 +286,7 @@ func TestFullResNet50(t *testing.T) {
 		t.Skip("XLA compiles ResNet-50")
 	}
 	if out, err := exec.Command("python3", "-c", "import torch, torchvision, safetensors").CombinedOutput(); err != nil {
-		t.Skipf("NOT CHECKED: python3 has no torch, torchvision and safetensors: %v %s", err, out)
+		backendtest.NoPeer(t, "python3 has no torch, torchvision and safetensors: %v %s", err, out)
 	}
 	d := backendtest.Open(t, backendtest.XLA(t), 2)
 	dir := t.TempDir()

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/cidbench/cidbench/bench/backend/backendtest"
 )
 
 // TestPictures does all work with pictures, beside torchvision if it is there: all sides make the same of them, and the table
@@ -41,7 +43,7 @@ func TestTorchvisionMakesTheSame(t *testing.T) {
 	if vision, err := s.findVision(t.Context()); err != nil {
 		t.Fatal(err)
 	} else if !vision {
-		t.Skipf("NOT CHECKED against torchvision: %s", strings.Join(s.report.Notes, "\n"))
+		backendtest.NoPeer(t, "%s", strings.Join(s.report.Notes, "\n"))
 	}
 	works, err := s.pictureWorks()
 	if err != nil {

@@ -175,7 +175,7 @@ func findPeer(t *testing.T, s *session) {
 		t.Fatal(err)
 	}
 	if s.peer == nil {
-		t.Skip("NOT CHECKED against PyTorch: no python3 has it; make peer installs it")
+		backendtest.NoPeer(t, "no python3 has it")
 	}
 }
 

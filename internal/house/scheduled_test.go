@@ -46,7 +46,7 @@ func TestEnginesAreScheduled(t *testing.T) {
 		t.Errorf("%s has no schedule", scheduled)
 	}
 	const limit = 90 // minutes, which make test-engines gives a package
-	for _, want := range []string{"make test-engines", "make simulate", "make rates", "./registry/s3"} {
+	for _, want := range []string{"make test-engines", "make simulate", "make rates", "make test-peer", "./registry/s3"} {
 		found := false
 		for name, job := range w.Jobs {
 			for _, step := range job.Steps {

@@ -63,6 +63,15 @@ func XLA(t testing.TB) backend.Backend {
 	return b
 }
 
+// NoPeer leaves out a test that finds no PyTorch to hold something against, or with CIDBENCH_REQUIRE_PEER fails it.
+func NoPeer(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CIDBENCH_REQUIRE_PEER") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf("NOT CHECKED against PyTorch, which make test-peer installs: "+format, args...)
+}
+
 // CUDA are all plugins of this machine, which shows no card, and one of CUDA among them. Where there is a card or no such
 // plugin, the test is left out; with CIDBENCH_REQUIRE_XLA the latter fails.
 func CUDA(t testing.TB) (found []*backend.Plugin, cuda *backend.Plugin) {
