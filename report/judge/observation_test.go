@@ -147,7 +147,8 @@ func TestStability(t *testing.T) {
 			t.Errorf("seed %d: %+v, want %v", p.Seed, p, want)
 		}
 	}
-	half := 2.919986 * math.Sqrt(4.96/3/3) // differences 2, 1.6 and -0.4: squares sum to 2 * 4.96 / 3
+	_, down := tails(2.919986, 2, 1.6, -0.4)
+	half := down * math.Sqrt(4.96/3/3) // squares of the differences sum to 2 * 4.96 / 3
 	for name, v := range map[string][2]float64{"trained": {*x.MeanA, 11. / 15}, "untrained": {*x.MeanB, -1. / 3}, "found": {x.Found.Value, 16. / 15}, "low": {x.Found.Low, 16./15 - half}} {
 		if math.Abs(v[0]-v[1]) > 1e-5 {
 			t.Errorf("%s %v, want %v", name, v[0], v[1])

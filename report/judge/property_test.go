@@ -47,7 +47,7 @@ func within(x model.Contrast) (asked, other bool) {
 func TestTheIntervalShownDecides(t *testing.T) {
 	forms := []string{"easiest95", "unnecessary", "harder"} // of one side, of two, of two contrasts
 	seen := map[string]map[stats.Verdict]int{}
-	for trial := range uint64(40) {
+	for trial := range uint64(60) {
 		s := drawn(rand.New(rand.NewPCG(trial, 1)))
 		for _, in := range []judge.Input{input(t, s, forms...), planned(t, s, forms...)} {
 			for _, c := range build(t, in).Claims {
