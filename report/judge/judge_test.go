@@ -128,12 +128,13 @@ func TestNumbersOfAContrast(t *testing.T) {
 	// Differences less 5% of gains are 8, 8.95, 9.9, 9 and 7.95: mean 8.76, variance 0.65675.
 	student := distuv.StudentsT{Sigma: 1, Nu: 4}
 	found := 8.76 / math.Sqrt(0.65675/5)
-	above, p := 0., 1. // p is that of the t which is put out to what was found
+	p := 1. // of the t that is put out to what was found
 	for low, high := 0., found; high-low > 1e-9; p = student.Survival(low) {
-		if _, above = tails((low+high)/2, residuals...); above < found {
-			low = (low + high) / 2
+		t := (low + high) / 2
+		if _, above := tails(t, residuals...); above < found {
+			low = t
 		} else {
-			high = (low + high) / 2
+			high = t
 		}
 	}
 	for name, v := range map[string][2]float64{

@@ -54,9 +54,11 @@ func TestOBrienFlemingRefusesBadArguments(t *testing.T) {
 
 var looks = []int{5, 8, 12}
 
+const draws = 40_000 // of all looks
+
 // atAnyLook are the rates at which a difference of 0 is shown to be above and below it at some look, the first
 // decision being kept.
-func atAnyLook(t *testing.T, test func(a, b []float64, bound, alpha float64) (Result, error), levels []float64, draws int, next func() float64) (above, below float64) {
+func atAnyLook(t *testing.T, test func(a, b []float64, bound, alpha float64) (Result, error), levels []float64, next func() float64) (above, below float64) {
 	zero := make([]float64, looks[len(looks)-1])
 	d := make([]float64, len(zero))
 	for range draws {
@@ -82,7 +84,7 @@ func atAnyLook(t *testing.T, test func(a, b []float64, bound, alpha float64) (Re
 }
 
 func TestLooksKeepTheirAlpha(t *testing.T) {
-	const draws, alpha = 40_000, 0.025
+	const alpha = 0.025
 	levels, err := OBrienFleming(alpha, looks)
 	if err != nil {
 		t.Fatal(err)
@@ -95,24 +97,24 @@ func TestLooksKeepTheirAlpha(t *testing.T) {
 			t.Errorf("%s: wrong in %.4f, want %v to %v", of, got, low, high)
 		}
 	}
-	above, below := atAnyLook(t, studentAbove, levels, draws, r.NormFloat64)
+	above, below := atAnyLook(t, studentAbove, levels, r.NormFloat64)
 	want("normal errors, Student's t, above", above, 0.85*alpha, alpha)
 	want("normal errors, Student's t, below", below, 0.85*alpha, alpha)
-	above, below = atAnyLook(t, Above, levels, draws, r.NormFloat64)
+	above, below = atAnyLook(t, Above, levels, r.NormFloat64)
 	want("normal errors, above", above, 0.7*alpha, 0.8*alpha)
 	want("normal errors, below", below, 0.7*alpha, 0.8*alpha)
-	if above, _ := atAnyLook(t, Above, []float64{alpha, alpha, alpha}, draws, r.NormFloat64); above < alpha+slack(alpha, draws) {
+	if above, _ := atAnyLook(t, Above, []float64{alpha, alpha, alpha}, r.NormFloat64); above < alpha+slack(alpha, draws) {
 		t.Errorf("uncorrected looks are wrong in %.4f only: the test cannot tell", above)
 	}
 	exponential := func() float64 { return r.ExpFloat64() - 1 }
-	above, below = atAnyLook(t, studentAbove, levels, draws, exponential)
+	above, below = atAnyLook(t, studentAbove, levels, exponential)
 	want("exponential errors, Student's t, above", above, 0.001, 0.005)
 	want("exponential errors, Student's t, below", below, 0.105, 0.115)
-	above, below = atAnyLook(t, Above, levels, draws, exponential)
+	above, below = atAnyLook(t, Above, levels, exponential)
 	want("exponential errors, above", above, 0.001, 0.005)
 	want("exponential errors, below", below, 0.06, 0.07)
 	half := []float64{levels[0] / 2, levels[1] / 2, levels[2] / 2}
-	_, below = atAnyLook(t, studentAbove, half, draws, exponential)
+	_, below = atAnyLook(t, studentAbove, half, exponential)
 	want("exponential errors, Student's t at half the level, below", below, 0.07, 0.08)
 }
 
