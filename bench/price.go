@@ -16,8 +16,11 @@ type Cost struct {
 	Disk          int64 // bytes that the registry keeps: checkpoints, and the series
 }
 
+// patience bounds what is measured of steps: where they are slow, fewer tell enough.
+const patience = 5 * time.Second
+
 // Estimate measures what a trained cell of a tier costs here, from a few steps and one probe, or of an Evaluation the
-// features of some images.
+// features of some images. Of steps that take seconds one is measured, and the probe is reckoned from it.
 func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b backend.Backend, threads int) (Cost, error) {
 	devices, err := b.Open(1, threads)
 	if err != nil {
@@ -33,18 +36,21 @@ func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b backend.Bac
 		return Cost{}, err
 	}
 	defer trainer.Close()
-	const warm, steps = 3, 10
-	var start time.Time
-	for i := range warm + steps {
-		if i == warm { // compilation is over
-			start = time.Now()
-		}
-		if _, err := trainer.Advance(ctx, false); err != nil {
-			return Cost{}, err
-		}
+	advance := func() error {
+		_, err := trainer.Advance(ctx, false)
+		return err
 	}
-	step := time.Since(start) / steps
-	start = time.Now()
+	if _, err := average(3, advance); err != nil { // with compilation
+		return Cost{}, err
+	}
+	step, err := average(10, advance)
+	if err != nil {
+		return Cost{}, err
+	}
+	if step > patience/10 {
+		return t.Stated(step, data.Extent()), nil
+	}
+	start := time.Now()
 	if !t.Probe.SGD.Given() {
 		r := &run{Runner: &Runner{Data: data, Probe: t.Probe}, attempt: attempt{device: device}}
 		if _, err := r.probe(ctx, trainer.Features, trainer.Embeddings); err != nil {
@@ -59,6 +65,19 @@ func Estimate(ctx context.Context, t *Tier, data *dataset.Dataset, b backend.Bac
 	}
 	image := time.Since(start) / time.Duration(len(some.Labels))
 	return t.cost(step, image*time.Duration(t.Probe.Passes(data.Extent()))), nil
+}
+
+// average is the time of a step of so many, or of those that patience allows.
+func average(most int, advance func() error) (step time.Duration, err error) {
+	start := time.Now()
+	for steps := 1; ; steps++ {
+		if err := advance(); err != nil {
+			return 0, err
+		}
+		if taken := time.Since(start); steps == most || taken > patience {
+			return taken / time.Duration(steps), nil
+		}
+	}
 }
 
 // Stated is what a trained cell of a tier costs if a step takes so long. A probe is reckoned by the images that pass
