@@ -273,7 +273,7 @@ func TestMistakesOnResults(t *testing.T) {
 				if tc.touches(in.Claims[i]) && supported[c.ID] && c.Verdict == stats.Supported {
 					t.Errorf("%s is still supported: %s", c.ID, c.Reason)
 				}
-				if name == "hardest and easiest swapped" && c.Thesis == "without-hardest5" && supported[c.ID] && c.Verdict != stats.Refuted {
+				if name == "hardest and easiest swapped" && c.ID == "without-hardest5" && supported[c.ID] && c.Verdict != stats.Refuted {
 					t.Errorf("%s is %s: %s", c.ID, c.Verdict, c.Reason)
 				}
 			}
