@@ -134,7 +134,7 @@ func predicted(sd float64, n int, level float64) float64 {
 }
 
 // MeanInterval is the interval that covers the mean of what values like these, of two or more, are drawn from, if they
-// are independent: that of PairedT.
+// are independent and normal: mean +- t * sd / sqrt(n).
 func MeanInterval(x []float64, level float64) (Interval, error) {
 	d, err := PairedT(x, make([]float64, len(x)), level)
 	return d.Interval, err

@@ -39,7 +39,7 @@ func StdDevBound(n int, sd, confidence float64) (float64, error) {
 // differences.
 //
 // It is that of Student's t. What is judged by has less, since it is held against skewness, too, which few normal values
-// cannot rule out: 10 points less of 3 to 5 differences, 3 to 5 of 10 to 12, at a level of 5%.
+// cannot rule out: 6 to 8 points less of 3 to 5 differences, some 4 of 10, at a level of 5%.
 //
 // The noncentral t is integrated exactly, T > t being Z > t*S - noncentrality with Z standard normal and S^2
 // chi-squared/(n-1); only the quadrature over S approximates, to about six digits.

@@ -86,7 +86,8 @@ type RatioResult struct {
 
 // RatioAbove judges "mean(top) / mean(bottom) exceeds the bound" from values paired by seed, by the paired test of
 // top - bound * bottom, with the skewness of top - Estimate * bottom: supported if Fieller's lower one-sided 1-alpha
-// bound of the ratio lies above it, refuted if the upper one lies below. Each decision is wrong with probability at most alpha, which must lie between 0 and 0.5.
+// bound of the ratio lies above it, refuted if the upper one lies below. Each decision is wrong with probability at most
+// alpha, which must lie between 0 and 0.5.
 //
 // The claim presumes that mean(bottom) is above 0. Unless the data show that at alpha the ratio has no interval and
 // the error is ErrUnbounded; where it is in truth not above 0, anything else comes with probability at most alpha.

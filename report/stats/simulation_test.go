@@ -89,7 +89,7 @@ func TestFalsePositiveRateAtTheBoundary(t *testing.T) {
 	}
 }
 
-// Three to five seeds lose some 10 points of what is planned to the correction for skewness, ten some 4.
+// Three to five seeds lose some 7 points of what is planned to the correction for skewness, ten some 4.
 func TestSimulatedPowerGrowsAndMatchesThePlan(t *testing.T) {
 	const draws, distance, sd = 2_000, 0.5, 0.5
 	last := 0.0
