@@ -59,7 +59,7 @@ func (s Share) own(n int) (jobs []int) {
 
 // apart is how much later one worker starts than another, of many that start together: until it is at work it reads
 // seven or eight times, and S3 answers some 5,000 reads a second.
-const apart = 1500 * time.Microsecond
+const apart = 2000 * time.Microsecond
 
 // Spread waits for a moment, before a worker asks a registry for anything.
 func (s Share) Spread(ctx context.Context) error {

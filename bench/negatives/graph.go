@@ -17,9 +17,8 @@ type Shape struct {
 	Slots, Random int
 }
 
-// leastSlots are there for arms with fewer rules, too: a slot that is empty costs nothing when the graph runs, and a
-// graph of its own takes seconds to compile. With one or three of them XLA's CPU compiler makes a step of the default tier that
-// takes 34 ms, with two one of 46 (BenchmarkGraph alone shows no difference).
+// leastSlots are there for arms with fewer rules, too: a slot that is empty costs next to nothing when the graph runs
+// (docs/performance.md), and a graph of its own takes seconds to compile.
 const leastSlots = 3
 
 // ShapeOf is that of the rules of an arm.
@@ -123,31 +122,27 @@ func hardest(keys, n, wanted *Node) *Node {
 	integer := func(v int) *Node { return Const(g, int32(v)) }
 	n = BroadcastToDims(ConvertDType(n, dtypes.Float32), rows, 1)
 
-	threshold := largest(Where(wanted, integer(math.MinInt32), integer(0)), BroadcastToDims(integer(math.MinInt32), rows, 1),
-		func(value *Node, of []*Node) *Node {
-			return GreaterOrEqual(count(GreaterOrEqual(of[0], value)), of[1])
-		}, keys, n)
-	above, level := GreaterThan(keys, threshold), Equal(keys, threshold)
-	places := Sub(n, count(above))
-	tied := LogicalAnd(wanted, ReduceLogicalOr(GreaterThan(count(level), places)))
+	threshold, reach, above := largest(Where(wanted, integer(math.MinInt32), integer(0)), BroadcastToDims(integer(math.MinInt32), rows, 1),
+		n, GreaterOrEqual, func(value *Node, of []*Node) *Node { return GreaterOrEqual(of[0], value) }, keys)
+	tied := LogicalAnd(wanted, ReduceLogicalOr(GreaterThan(reach, n)))
 
-	// What is not level stands beyond all bounds.
-	index, top := Iota(g, shapes.Make(dtypes.Int32, rows, k), 1), bits.Len(uint(k))
-	index = Where(level, index, BroadcastToShape(integer(math.MaxInt32), index.Shape()))
-	bound := largest(Where(tied, integer(-1<<(top-1)), integer(0)), BroadcastToDims(Where(tied, integer(0), integer(1<<top)), rows, 1),
-		func(value *Node, of []*Node) *Node {
-			return LessOrEqual(count(LessThan(of[0], value)), of[1])
-		}, index, places)
-	return LogicalOr(above, LessThan(index, bound))
+	index, top := Iota(g, shapes.Make(dtypes.Int32, 1, k), 1), bits.Len(uint(k))
+	bound, _, _ := largest(Where(tied, integer(-1<<(top-1)), integer(0)), BroadcastToDims(Where(tied, integer(0), integer(1<<top)), rows, 1),
+		Sub(n, above), LessOrEqual, func(value *Node, of []*Node) *Node {
+			keys, threshold, index := of[0], of[1], of[2]
+			return LogicalAnd(Equal(keys, threshold), LessThan(index, value))
+		}, keys, threshold, index)
+	return LogicalOr(GreaterThan(keys, threshold), LogicalAnd(Equal(keys, threshold), LessThan(index, bound)))
 }
 
-// largest is for each row the largest integer that holds of some tensors, where all up to it hold and none above. It is
-// found by adding to the least [rows, 1] one power of two after the other. They are given as their negatives, from the
-// first on, for only those have the highest: it leads from the least 32-bit integer to 0, since sums wrap around. A first
-// of 0 adds nothing.
-func largest(first, least *Node, holds func(value *Node, of []*Node) *Node, of ...*Node) *Node {
+// largest is for each row the largest integer of which it holds that so many as are in a set compare with n [rows, 1], where
+// it holds of all up to it and of none above; with the number in its set, and in that of the next integer. (If none was
+// tried that held, or did not, these are n and 0.) It is found by adding to the least [rows, 1] one power of two after the
+// other. They are given as their negatives, from the first on, for only those have the highest: it leads from the least
+// 32-bit integer to 0, since sums wrap around. A first of 0 adds nothing.
+func largest(first, least, n *Node, compare func(count, n *Node) *Node, set func(value *Node, of []*Node) *Node, of ...*Node) (value, at, next *Node) {
 	// All that the loop reads is its state, and nothing in it is repeated explicitly: GoMLX v0.28.3 loses such nodes.
-	start := append([]*Node{first, least}, of...)
+	start := append([]*Node{first, least, n, n, ZerosLike(n)}, of...)
 	loop := func(f func(state []*Node) []*Node) *Function {
 		return NewClosure(first.Graph(), func(g *Graph) []*Node {
 			var state []*Node
@@ -159,11 +154,15 @@ func largest(first, least *Node, holds func(value *Node, of []*Node) *Node, of .
 	}
 	more := loop(func(state []*Node) []*Node { return []*Node{LessThan(state[0], Const(first.Graph(), int32(0)))} })
 	try := loop(func(state []*Node) []*Node {
-		held := ConvertDType(holds(Sub(state[1], state[0]), state[2:]), dtypes.Int32)
-		next := []*Node{Div(state[0], Const(first.Graph(), int32(2))), Sub(state[1], Mul(held, state[0]))}
-		return append(next, state[2:]...)
+		power, value, n, at, next, of := state[0], state[1], state[2], state[3], state[4], state[5:]
+		tried := Sub(value, power)
+		number := count(set(tried, of))
+		holds := compare(number, n)
+		state = []*Node{Div(power, Const(first.Graph(), int32(2))), Where(holds, tried, value), n, Where(holds, number, at), Where(holds, next, number)}
+		return append(state, of...)
 	})
-	return While(more, try, start...)[1]
+	end := While(more, try, start...)
+	return end[1], end[3], end[4]
 }
 
 // count is the number of each row that is in a set, [rows, 1], as a product: exact up to 2^24. In a loop go-xla v0.4.2 has

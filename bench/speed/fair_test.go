@@ -9,7 +9,7 @@ import (
 
 // measuredAs is a side with made-up samples: alone around one median with a spread, and in turn at another.
 func measuredAs(name string, alone, spread, inTurn float64) Measured {
-	m := Measured{Side: name, Alone: Figure{alone, alone - spread/2, alone + spread/2}, CPU: inTurn}
+	m := Measured{Side: name, Alone: Figure{alone, alone - spread/2, alone + spread/2}, Mean: inTurn, CPU: inTurn}
 	for _, factor := range []float64{0.99, 1, 1, 1, 1.01} {
 		m.Turns = append(m.Turns, factor*inTurn)
 	}
@@ -34,6 +34,11 @@ func TestRatioIsRefused(t *testing.T) {
 		"others in turn":              {peer: measuredAs("eager", 30, 1, 30), inTurn: Usage{Foreign: 0.5}, refused: "in turn, other programs took 50%"},
 		"a little of others":          {peer: measuredAs("eager", 30, 1, 30), alone: Usage{Foreign: 0.02}, inTurn: Usage{Foreign: 0.02}},
 		"a side that was not stopped": {peer: measuredAs("eager", 30, 1, 30), inTurn: Usage{Stopped: 0.4}, refused: "sides that were stopped took 40.0%"},
+		"some samples that take far longer": {peer: func() Measured {
+			m := measuredAs("eager", 30, 1, 30)
+			m.Mean, m.CPU = 36, 36
+			return m
+		}()},
 		"more processors than it has threads": {peer: func() Measured {
 			m := measuredAs("eager", 30, 1, 30)
 			m.CPU = 55

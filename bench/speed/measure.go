@@ -5,6 +5,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Length is how long something is measured: rounds of blocks of so many samples.
@@ -89,6 +91,7 @@ func measure(ctx context.Context, sides []Side, l Length, log func(string, ...an
 	}
 	for i := range measured {
 		measured[i].InTurn = figure(samples[i])
+		measured[i].Mean = stat.Mean(samples[i], nil)
 		measured[i].CPU = cpu[i].Seconds() * 1e3 / float64(len(samples[i]))
 		measured[i].judge(usages[i], sides[i].Job.Threads)
 	}

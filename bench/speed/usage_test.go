@@ -18,17 +18,17 @@ func TestParseMachine(t *testing.T) {
 	}
 }
 
-// stat is a line as the kernel writes it, of a process whose name is chosen to confuse.
-const stat = "77 (a ) b) S 1 4242 1 0 -1 4194304 1 2 3 4 100 20 3 4 20 0 1 0 5 6 7"
+// procStat is a line as the kernel writes it, of a process whose name is chosen to confuse.
+const procStat = "77 (a ) b) S 1 4242 1 0 -1 4194304 1 2 3 4 100 20 3 4 20 0 1 0 5 6 7"
 
 func TestParseProcess(t *testing.T) {
-	if group, ticks, ok := parseProcess([]byte(stat)); !ok || group != 4242 || ticks != 127 {
+	if group, ticks, ok := parseProcess([]byte(procStat)); !ok || group != 4242 || ticks != 127 {
 		t.Errorf("group %d, %d ticks, %t; want 4242 and 100 + 20 + 3 + 4", group, ticks, ok)
 	}
 }
 
 func FuzzParseProcess(f *testing.F) {
-	f.Add([]byte(stat))
+	f.Add([]byte(procStat))
 	f.Add([]byte(""))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if group, ticks, ok := parseProcess(text); !ok && (group != 0 || ticks != 0) {

@@ -41,13 +41,18 @@ func (p probe) conditions(ctx context.Context) (err error) {
 		}
 	}()
 	first, second := []byte("first"), []byte("second")
+	put, completed := make(chan struct{}), make(chan error, 1)
+	uploading, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { completed <- p.complete(uploading, second, put) }()
 	// What has to be refused is, by a server that refuses everything; so what has to be allowed comes first.
 	version, err := p.allows(ctx, ifVersion(""), first, "it refuses to put an object that is not there (If-None-Match)")
 	if err != nil {
+		stop()
+		<-completed
 		return err
 	}
-	completed := make(chan error, 1)
-	go func() { completed <- p.complete(ctx, second) }()
+	close(put)
 	err = p.refuses(p.send(ctx, ifVersion(""), second), "it ignores If-None-Match when an object is put")
 	if err == nil {
 		err = p.refuses(p.send(ctx, ifVersion("0123456789abcdef0123456789abcdef"), second), "it ignores If-Match when an object is put")
@@ -84,7 +89,9 @@ func (p probe) sums(ctx context.Context) (err error) {
 	} else if stored {
 		return lacks("it stores a body that does not match its x-amz-checksum-sha256")
 	}
-	if err = p.complete(ctx, second); refused(err) {
+	now := make(chan struct{})
+	close(now)
+	if err = p.complete(ctx, second, now); refused(err) {
 		return lacks("it refuses to complete a multipart upload of an object that is not there (If-None-Match)")
 	}
 	return classified("probe", p.key, err)
@@ -145,7 +152,8 @@ func (p probe) sendAs(ctx context.Context, data []byte, sum store.Digest) (store
 	return stored, err
 }
 
-func (p probe) complete(ctx context.Context, data []byte) (err error) {
+// complete uploads an object in one part, and completes the upload once after is closed.
+func (p probe) complete(ctx context.Context, data []byte, after <-chan struct{}) (err error) {
 	id, err := p.startUpload(ctx, p.key)
 	if err != nil {
 		return err
@@ -159,6 +167,11 @@ func (p probe) complete(ctx context.Context, data []byte) (err error) {
 	sent, err := p.sendPart(ctx, p.key, id, bytes.NewReader(data), part)
 	if err != nil {
 		return err
+	}
+	select {
+	case <-after:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	return p.completeUpload(ctx, p.key, id, []minio.CompletePart{sent})
 }
