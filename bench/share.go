@@ -59,11 +59,18 @@ func (s Share) own(n int) (jobs []int) {
 
 // apart is how much later one worker starts than another, of many that start together: until it is at work it reads
 // seven or eight times, and S3 answers some 5,000 reads a second.
-const apart = 2000 * time.Microsecond
+const apart = 2 * time.Millisecond
 
 // Spread waits for a moment, before a worker asks a registry for anything.
-func (s Share) Spread(ctx context.Context) error {
-	return sleep(ctx, rand.N(time.Duration(s.Of)*apart+1))
+func (s Share) Spread(ctx context.Context) error { return s.wait(ctx, apart) }
+
+// Settle waits for ten times as long, before a worker looks at what all of them have made: the first to do so reads every
+// manifest, and writes an index, so that the others need not.
+func (s Share) Settle(ctx context.Context) error { return s.wait(ctx, 10*apart) }
+
+// wait is for some time, between none and what is given for each worker.
+func (s Share) wait(ctx context.Context, each time.Duration) error {
+	return sleep(ctx, rand.N(time.Duration(s.Of)*each+1))
 }
 
 // glances is how many of the jobs that others hold a worker without one looks at before it pauses: all of them alone,

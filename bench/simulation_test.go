@@ -269,6 +269,9 @@ func (s *simulation) worker(ctx context.Context, w int, die func()) error {
 	if err != nil || !s.analysed {
 		return err
 	}
+	if err := share.Settle(ctx); err != nil {
+		return err
+	}
 	if there, err = own.Overview(ctx, none); err != nil {
 		return err
 	}

@@ -51,6 +51,9 @@ func (s *Study) lookAgain(ctx context.Context) (err error) {
 	if s.reg.Local() || !slices.ContainsFunc(ran, func(run string) bool { return !s.held.runs.Has(run) }) {
 		return nil
 	}
+	if err := s.opts.Share.Settle(ctx); err != nil {
+		return err
+	}
 	s.held, err = hold(ctx, s.reg, s.catalogue, s.tier, func(string) {}) // of damage was told
 	return err
 }
