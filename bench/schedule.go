@@ -25,7 +25,8 @@ func (r *Runner) all(ctx context.Context, ids []string, do func(ctx context.Cont
 	p, err := r.pass(ctx, own, do)
 	damage = append(damage, p.damage...)
 	rest := p.held
-	first, most := r.Lease/8, time.Duration(r.Share.patience())*r.Lease
+	most := time.Duration(r.Share.patience()) * r.Lease
+	first := most / 8
 	if err == nil && len(own) == 0 { // one of many who are there in case that others die, once these have begun
 		err = sleep(ctx, first/2+rand.N(first))
 		first = most

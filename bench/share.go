@@ -82,5 +82,5 @@ func (s Share) glances(jobs int) int {
 	return (4*jobs + s.Of - 1) / s.Of
 }
 
-// patience is the longest pause between such looks, in terms of a lease.
+// patience is the longest pause between such looks, in terms of a lease; the first is an eighth of that.
 func (s Share) patience() int { return min(max(s.Of/100, 1), 4) }

@@ -49,7 +49,7 @@ func (p probe) conditions(ctx context.Context) (err error) {
 	version, err := p.allows(ctx, ifVersion(""), first, "it refuses to put an object that is not there (If-None-Match)")
 	if err != nil {
 		stop()
-		<-completed
+		_ = <-completed // it was stopped
 		return err
 	}
 	close(put)
