@@ -49,8 +49,7 @@ func (p probe) conditions(ctx context.Context) (err error) {
 	version, err := p.allows(ctx, ifVersion(""), first, "it refuses to put an object that is not there (If-None-Match)")
 	if err != nil {
 		stop()
-		_ = <-completed // it was stopped
-		return err
+		return cmp.Or(err, <-completed)
 	}
 	close(put)
 	err = p.refuses(p.send(ctx, ifVersion(""), second), "it ignores If-None-Match when an object is put")
