@@ -30,7 +30,7 @@ const (
 	markPrefix = "index/new/"
 	begunMark  = "begun-" // after the run in the keys of marks of runs that were begun
 	// indexLag is how many runs may be read again and again before the index is written anew.
-	indexLag = 16
+	indexLag = 6
 	// indexPause is the least time between two times that a process writes it while it commits runs.
 	indexPause = time.Minute
 	// indexFormat is the first word of the index; it changes with its lines.
