@@ -74,7 +74,8 @@ type Measured struct {
 	// Turns are the medians of its blocks in turn with the other sides, InTurn what all of its samples took.
 	Turns  []float64 `json:"block_medians_ms"`
 	InTurn Figure    `json:"in_turn_ms"`
-	// Mean and CPU are the milliseconds that a sample in turn took on average, on the clock and of processor time, First what its first one took: compiling, mostly.
+	// Mean and CPU are the milliseconds that a sample in turn took on average, on the clock and of processor time, First
+	// what its first one took: compiling, mostly.
 	Mean  float64 `json:"in_turn_mean_ms"`
 	CPU   float64 `json:"cpu_ms"`
 	First float64 `json:"first_ms"`

@@ -44,7 +44,7 @@ func (p probe) conditions(ctx context.Context) (err error) {
 	put, completed := make(chan struct{}), make(chan error, 1)
 	uploading, stop := context.WithCancel(ctx)
 	defer stop()
-	go func() { completed <- p.complete(uploading, second, put) }()
+	go func() { completed <- p.complete(uploading, second, put) }() // its parts may be sent before there is an object
 	// What has to be refused is, by a server that refuses everything; so what has to be allowed comes first.
 	version, err := p.allows(ctx, ifVersion(""), first, "it refuses to put an object that is not there (If-None-Match)")
 	if err != nil {
